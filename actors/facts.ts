@@ -1,0 +1,64 @@
+import type { Command, Facts, TaskSnapshot } from "../machines/index.ts";
+import type { StepReceipt } from "../src/contracts/step.ts";
+import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
+import { decodeBody, decodeHeader } from "./events.ts";
+import type { LiveTask } from "./task-book.ts";
+
+type Read = Pick<Facts, "step" | "question" | "answered" | "completion">;
+
+/** What deciding `command` needs from the journal beside the task's state. */
+export function gatherFacts(
+  store: ScopeStore,
+  command: Command,
+  live: LiveTask | undefined,
+  snapshot: TaskSnapshot | undefined,
+): Read {
+  if (live?.task === undefined || snapshot === undefined) return {};
+  const { context } = snapshot;
+  switch (command.name) {
+    case "tasks.step": {
+      const { name, ordinal } = command.input.step;
+      const seq = store.step({ task: live.task, stage: context.stage, name, ordinal });
+      const stored = seq === undefined ? undefined : store.event(seq);
+      return { step: stored === undefined ? undefined : toReceipt(stored) };
+    }
+    case "tasks.answer": {
+      if (context.pause !== null) return { question: decodeBody(store.event(context.pause.seq), "task.paused") };
+      const last = context.pauseEnds.findLast(({ end }) => end === "answered");
+      const body = last === undefined ? undefined : decodeBody(store.event(last.seq), "task.answered");
+      return last === undefined ? {} : { answered: { seq: last.seq, answer: body?.answer } };
+    }
+    case "tasks.verify":
+      if (context.completedSeq === null) return {};
+      return { completion: decodeBody(store.event(context.completedSeq), "task.completed")?.return };
+    default:
+      return {};
+  }
+}
+
+/** A step's event as workers see it. */
+export function toReceipt(stored: StoredEvent): StepReceipt {
+  return toStepReceipt(decodeHeader(stored), stored.body === null ? undefined : JSON.parse(stored.body));
+}
+
+/** @throws Error when the event is not one of a step. */
+export function toStepReceipt(header: ReturnType<typeof decodeHeader>, body: unknown): StepReceipt {
+  if (header.type !== "step.begun" && header.type !== "step.succeeded" && header.type !== "step.failed") {
+    throw new Error(`event ${header.seq} (${header.type}) is not of a step`);
+  }
+  const { name, ordinal, stage, tool, inputHash } = header.facts;
+  const texts = (body ?? {}) as { output?: unknown; error?: string }; // of a body that the journal wrote for one of these types
+  return {
+    name,
+    ordinal,
+    stage,
+    ...(tool === undefined ? {} : { tool }),
+    ...(inputHash === undefined ? {} : { inputHash }),
+    status: header.type === "step.begun" ? "begun" : header.type === "step.succeeded" ? "succeeded" : "failed",
+    seq: header.seq,
+    at: header.at,
+    agent: header.by,
+    ...(texts.output === undefined ? {} : { output: texts.output }),
+    ...(texts.error === undefined ? {} : { error: texts.error }),
+  };
+}

@@ -1,0 +1,106 @@
+// High-water mark
+//
+// Remembers outside of the store's file how far each journal went. A damaged write-ahead log can make committed rows vanish with every
+// check of SQLite still passing; a journal that ends before its mark shows that (I7).
+//
+// The mark is written some time after the commits it covers, never before them: it can be behind, and is never ahead.
+
+import { z } from "zod";
+import { AionisError } from "../src/contracts/failures.ts";
+import { StoreId } from "../src/contracts/ids.ts";
+import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
+import { toHex } from "../src/kernel/digest.ts";
+import type { Logger } from "../src/kernel/logger.ts";
+import type { MarkFile } from "../src/kernel/mark-file.ts";
+import type { Store } from "../src/kernel/store.ts";
+
+const Mark = z.strictObject({
+  storeId: StoreId,
+  heads: z.record(z.string(), z.strictObject({ seq: z.int().nonnegative(), chain: z.string() })),
+});
+
+const writeEveryMs = 1_000;
+
+export interface HighWaterMark {
+  /** Call it after commits; the file follows within about a second. */
+  note(): void;
+  /** Writes what is still to be written. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Compares the store with its mark.
+ * @returns why the store must not be written to: `JOURNAL_TRUNCATED`, or nothing when it reaches its mark or has none yet.
+ */
+export function checkMark(store: Store, text: string | undefined): AionisError | undefined {
+  if (text === undefined) return undefined;
+  const mark = readMark(text);
+  if (mark === undefined) return truncated("the high-water mark cannot be read");
+  if (mark.storeId !== store.id)
+    return truncated(`the high-water mark is of store ${mark.storeId}, the file is ${store.id}`);
+  const known = new Set(store.scopeNames());
+  for (const [name, marked] of Object.entries(mark.heads)) {
+    if (marked.seq === 0) continue;
+    const head = known.has(name) ? store.scope(name).head() : undefined;
+    if (head === undefined || head.seq < marked.seq) {
+      return truncated(`the journal of ${name} ends at ${head?.seq ?? 0}, its high-water mark is ${marked.seq}`);
+    }
+    const chain = store.scope(name).chainAt(marked.seq);
+    if (chain === undefined || toHex(chain) !== marked.chain) {
+      return truncated(`event ${marked.seq} of ${name} is not the one that the high-water mark saw`);
+    }
+  }
+  return undefined;
+}
+
+export function createHighWaterMark(options: {
+  store: Store;
+  file: MarkFile;
+  clock: Clock;
+  logger: Logger;
+}): HighWaterMark {
+  const { store, file, clock, logger } = options;
+  let cancel: CancelTimer | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  let isBehind = false;
+
+  function write(): Promise<void> {
+    cancel?.();
+    cancel = undefined;
+    if (!isBehind) return writing;
+    isBehind = false;
+    const heads: Record<string, { seq: number; chain: string }> = {};
+    for (const [name, head] of Object.entries(store.heads())) heads[name] = { seq: head.seq, chain: toHex(head.chain) };
+    const text = `${JSON.stringify({ storeId: store.id, heads })}\n`;
+    writing = writing
+      .then(() => file.write(text))
+      .catch((error: unknown) => {
+        isBehind = true;
+        logger.log("warn", "the high-water mark could not be written", { error: String(error) });
+      });
+    return writing;
+  }
+
+  return {
+    note() {
+      isBehind = true;
+      cancel ??= clock.setTimer(writeEveryMs, () => void write()); // its failure is logged above
+    },
+    close: write,
+  };
+}
+
+function readMark(text: string): z.infer<typeof Mark> | undefined {
+  try {
+    return Mark.parse(JSON.parse(text));
+  } catch {
+    return undefined; // the caller says what follows
+  }
+}
+
+function truncated(why: string): AionisError {
+  return new AionisError(
+    "JOURNAL_TRUNCATED",
+    `Committed events are missing: ${why}. Restore a backup, or delete the mark file to accept the loss.`,
+  );
+}

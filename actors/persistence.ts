@@ -1,0 +1,270 @@
+// Persistence actor
+//
+// Takes commands in, and out of each makes a refusal or one event with all that follows from it, in one synchronous turn over up to
+// `limits.commandsPerTurn` of them: begin, decide, fold, write, commit, reply. Owns: the store's only writer, the queue, the order of
+// events, and whether commands are taken at all. Does not own: what is decided (`machines/task/decide`), leases, timers, transport.
+//
+// Invariants:
+//   P1. A caller is answered only after the commit that holds its event (I2).
+//   P2. Nothing else runs between begin and commit, so nobody sees uncommitted state, and two commands of one task may share a turn.
+//   P3. When a turn is not committed, memory goes back to where it stood (I6), and its callers are told that the outcome is unknown:
+//       a repeat with the same command id finds out (I13).
+//   P4. A refusal, and a bug met while deciding, touch only the command that met them; an error of the store ends the whole turn.
+
+import { createActor } from "xstate";
+import { persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import type { TaskId } from "../src/contracts/ids.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { Clock } from "../src/kernel/clock.ts";
+import type { Faults } from "../src/kernel/faults.ts";
+import type { Logger } from "../src/kernel/logger.ts";
+import type { Store } from "../src/kernel/store.ts";
+import {
+  createPlanner,
+  type Planned,
+  type PlanOptions,
+  type Recorded,
+  type ScopeBook,
+  type Submission,
+} from "./plan.ts";
+import { writeEvent } from "./projections.ts";
+import type { Inspect } from "./task-actor.ts";
+import { createTaskBook } from "./task-book.ts";
+
+/** What a commit brought, for those who follow it: leases, timers, outbox, publishing. */
+export interface Committed {
+  readonly scope: string;
+  readonly recorded: Recorded;
+  readonly after: TaskSnapshot;
+}
+
+export interface PersistenceOptions extends PlanOptions {
+  store: Store;
+  clock: Clock;
+  faults: Faults;
+  logger: Logger;
+  inspect?: Inspect | undefined;
+  /** Called after each commit with its events in order. */
+  onCommitted(events: readonly Committed[]): void;
+  /** Called once when the store failed for good. */
+  onFailed(failure: AionisError): void;
+}
+
+export interface Persistence {
+  /**
+   * Queues a command. Resolves with its event once that is committed; with nothing when there was nothing to do.
+   * @throws AionisError what it is refused with; `OVERLOADED`, `OUTCOME_UNKNOWN`, `STORE_FULL`, `STORE_FAILED`, `RUNTIME_CLOSED`.
+   */
+  submit(submission: Submission): Promise<Recorded | undefined>;
+  /** Where a task stands as committed, for readers. @throws AionisError `TASK_UNFOLDABLE` */
+  snapshot(scope: string, taskId: TaskId): TaskSnapshot | undefined;
+  /** Takes no commands from now on; `failure` is what callers are told. After `STORE_FULL` it goes on when there is room. */
+  suspend(failure: AionisError): void;
+  status(): {
+    state: "opening" | "ready" | "readOnly" | "failed" | "closed";
+    reason: string | null;
+    waiting: number;
+    liveTasks: number;
+  };
+  /** Refuses what waits and what comes later. Does not close the store. Safe to call twice. */
+  close(): void;
+}
+
+interface Queued extends Submission {
+  resolve(recorded: Recorded | undefined): void;
+  reject(failure: AionisError): void;
+}
+
+const roomCheckMs = 1_000;
+
+/** Starts the actor on an open store. It is ready when this returns. */
+export function createPersistence(options: PersistenceOptions): Persistence {
+  const { store, clock, faults, logger } = options;
+  const plan = createPlanner(options);
+  const machine = createActor(persistenceMachine).start();
+  const scopes = new Map<string, ScopeBook>();
+  let queue: Queued[] = [];
+  let isTurnDue = false;
+  let suspension: AionisError | undefined;
+  machine.send({ type: "store.opened" });
+
+  function scopeOf(name: string): ScopeBook {
+    const known = scopes.get(name);
+    if (known !== undefined) return known;
+    const scopeStore = store.scope(name);
+    const opened = { store: scopeStore, book: createTaskBook(scopeStore, options.inspect) };
+    scopes.set(name, opened);
+    return opened;
+  }
+
+  function submit(submission: Submission): Promise<Recorded | undefined> {
+    return new Promise((resolve, reject) => {
+      const refusal = whyNotTaken(submission);
+      if (refusal !== undefined) return reject(refusal);
+      scopeOf(submission.scope); // a new scope is made here, outside of the turn's transaction
+      queue.push({ ...submission, resolve, reject });
+      scheduleTurn();
+    });
+  }
+
+  function whyNotTaken(submission: Submission): AionisError | undefined {
+    if (machine.getSnapshot().value === "closed") return closed();
+    if (suspension !== undefined) return suspension;
+    if (queue.length < limits.commandQueue || submission.isInternal === true) return undefined;
+    return new AionisError("OVERLOADED", `${queue.length} commands are waiting; try again in a moment.`);
+  }
+
+  function scheduleTurn(): void {
+    if (isTurnDue) return;
+    isTurnDue = true;
+    clock.defer(() => {
+      isTurnDue = false;
+      takeTurn();
+    });
+  }
+
+  function takeTurn(): void {
+    const batch = queue.slice(0, limits.commandsPerTurn);
+    queue = queue.slice(batch.length);
+    if (batch.length === 0) return;
+    if (queue.length > 0) scheduleTurn();
+
+    const answers: (() => void)[] = [];
+    const committed: Committed[] = [];
+    try {
+      faults.at("turn.begin");
+      store.begin();
+      for (const queued of batch) answers.push(take(queued, committed));
+      faults.at("commit.before");
+      store.commit();
+    } catch (error) {
+      abandon(batch, error);
+      return;
+    }
+    faults.at("commit.after");
+    for (const name of scopesOf(batch)) scopeOf(name).book.keep();
+    announce(committed);
+    faults.at("reply.before");
+    for (const answer of answers) answer(); // P1
+  }
+
+  /** One command within the turn; gives back what its caller is told after the commit. */
+  function take(queued: Queued, committed: Committed[]): () => void {
+    const scope = scopeOf(queued.scope);
+    const mark = scope.book.mark();
+    let planned: Planned[];
+    try {
+      const outcome = plan(scope, queued);
+      if (outcome.kind === "answered") return () => queued.resolve(outcome.recorded);
+      planned = outcome.planned;
+    } catch (error) {
+      if (store.failureOf(error) !== undefined) throw error;
+      scope.book.undo(mark); // P4
+      const failure = toFailure(error, queued);
+      return () => queued.reject(failure);
+    }
+    faults.at("turn.decided");
+    for (const event of planned) {
+      committed.push({ scope: queued.scope, recorded: event.recorded, after: writeEvent(scope.store, event) });
+    }
+    const recorded = planned[0]?.recorded;
+    return () => queued.resolve(recorded);
+  }
+
+  function toFailure(error: unknown, queued: Submission): AionisError {
+    if (isFailure(error)) return error;
+    const name = "name" in queued.command ? queued.command.name : "tasks.claim";
+    logger.log("error", "a command met a bug", { name, error: String(error) });
+    return new AionisError("RUNTIME_FAULT", `${name} met a bug of the runtime; nothing was recorded.`, {
+      cause: error,
+    });
+  }
+
+  /** P3 */
+  function abandon(batch: readonly Queued[], error: unknown): void {
+    const broken = rollBack();
+    const failure = store.failureOf(error) ?? broken;
+    for (const name of scopesOf(batch)) scopeOf(name).book.undo();
+    if (failure !== undefined) suspend(failure);
+    else logger.log("error", "a turn was rolled back", { error: String(error) });
+    const unknown =
+      "The turn was not committed; repeat the command with the same command id to find out what was recorded.";
+    const told = failure ?? new AionisError("OUTCOME_UNKNOWN", unknown, { cause: error });
+    for (const queued of batch) queued.reject(told);
+  }
+
+  /** A store that cannot roll back is not used any further. */
+  function rollBack(): AionisError | undefined {
+    try {
+      store.rollback();
+      return undefined;
+    } catch (error) {
+      return new AionisError("STORE_FAILED", "The store failed while it rolled back; start the runtime again.", {
+        cause: error,
+      });
+    }
+  }
+
+  function announce(committed: readonly Committed[]): void {
+    try {
+      options.onCommitted(committed);
+    } catch (error) {
+      logger.log("error", "a follower of commits failed", { error: String(error) }); // its own state is made again from rows
+    }
+  }
+
+  function suspend(failure: AionisError): void {
+    suspension = failure;
+    const hasFailed = failure.code === "STORE_FAILED";
+    machine.send({ type: hasFailed ? "store.failed" : "store.suspended", reason: failure.detail });
+    rejectQueue(failure);
+    if (hasFailed) options.onFailed(failure);
+    if (failure.code === "STORE_FULL") waitForRoom();
+  }
+
+  function waitForRoom(): void {
+    clock.setTimer(roomCheckMs, () => {
+      if (machine.getSnapshot().value !== "readOnly") return;
+      if (!store.hasRoom()) return waitForRoom();
+      suspension = undefined;
+      machine.send({ type: "store.resumed" });
+    });
+  }
+
+  function rejectQueue(failure: AionisError): void {
+    const rejected = queue;
+    queue = [];
+    for (const queued of rejected) queued.reject(failure);
+  }
+
+  return {
+    submit,
+    suspend,
+    snapshot(scope, taskId) {
+      const { store: scopeStore, book } = scopeOf(scope);
+      const row = scopeStore.task(taskId);
+      return row === undefined ? undefined : book.peek(row);
+    },
+    status() {
+      const { value, context } = machine.getSnapshot();
+      const liveTasks = [...scopes.values()].reduce((sum, { book }) => sum + book.size(), 0);
+      return { state: value, reason: context.reason, waiting: queue.length, liveTasks };
+    },
+    close() {
+      if (machine.getSnapshot().value === "closed") return;
+      if (machine.getSnapshot().status === "active") machine.send({ type: "store.closed" });
+      suspension ??= closed();
+      rejectQueue(closed());
+      for (const { book } of scopes.values()) book.close();
+    },
+  };
+}
+
+function closed(): AionisError {
+  return new AionisError("RUNTIME_CLOSED", "The runtime is closed; start it again and repeat the command.");
+}
+
+function scopesOf(batch: readonly Submission[]): Set<string> {
+  return new Set(batch.map(({ scope }) => scope));
+}

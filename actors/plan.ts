@@ -1,0 +1,189 @@
+// Plan
+//
+// Turns one command into the events it makes: finds the task, reads the facts, decides, folds in memory. All of it or nothing: when a
+// task that must take part refuses, the caller undoes what was folded. Owns: which event comes after which, ids and times. Does not own:
+// writing, and when a turn begins or ends.
+
+import {
+  type Command,
+  type Decision,
+  decide as decideTask,
+  type TaskSnapshot,
+  toTargetKey,
+} from "../machines/index.ts";
+import type { EventBody, EventHeader } from "../src/contracts/events.ts";
+import { AionisError } from "../src/contracts/failures.ts";
+import type { AgentId, TaskId } from "../src/contracts/ids.ts";
+import type { Clock } from "../src/kernel/clock.ts";
+import type { Ids } from "../src/kernel/ids.ts";
+import type { Random } from "../src/kernel/random.ts";
+import type { ScopeStore } from "../src/kernel/store.ts";
+import { toUnit } from "../src/kernel/unit.ts";
+import { decodeAnyBody, decodeHeader } from "./events.ts";
+import { gatherFacts } from "./facts.ts";
+import type { LiveTask, TaskBook } from "./task-book.ts";
+
+/** An event that stands in the journal. The body is absent when it was erased. */
+export interface Recorded {
+  readonly header: EventHeader;
+  readonly body: EventBody | undefined;
+}
+
+/** A claim that names no task: the next that is for this agent, one of these roles, or anyone. */
+export interface ClaimNext {
+  readonly roles: readonly string[];
+}
+
+/** A command with who asked it. */
+export interface Submission {
+  readonly scope: string;
+  readonly by: AgentId;
+  readonly command: Command | ClaimNext;
+  /** The caller's idempotency key with a hash of what was asked. */
+  readonly commandId?: string | undefined;
+  readonly content?: Uint8Array | undefined;
+  /** The runtime's own commands are not counted against the queue's bound; each of their sources is bounded by itself. */
+  readonly isInternal?: boolean | undefined;
+  /** The event that made the runtime ask. */
+  readonly causedBy?: string | undefined;
+}
+
+/** A scope's store with its tasks in memory. */
+export interface ScopeBook {
+  readonly store: ScopeStore;
+  readonly book: TaskBook;
+}
+
+/** An event that was decided and folded, not yet written. */
+export interface Planned {
+  readonly live: LiveTask;
+  readonly before: TaskSnapshot | undefined;
+  readonly recorded: { readonly header: EventHeader; readonly body: EventBody };
+  readonly content: Uint8Array | null;
+}
+
+/** What a command comes to: an answer without a new event, or the events to write. */
+export type Outcome = { kind: "answered"; recorded: Recorded | undefined } | { kind: "planned"; planned: Planned[] };
+
+export interface PlanOptions {
+  clock: Pick<Clock, "now">;
+  ids: Ids;
+  random: Random;
+  /** The decide function; the simulation plants bugs in it. */
+  decide?: typeof decideTask | undefined;
+  /** When the lease of a task ends if no heartbeat comes, for what losers of a claim are told. */
+  leaseUntil(scope: string, taskId: TaskId): number | undefined;
+}
+
+/** Makes the planner. It throws what a command is refused with. */
+export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: Submission) => Outcome {
+  const { clock, ids, random } = options;
+  const decide = options.decide ?? decideTask;
+
+  return (scope, asked) => {
+    const known = asked.commandId === undefined ? undefined : scope.store.eventByCommand(asked.commandId);
+    if (known !== undefined) {
+      if (!isSameContent(known.content, asked.content)) throw conflict(asked.commandId ?? "", known.seq);
+      return { kind: "answered", recorded: toRecorded(scope.store, known.seq) };
+    }
+    const command = "name" in asked.command ? asked.command : nextClaim(scope, asked, asked.command);
+    return command === undefined ? { kind: "answered", recorded: undefined } : planAll(scope, asked, command);
+  };
+
+  function nextClaim(scope: ScopeBook, asked: Submission, claim: ClaimNext): Command | undefined {
+    const targets = ["any", `agent:${asked.by}`, ...claim.roles.map((role) => toTargetKey({ role }))];
+    const taskId = scope.store.nextClaimable(targets, clock.now());
+    return taskId === undefined ? undefined : { name: "tasks.claim", taskId, input: { roles: [...claim.roles] } };
+  }
+
+  /** The command, then what other tasks must do with it. */
+  function planAll(scope: ScopeBook, asked: Submission, first: Command): Outcome {
+    const planned: Planned[] = [];
+    const commands = [first];
+    for (const command of commands) {
+      const live = scope.book.get(command.taskId);
+      const decision = decideFor(scope, asked, command, live);
+      if (decision.kind === "refused") throw decision.failure;
+      if (decision.kind === "already") return { kind: "answered", recorded: toRecorded(scope.store, decision.seq) };
+      if (decision.kind === "over") continue;
+      const header = toHeader(scope, asked, command.taskId, decision.event, planned);
+      const content = planned.length === 0 ? (asked.content ?? null) : null;
+      planned.push({ ...fold(scope, live, header), recorded: { header, body: decision.event.body }, content });
+      commands.push(...(decision.also ?? []));
+    }
+    return planned.length === 0 ? { kind: "answered", recorded: undefined } : { kind: "planned", planned };
+  }
+
+  function decideFor(scope: ScopeBook, asked: Submission, command: Command, live: LiveTask | undefined): Decision {
+    const snapshot = live?.actor.snapshot();
+    return decide(snapshot, command, {
+      at: clock.now(),
+      by: asked.by,
+      jitter: toUnit(random),
+      ids: { packet: ids.next("pkt"), child: ids.next("task"), delegation: ids.next("dlg") },
+      leaseUntil: live === undefined ? undefined : options.leaseUntil(asked.scope, live.id),
+      ...gatherFacts(scope.store, command, live, snapshot),
+    });
+  }
+
+  /** The first event answers the caller's command; the others are caused by it. */
+  function toHeader(
+    scope: ScopeBook,
+    asked: Submission,
+    taskId: TaskId,
+    event: Extract<Decision, { kind: "accepted" }>["event"],
+    planned: readonly Planned[],
+  ): EventHeader {
+    const first = planned[0]?.recorded.header;
+    const causedBy = first?.id ?? asked.causedBy;
+    return {
+      seq: scope.store.head().seq + planned.length + 1,
+      id: ids.next("evt"),
+      type: event.type,
+      taskId,
+      epoch: event.epoch,
+      at: clock.now(),
+      by: first === undefined ? asked.by : "runtime",
+      ...(first === undefined && asked.commandId !== undefined ? { commandId: asked.commandId } : {}),
+      ...(causedBy === undefined ? {} : { causedBy }),
+      facts: event.facts,
+    } as EventHeader; // type and facts come from one decision
+  }
+}
+
+function fold(scope: ScopeBook, live: LiveTask | undefined, header: EventHeader): Pick<Planned, "live" | "before"> {
+  if (live === undefined) {
+    if (header.type !== "task.created") throw new Error(`${header.type} is no first event`);
+    return { live: scope.book.create(header), before: undefined };
+  }
+  const before = live.actor.snapshot();
+  scope.book.touch(live);
+  live.actor.fold(header);
+  return { live, before };
+}
+
+/** An event as it stands in the journal. */
+export function toRecorded(store: ScopeStore, seq: number): Recorded {
+  const stored = store.event(seq);
+  if (stored === undefined) throw new Error(`event ${seq} of ${store.name} was just found and is not there`);
+  return { header: decodeHeader(stored), body: decodeAnyBody(stored) };
+}
+
+function isSameContent(left: Uint8Array | null, right: Uint8Array | undefined): boolean {
+  return (
+    left !== null &&
+    right !== undefined &&
+    left.length === right.length &&
+    left.every((byte, index) => byte === right[index])
+  );
+}
+
+function conflict(commandId: string, seq: number): AionisError {
+  return new AionisError(
+    "IDEMPOTENCY_CONFLICT",
+    `Command id ${commandId} was used with another content (event ${seq}); use a new id.`,
+    {
+      facts: { seq },
+    },
+  );
+}

@@ -1,0 +1,86 @@
+import { encodeSnapshot, type TaskSnapshot, toRowChanges, toTaskState, toTitle } from "../machines/index.ts";
+import type { EventBody, EventHeader } from "../src/contracts/events.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { ScopeStore, TaskNumber, TaskRow } from "../src/kernel/store.ts";
+import type { Planned } from "./plan.ts";
+
+/** Writes a planned event and every row that follows from it, within the open transaction. Returns the state after it. */
+export function writeEvent(store: ScopeStore, planned: Planned): TaskSnapshot {
+  const { live, before, recorded, content } = planned;
+  const { header, body } = recorded;
+  const after = live.actor.snapshot();
+  live.task = store.append(
+    {
+      seq: header.seq,
+      id: header.id,
+      type: header.type,
+      taskId: header.taskId,
+      task: live.task,
+      epoch: header.epoch,
+      at: header.at,
+      by: header.by,
+      commandId: header.commandId ?? null,
+      content,
+      causedBy: header.causedBy ?? null,
+      facts: JSON.stringify(header.facts),
+    },
+    JSON.stringify(body),
+  );
+  live.unsaved += 1;
+  const isSaved = writeRows(store, { task: live.task, header, before, after, body, unsaved: live.unsaved });
+  if (isSaved) live.unsaved = 0;
+  return after;
+}
+
+/** Where rows are written: a scope of the store, or a list to compare with it. */
+export type RowWriter = Pick<
+  ScopeStore,
+  "putTask" | "putStep" | "putTimer" | "deleteTimer" | "putClaimable" | "deleteClaimable" | "putOutbox" | "deleteOutbox"
+>;
+
+/** One event with the states round it. */
+interface Change {
+  task: TaskNumber;
+  header: EventHeader;
+  before: TaskSnapshot | undefined;
+  after: TaskSnapshot;
+  /** Only the first event's is read. */
+  body: EventBody | undefined;
+  /** Events since the snapshot in the task's row. */
+  unsaved: number;
+}
+
+/** Writes the rows that follow from one event. Returns whether the task's snapshot was written. */
+export function writeRows(store: RowWriter, change: Change): boolean {
+  const { task, header, before, after } = change;
+  const changes = toRowChanges(header, before, after);
+  const isSaved = changes.task || change.unsaved >= limits.eventsPerSnapshot;
+  if (isSaved) store.putTask(toTaskRow(change));
+  if (changes.step !== undefined) store.putStep({ task, ...changes.step, seq: header.seq });
+  for (const kind of changes.timers.delete) store.deleteTimer(task, kind);
+  for (const timer of changes.timers.put) store.putTimer({ task, ...timer });
+  const { priority } = after.context;
+  for (const place of changes.claimables.delete) store.deleteClaimable({ task, priority, ...place });
+  for (const place of changes.claimables.put) store.putClaimable({ task, priority, ...place });
+  for (const taskId of changes.cancel) store.putOutbox({ taskId, command: "tasks.cancel", causedBy: header.id });
+  if (changes.ended && after.context.parentId !== null) store.deleteOutbox(header.taskId); // I8: its own event shows receipt
+  return isSaved;
+}
+
+function toTaskRow({ task, header, after, body }: Change): TaskRow {
+  const { context } = after;
+  return {
+    task,
+    id: context.id,
+    state: toTaskState(after),
+    kind: context.kind,
+    parentId: context.parentId,
+    title: titleOf(header, body),
+    snapshot: encodeSnapshot(after),
+    snapshotSeq: header.seq,
+  };
+}
+
+function titleOf(header: EventHeader, body: EventBody | undefined): string | null {
+  return header.type === "task.created" && body !== undefined && "brief" in body ? toTitle(body.brief) : null;
+}

@@ -1,0 +1,215 @@
+// Refold
+//
+// Folds journals from their first event: to verify that every row and every snapshot is what the journal says (I6), and to make the rows
+// again. One task is in memory at a time.
+
+import { encodeSnapshot, isOpen, type TaskSnapshot } from "../machines/index.ts";
+import type { EventHeader } from "../src/contracts/events.ts";
+import { isFailure } from "../src/contracts/failures.ts";
+import type { TaskId } from "../src/contracts/ids.ts";
+import { isSameJson } from "../src/contracts/json.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type {
+  ClaimableRow,
+  OutboxRow,
+  ScopeStore,
+  StepRow,
+  Store,
+  StoredEvent,
+  TaskNumber,
+  TaskRow,
+  TaskRows,
+  TimerRow,
+} from "../src/kernel/store.ts";
+import { decodeBody, decodeHeader } from "./events.ts";
+import { type RowWriter, writeRows } from "./projections.ts";
+import { createTaskActor, type TaskActor } from "./task-actor.ts";
+
+export interface Problem {
+  what: string;
+  seq?: number | undefined;
+  taskId?: TaskId | undefined;
+}
+
+export interface Verification {
+  ok: boolean;
+  events: number;
+  tasks: number;
+  /** At most `limits.listItems`, the journal's own first. */
+  problems: Problem[];
+}
+
+/** Checks chain, bodies, and that rows equal what the journal folds to. Reads only; takes time in proportion to the journal. */
+export function verifyScope(store: ScopeStore, memory?: (id: TaskId) => TaskSnapshot | undefined): Verification {
+  const problems: Problem[] = store.findDamage(limits.listItems);
+  let tasks = 0;
+  const owed = new Set<TaskId>();
+  for (const row of store.tasksIn()) {
+    tasks += 1;
+    problems.push(...verifyTask(store, row, memory?.(row.id), owed));
+    if (problems.length >= limits.listItems) break;
+  }
+  problems.push(...verifyOutbox(store, owed));
+  const { seq } = store.head();
+  return { ok: problems.length === 0, events: seq, tasks, problems: problems.slice(0, limits.listItems) };
+}
+
+/** Makes every row of the scope again from its journal, in one transaction of its own. */
+export function rebuildScope(store: Store, scopeName: string): void {
+  const scope = store.scope(scopeName);
+  store.begin();
+  try {
+    scope.clearProjections();
+    for (const task of firstEvents(scope)) foldTask(scope, task, scope);
+    store.commit();
+  } catch (error) {
+    store.rollback();
+    throw error;
+  }
+}
+
+function verifyTask(store: ScopeStore, row: TaskRow, memory: TaskSnapshot | undefined, owed: Set<TaskId>): Problem[] {
+  const folded = createRowList();
+  try {
+    const after = foldTask(store, row.task, folded);
+    for (const child of isOpen(after) ? [] : after.context.childrenOpen) owed.add(child.childId);
+    const problems = compare(row.id, store.rowsOf(row.task), folded.rows());
+    if (memory !== undefined && !isSameJson(toJson(memory), toJson(after))) {
+      problems.push({ what: `${row.id} in memory is not what its journal folds to`, taskId: row.id });
+    }
+    return problems;
+  } catch (error) {
+    if (!isFailure(error, "TASK_UNFOLDABLE")) throw error;
+    return [{ what: error.detail, taskId: row.id }];
+  }
+}
+
+/** Collects the rows of one task instead of writing them. */
+function createRowList(): RowWriter & { rows(): TaskRows } {
+  let row: TaskRow | undefined;
+  const steps = new Map<string, StepRow>();
+  const timers = new Map<string, TimerRow>();
+  const claimables = new Map<string, ClaimableRow>();
+  const toKey = (place: ClaimableRow): string => JSON.stringify([place.target, place.priority, place.from]);
+  return {
+    putTask(next) {
+      row = { ...next, title: row === undefined ? next.title : row.title };
+    },
+    putStep: (step) => void steps.set(JSON.stringify([step.stage, step.name, step.ordinal]), step),
+    putTimer: (timer) => void timers.set(timer.kind, timer),
+    deleteTimer: (_task, kind) => void timers.delete(kind),
+    putClaimable: (place) => void claimables.set(toKey(place), place),
+    deleteClaimable: (place) => void claimables.delete(toKey(place)),
+    putOutbox() {}, // compared for the whole scope
+    deleteOutbox() {},
+    rows: () => ({
+      row,
+      steps: [...steps.values()],
+      timers: [...timers.values()],
+      claimables: [...claimables.values()],
+    }),
+  };
+}
+
+function toJson(snapshot: TaskSnapshot): unknown {
+  return JSON.parse(encodeSnapshot(snapshot));
+}
+
+function compare(taskId: TaskId, kept: TaskRows, folded: TaskRows): Problem[] {
+  const tables = ["row", "steps", "timers", "claimables"] as const;
+  return tables
+    .filter((table) => !isSameJson(inOrder(kept[table]), inOrder(folded[table])))
+    .map((table) => ({
+      what: `the ${table} of ${taskId} are ${excerpt(kept[table])}; its journal folds to ${excerpt(folded[table])}`,
+      taskId,
+    }));
+}
+
+/** Rows of a table have no order of their own. */
+function inOrder(rows: TaskRow | undefined | readonly object[]): unknown {
+  if (!isList(rows)) return rows;
+  return rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
+}
+
+function isList(rows: unknown): rows is readonly object[] {
+  return Array.isArray(rows);
+}
+
+function excerpt(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 600) ?? "absent";
+}
+
+/** An ended task owes its open children a cancel, and nothing else is owed. */
+function verifyOutbox(store: ScopeStore, owed: ReadonlySet<TaskId>): Problem[] {
+  const rows: OutboxRow[] = [];
+  for (let page = store.outbox({ after: 0, count: limits.pageRows }); page.length > 0; ) {
+    rows.push(...page);
+    page = store.outbox({ after: page.at(-1)?.id ?? 0, count: limits.pageRows });
+  }
+  const addressed = new Set(rows.map(({ taskId }) => taskId));
+  const extra = [...addressed]
+    .filter((id) => !owed.has(id))
+    .map((id) => `the outbox owes ${id} what no ended task asks for`);
+  const missing = [...owed]
+    .filter((id) => !addressed.has(id) && isOpenRow(store.task(id)))
+    .map((id) => `the outbox lost what it owes ${id}`);
+  return [...extra, ...missing].map((what) => ({ what }));
+}
+
+function isOpenRow(row: TaskRow | undefined): boolean {
+  return row !== undefined && ["start", "running", "paused", "handoff", "verifying"].includes(row.state);
+}
+
+function* firstEvents(store: ScopeStore): Iterable<TaskNumber> {
+  let after = 0;
+  for (;;) {
+    const page = store.events({ after, count: limits.pageRows, types: ["task.created"] });
+    for (const event of page) if (event.task !== undefined) yield event.task;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.seq;
+  }
+}
+
+/** Folds one task from its first event and writes its rows to `rows` as a live turn would have. */
+function foldTask(store: ScopeStore, task: TaskNumber, rows: RowWriter): TaskSnapshot {
+  let actor: TaskActor | undefined;
+  let unsaved = 0;
+  for (const stored of eventsOf(store, task)) {
+    const header = decodeHeader(stored);
+    const before = actor?.snapshot();
+    actor = foldOne(actor, header);
+    const isSaved = writeRows(rows, {
+      task,
+      header,
+      before,
+      after: actor.snapshot(),
+      body: decodeBody(stored, "task.created"),
+      unsaved: unsaved + 1,
+    });
+    unsaved = isSaved ? 0 : unsaved + 1;
+  }
+  if (actor === undefined) throw new Error(`task ${task} of ${store.name} has no events`);
+  actor.stop();
+  return actor.snapshot();
+}
+
+function foldOne(actor: TaskActor | undefined, header: EventHeader): TaskActor {
+  if (actor !== undefined) {
+    actor.fold(header);
+    return actor;
+  }
+  if (header.type !== "task.created") throw new Error(`event ${header.seq} (${header.type}) is no first event`);
+  return createTaskActor({ first: header });
+}
+
+function* eventsOf(store: ScopeStore, task: TaskNumber): Iterable<StoredEvent> {
+  let after = 0;
+  for (;;) {
+    const page = store.events({ after, count: limits.pageRows, task });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < limits.pageRows) return;
+    after = last.seq;
+  }
+}

@@ -1,0 +1,134 @@
+// Database
+//
+// Opens the one SQLite file of a store with the settings that our promises rest on, and refuses what is not ours.
+//
+// Invariants:
+//   D1. The file is held exclusively from the first statement on: a second opener gets `STORE_IN_USE` at once. It also means that
+//       there is no shared-memory file, whose full disk would be a SIGBUS and not an error.
+//   D2. At durability "power" a commit returns after its fsync; the setting is asserted after the first write, because the library's
+//       default changes when WAL begins.
+
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import Database from "better-sqlite3";
+import { AionisError } from "../../src/contracts/failures.ts";
+import type { Ids } from "../../src/kernel/ids.ts";
+import { toStoreFailure } from "./failure.ts";
+import { applicationId, migrations, schemaVersion } from "./schema.ts";
+
+/** What survives: `power` a power failure, `process` the death of the process (commits are faster, the last may be lost with power). */
+export type Durability = "power" | "process";
+
+/**
+ * Opens or makes the store file.
+ * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
+ */
+export function openDatabase(
+  file: string,
+  options: { durability: Durability; ids: Pick<Ids, "next"> },
+): Database.Database {
+  if (isForeign(file)) throw new AionisError("STORE_FOREIGN", `${file} is not a store; give another path.`);
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file, { timeout: 0 });
+    hold(database, file);
+    migrate(database, file, options.ids);
+    assertDurability(database, options.durability);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw toStoreFailure(error, file);
+  }
+}
+
+const inMemory = ":memory:";
+
+/** D1. The process id beside the file is only for the message; the lock is SQLite's. */
+function hold(database: Database.Database, file: string): void {
+  try {
+    database.pragma("locking_mode = EXCLUSIVE");
+    if (file !== inMemory && database.pragma("journal_mode = WAL", { simple: true }) !== "wal") {
+      throw new AionisError("STORE_FAILED", `${file} cannot use a write-ahead log; put it on a local file system.`);
+    }
+    database.exec("BEGIN EXCLUSIVE; COMMIT");
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) throw inUse(file, error);
+    throw error;
+  }
+  if (file !== inMemory) writeFileSync(holderFile(file), `${process.pid}\n`, { mode: 0o600 });
+}
+
+function holderFile(file: string): string {
+  return `${file}.pid`;
+}
+
+function inUse(file: string, cause: unknown): AionisError {
+  const holder = existsSync(holderFile(file))
+    ? Number.parseInt(readFileSync(holderFile(file), "utf8"), 10)
+    : Number.NaN;
+  const who = Number.isNaN(holder) ? "another process" : `process ${holder}`;
+  const facts = Number.isNaN(holder) ? {} : { pid: holder };
+  return new AionisError("STORE_IN_USE", `${file} is held by ${who}; connect to it, or wait until it ends.`, {
+    cause,
+    facts,
+  });
+}
+
+/** A file that has content but not SQLite's signature is somebody else's, and SQLite might take an empty-looking one over. */
+function isForeign(file: string): boolean {
+  if (file === inMemory || !existsSync(file)) return false;
+  const signature = Buffer.alloc(16);
+  const descriptor = openSync(file, "r");
+  try {
+    const read = readSync(descriptor, signature, 0, 16, 0);
+    return read > 0 && signature.toString("latin1") !== "SQLite format 3\0";
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function migrate(database: Database.Database, file: string, ids: Pick<Ids, "next">): void {
+  const version = Number(database.pragma("user_version", { simple: true }));
+  const application = Number(database.pragma("application_id", { simple: true }));
+  const tables =
+    database.prepare<[], { count: number }>("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0;
+  if (application !== applicationId && tables > 0) {
+    throw new AionisError("STORE_FOREIGN", `${file} is another program's database; give another path.`);
+  }
+  if (version > schemaVersion) {
+    throw new AionisError(
+      "STORE_NEWER",
+      `${file} has schema ${version}, this version knows ${schemaVersion}; update the package.`,
+    );
+  }
+  configure(database);
+  if (version === schemaVersion) return;
+  database
+    .transaction(() => {
+      for (const statements of migrations.slice(version)) database.exec(statements);
+      if (version === 0) database.prepare("INSERT INTO meta VALUES ('storeId', ?)").run(ids.next("store"));
+      database.pragma(`application_id = ${applicationId}`);
+      database.pragma(`user_version = ${schemaVersion}`);
+    })
+    .immediate();
+}
+
+function configure(database: Database.Database): void {
+  database.pragma("wal_autocheckpoint = 1000");
+  database.pragma("journal_size_limit = 67108864");
+  database.pragma("temp_store = MEMORY");
+  database.pragma("trusted_schema = OFF");
+  database.pragma("cell_size_check = ON");
+  database.pragma("mmap_size = 0");
+}
+
+/** D2. */
+function assertDurability(database: Database.Database, durability: Durability): void {
+  const wanted = durability === "power" ? 2 : 1;
+  database.pragma(`synchronous = ${wanted}`);
+  database
+    .prepare("INSERT INTO meta VALUES ('openedFor', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+    .run(durability);
+  const actual = Number(database.pragma("synchronous", { simple: true }));
+  if (actual !== wanted)
+    throw new AionisError("STORE_FAILED", `synchronous is ${actual}, not ${wanted}: durability cannot be kept.`);
+}

@@ -1,0 +1,243 @@
+// Journal
+//
+// Appends events and reads them back. Owns: the tables of events, bodies and payloads, the chain, and the hashes.
+//
+// Invariants:
+//   J1. chain(n) = SHA-256(chain(n-1) + header(n)); the header holds every column of the event and the hash of its body (I7).
+//   J2. body hash = SHA-256(salt + body) with a random salt, so that an erased body cannot be guessed from its hash.
+//   J3. Nothing here updates or deletes an event.
+
+import type Database from "better-sqlite3";
+import type { EventId, TaskId } from "../../src/contracts/ids.ts";
+import { limits } from "../../src/contracts/limits.ts";
+import { sha256, toHex } from "../../src/kernel/digest.ts";
+import type { Random } from "../../src/kernel/random.ts";
+import type { EventRecord, JournalHead, StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
+import { scopeStride } from "./schema.ts";
+
+interface EventColumns {
+  pos: number;
+  task: number;
+  task_id: TaskId;
+  id: EventId;
+  type: string;
+  epoch: number;
+  at: number;
+  actor: string;
+  command: string | null;
+  content: Uint8Array | null;
+  caused_by: string | null;
+  facts: string;
+  body: string | null;
+  payload: Uint8Array | null;
+}
+
+interface HashColumns extends EventColumns {
+  body_hash: Uint8Array;
+  chain: Uint8Array;
+  salt: Uint8Array | null;
+  stored: number;
+}
+
+export interface ScopeKey {
+  readonly number: number;
+  readonly name: string;
+}
+
+const columns = `e.pos, e.task, coalesce(e.task_id, first.task_id) AS task_id, e.id, e.type, e.epoch, e.at, e.actor, e.command, e.content,
+  e.caused_by, e.facts, b.body, p.bytes AS payload`;
+const source = `FROM events e JOIN events first ON first.pos = e.task LEFT JOIN bodies b ON b.pos = e.pos
+  LEFT JOIN payloads p ON b.payload IS NOT NULL AND p.scope = e.scope AND p.hash = b.payload`;
+
+/** The chain before the first event: 32 zero bytes. */
+const genesis = new Uint8Array(32);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export type Journal = ReturnType<typeof createJournal>;
+
+/** Prepares the journal's statements on an open database. */
+export function createJournal(database: Database.Database, random: Random) {
+  const insertEvent = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const insertBody = database.prepare("INSERT INTO bodies VALUES (?, ?, ?, ?)");
+  const insertPayload = database.prepare("INSERT INTO payloads VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+  const lastEvent = database.prepare<[number, number], { pos: number; chain: Uint8Array }>(
+    "SELECT pos, chain FROM events WHERE pos > ? AND pos < ? ORDER BY pos DESC LIMIT 1",
+  );
+  const byPosition = database.prepare<[number], EventColumns>(`SELECT ${columns} ${source} WHERE e.pos = ?`);
+  const chainOf = database.prepare<[number], { chain: Uint8Array }>("SELECT chain FROM events WHERE pos = ?");
+  const byCommand = database.prepare<[number, string], { pos: number }>(
+    "SELECT pos FROM events WHERE scope = ? AND command = ?",
+  );
+  const page = database.prepare<[number, number, number], EventColumns>(
+    `SELECT ${columns} ${source} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos LIMIT ?`,
+  );
+  const pageOfTask = database.prepare<[number, number, number], EventColumns>(
+    `SELECT ${columns} ${source} WHERE e.task = ? AND e.pos > ? ORDER BY e.pos LIMIT ?`,
+  );
+  const pageOfTypes = database.prepare<[number, number, string, number], EventColumns>(
+    `SELECT ${columns} ${source} WHERE e.pos > ? AND e.pos < ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
+  );
+  const pageOfTaskAndTypes = database.prepare<[number, number, string, number], EventColumns>(
+    `SELECT ${columns} ${source} WHERE e.task = ? AND e.pos > ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
+  );
+  const hashes = database.prepare<[number, number], HashColumns>(
+    `SELECT ${columns}, e.body_hash, e.chain, b.salt, b.pos IS NOT NULL AS stored ${source} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
+  );
+
+  const start = (scope: ScopeKey): number => scope.number * scopeStride;
+  const end = (scope: ScopeKey): number => (scope.number + 1) * scopeStride;
+
+  function append(
+    scope: ScopeKey,
+    head: JournalHead,
+    event: EventRecord,
+    body: string,
+  ): JournalHead & { task: TaskNumber } {
+    const pos = start(scope) + event.seq;
+    const task = event.task ?? pos;
+    const salt = random.bytes(16);
+    const bytes = encoder.encode(body);
+    const bodyHash = hashBody(salt, bytes);
+    const chain = chainOn(head.chain, toHeaderText(scope.name, event, bodyHash));
+    insertEvent.run(
+      pos,
+      scope.number,
+      task,
+      event.task === undefined ? event.taskId : null,
+      event.id,
+      event.type,
+      event.epoch,
+      event.at,
+      event.by,
+      event.commandId,
+      event.content,
+      event.causedBy,
+      event.facts,
+      bodyHash,
+      chain,
+    );
+    if (bytes.length <= limits.payloadInlineBytes) {
+      insertBody.run(pos, salt, body, null);
+    } else {
+      const hash = sha256(bytes);
+      insertPayload.run(scope.number, hash, bytes);
+      insertBody.run(pos, salt, null, hash);
+    }
+    return { seq: event.seq, chain, task };
+  }
+
+  function read(
+    scope: ScopeKey,
+    options: { after: number; count: number; task?: TaskNumber | undefined; types?: readonly string[] | undefined },
+  ): StoredEvent[] {
+    const { after, count, task, types } = options;
+    const from = start(scope) + after;
+    if (task !== undefined && types !== undefined)
+      return pageOfTaskAndTypes.all(task, from, JSON.stringify(types), count).map(toEvent);
+    if (task !== undefined) return pageOfTask.all(task, from, count).map(toEvent);
+    if (types !== undefined) return pageOfTypes.all(from, end(scope), JSON.stringify(types), count).map(toEvent);
+    return page.all(from, end(scope), count).map(toEvent);
+  }
+
+  return {
+    append,
+    read,
+
+    head(scope: ScopeKey): JournalHead {
+      const last = lastEvent.get(start(scope), end(scope));
+      return last === undefined ? { seq: 0, chain: genesis } : { seq: last.pos % scopeStride, chain: last.chain };
+    },
+
+    chainAt: (scope: ScopeKey, seq: number) => chainOf.get(start(scope) + seq)?.chain,
+
+    event(scope: ScopeKey, seq: number): StoredEvent | undefined {
+      const found = byPosition.get(start(scope) + seq);
+      return found === undefined ? undefined : toEvent(found);
+    },
+
+    eventByCommand(scope: ScopeKey, commandId: string): StoredEvent | undefined {
+      const found = byCommand.get(scope.number, commandId);
+      const row = found === undefined ? undefined : byPosition.get(found.pos);
+      return row === undefined ? undefined : toEvent(row);
+    },
+
+    /** J1, J2 over the whole scope: what does not match, oldest first. */
+    findDamage(scope: ScopeKey, count: number): { seq: number; what: string }[] {
+      const found: { seq: number; what: string }[] = [];
+      let chain: Uint8Array = genesis;
+      let expected = 1;
+      for (const row of hashes.iterate(start(scope), end(scope))) {
+        const seq = row.pos % scopeStride;
+        if (seq !== expected) found.push({ seq: expected, what: `events ${expected} to ${seq - 1} are missing` });
+        chain = chainOn(chain, toHeaderText(scope.name, toEvent(row), row.body_hash));
+        if (!isSame(chain, row.chain)) {
+          found.push({ seq, what: `the chain breaks at event ${seq} (${row.type})` });
+          chain = row.chain; // go on from what is stored, so that one break is reported once
+        }
+        const why = whyBodyDiffers(row);
+        if (why !== undefined) found.push({ seq, what: `the body of event ${seq} (${row.type}) ${why}` });
+        if (found.length >= count) break;
+        expected = seq + 1;
+      }
+      return found;
+    },
+  };
+}
+
+function toEvent(row: EventColumns): StoredEvent {
+  return {
+    seq: row.pos % scopeStride,
+    task: row.task,
+    taskId: row.task_id,
+    id: row.id,
+    type: row.type,
+    epoch: row.epoch,
+    at: row.at,
+    by: row.actor,
+    commandId: row.command,
+    content: row.content,
+    causedBy: row.caused_by,
+    facts: row.facts,
+    body: row.body ?? (row.payload === null ? null : decoder.decode(row.payload)),
+  };
+}
+
+/** The text that the chain covers: every fact of the header, in a fixed order. */
+function toHeaderText(scopeName: string, event: EventRecord, bodyHash: Uint8Array): string {
+  return JSON.stringify([
+    scopeName,
+    event.seq,
+    event.id,
+    event.type,
+    event.taskId,
+    event.epoch,
+    event.at,
+    event.by,
+    event.commandId,
+    event.content === null ? null : toHex(event.content),
+    event.causedBy,
+    event.facts,
+    toHex(bodyHash),
+  ]);
+}
+
+function chainOn(chain: Uint8Array, header: string): Uint8Array {
+  return sha256(Buffer.concat([chain, Buffer.from(header)]));
+}
+
+function hashBody(salt: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return sha256(Buffer.concat([salt, bytes]));
+}
+
+/** An erased body has lost its row, or its text; then only its hash is left and there is nothing to compare. */
+function whyBodyDiffers(row: HashColumns): string | undefined {
+  if (row.stored === 0 || row.salt === null) return undefined;
+  const text = row.body ?? (row.payload === null ? undefined : decoder.decode(row.payload));
+  if (text === undefined) return "lost its payload";
+  return isSame(hashBody(row.salt, encoder.encode(text)), row.body_hash) ? undefined : "does not match its hash";
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}

@@ -1,0 +1,191 @@
+// Store
+//
+// One SQLite file behind the `Store` port: transactions, scopes, backup. Owns: the heads of the journals in memory, which follow the
+// open transaction and go back with it.
+
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import type { StoreId } from "../../src/contracts/ids.ts";
+import type { Ids } from "../../src/kernel/ids.ts";
+import type { Random } from "../../src/kernel/random.ts";
+import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
+import { type Durability, openDatabase } from "./database.ts";
+import { isDatabaseError, toStoreFailure } from "./failure.ts";
+import { createJournal, type Journal, type ScopeKey } from "./journal.ts";
+import { createRows, type Rows } from "./rows.ts";
+import { scopesMax } from "./schema.ts";
+
+interface OpenScope {
+  readonly store: ScopeStore;
+  /** As committed. */
+  committed: JournalHead;
+  /** With what the open transaction appended. */
+  current: JournalHead;
+}
+
+const roomBytes = 4 * 1024 * 1024;
+
+/**
+ * Opens or makes a store. `:memory:` keeps it in memory, for tests.
+ * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
+ */
+export function openStore(
+  file: string,
+  options: { durability: Durability; ids: Pick<Ids, "next">; random: Random },
+): Store {
+  const database = openDatabase(file, options);
+  const journal = createJournal(database, options.random);
+  const rows = createRows(database);
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  const touchMeta = database.prepare("UPDATE meta SET value = value WHERE key = 'storeId'");
+  const insertScope = database.prepare("INSERT INTO scopes VALUES (?, ?)");
+  const scopeNumbers = database.prepare<[], ScopeKey>("SELECT number, name FROM scopes ORDER BY number");
+  const scopes = new Map<string, OpenScope>();
+  const touched = new Set<OpenScope>();
+  for (const key of scopeNumbers.all()) open(key);
+
+  function open(key: ScopeKey): OpenScope {
+    const head = journal.head(key);
+    const scope: OpenScope = {
+      committed: head,
+      current: head,
+      store: toScopeStore(key, journal, rows, { current: () => scope.current, move }),
+    };
+    function move(next: JournalHead): void {
+      scope.current = next;
+      touched.add(scope);
+    }
+    scopes.set(key.name, scope);
+    return scope;
+  }
+
+  function add(name: string): OpenScope {
+    const number = scopes.size + 1;
+    if (number >= scopesMax)
+      throw new AionisError("STORE_FAILED", `${file} holds ${scopes.size} scopes; use another store for ${name}.`);
+    insertScope.run(number, name);
+    return open({ number, name });
+  }
+
+  return {
+    id:
+      database.prepare<[], { value: StoreId }>("SELECT value FROM meta WHERE key = 'storeId'").get()?.value ??
+      missingId(file),
+    scope(name) {
+      if (database.inTransaction)
+        throw new Error("a scope is opened outside of transactions, so that a rollback cannot take it back");
+      return (scopes.get(name) ?? guard(file, () => add(name))).store;
+    },
+    scopeNames: () => [...scopes.keys()],
+
+    begin: () => void begin.run(),
+    commit() {
+      commit.run();
+      for (const scope of touched) scope.committed = scope.current;
+      touched.clear();
+    },
+    rollback() {
+      if (database.inTransaction) database.exec("ROLLBACK");
+      for (const scope of touched) scope.current = scope.committed;
+      touched.clear();
+    },
+
+    heads: () => Object.fromEntries([...scopes].map(([name, scope]) => [name, scope.committed])),
+    failureOf: (error) =>
+      isDatabaseError(error) || isFailure(error, "JOURNAL_DAMAGED") ? toStoreFailure(error, file) : undefined,
+    hasRoom() {
+      try {
+        if (file !== ":memory:" && roomBeside(file) < roomBytes) return false;
+        touchMeta.run();
+        return true;
+      } catch {
+        return false; // still full: that is the answer
+      }
+    },
+    async backup(path) {
+      const { totalPages } = await database.backup(path).catch((error: unknown) => {
+        throw toStoreFailure(error, path);
+      });
+      return totalPages * Number(database.pragma("page_size", { simple: true }));
+    },
+    close() {
+      if (database.open) database.close();
+    },
+  };
+}
+
+interface Head {
+  current(): JournalHead;
+  move(next: JournalHead): void;
+}
+
+function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): ScopeStore {
+  const { number } = key;
+  return {
+    name: key.name,
+    head: head.current,
+    chainAt: (seq) => journal.chainAt(key, seq),
+    append(event, body) {
+      const { task, ...next } = journal.append(key, head.current(), event, body);
+      head.move(next);
+      return task;
+    },
+    eventByCommand: (commandId) => journal.eventByCommand(key, commandId),
+    event: (seq) => journal.event(key, seq),
+    events: (options) => journal.read(key, options),
+
+    task: (id) => rows.task(number, id),
+    putTask: (row) => rows.putTask(number, row),
+    tasks: (options) => rows.tasks(number, options),
+    tasksIn: (states) => rows.tasksIn(number, states),
+
+    step: rows.step,
+    putStep: rows.putStep,
+    stepsOf: (options) =>
+      rows.stepSequences(options).map((seq) => journal.event(key, seq) ?? missingEvent(key.name, seq)),
+
+    putTimer: (row) => rows.putTimer(number, row),
+    deleteTimer: rows.deleteTimer,
+    timers: (options) => rows.timers(number, options),
+    nextDueAt: () => rows.nextDueAt(number),
+
+    putClaimable: (row) => rows.putClaimable(number, row),
+    deleteClaimable: (row) => rows.deleteClaimable(number, row),
+    nextClaimable: (targets, at) => rows.nextClaimable(number, targets, at),
+
+    putOutbox: (row) => rows.putOutbox(number, row),
+    deleteOutbox: (taskId) => rows.deleteOutbox(number, taskId),
+    outbox: (options) => rows.outbox(number, options),
+
+    rowsOf: rows.rowsOf,
+    clearProjections: () => rows.clear(number),
+    findDamage: (count) => journal.findDamage(key, count),
+  };
+}
+
+function roomBeside(file: string): number {
+  const { bavail, bsize, blocks } = statfsSync(dirname(file));
+  const isSmall = blocks * bsize < 64 * roomBytes; // on a tiny disk the fixed margin could never be met
+  return isSmall ? bavail * bsize * 16 : bavail * bsize;
+}
+
+function guard<Result>(file: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw toStoreFailure(error, file);
+  }
+}
+
+function missingId(file: string): never {
+  throw new AionisError("JOURNAL_DAMAGED", `${file} has lost its id; restore a backup.`);
+}
+
+function missingEvent(scope: string, seq: number): never {
+  throw new AionisError(
+    "JOURNAL_DAMAGED",
+    `Event ${seq} of ${scope} is missing although a step refers to it; verify the store.`,
+  );
+}

@@ -1,0 +1,196 @@
+// Rows
+//
+// The tables that follow from the journal: tasks, steps, timers, claimable places, outbox. They are written in the commit of the event
+// they follow from, and a rebuild makes them again.
+
+import type Database from "better-sqlite3";
+import type { TaskId } from "../../src/contracts/ids.ts";
+import type {
+  ClaimableRow,
+  OutboxRow,
+  StepRow,
+  TaskNumber,
+  TaskRow,
+  TaskRows,
+  TimerRow,
+} from "../../src/kernel/store.ts";
+import { scopeStride } from "./schema.ts";
+
+const taskColumns = "task, id, state, kind, parent_id AS parentId, title, snapshot, snapshot_seq AS snapshotSeq";
+const priorities = [4, 3, 2, 1, 0];
+
+export type Rows = ReturnType<typeof createRows>;
+
+/** Prepares the statements of the projections on an open database. */
+export function createRows(database: Database.Database) {
+  const taskById = database.prepare<[number, string], TaskRow>(
+    `SELECT ${taskColumns} FROM tasks WHERE scope = ? AND id = ?`,
+  );
+  const taskByNumber = database.prepare<[number], TaskRow>(`SELECT ${taskColumns} FROM tasks WHERE task = ?`);
+  const putTask = database.prepare(
+    `INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task) DO UPDATE SET
+       state = excluded.state, snapshot = excluded.snapshot, snapshot_seq = excluded.snapshot_seq`,
+  );
+  const inState = database.prepare<[number, string], TaskRow>(
+    `SELECT ${taskColumns} FROM tasks WHERE scope = ? AND state = ? ORDER BY task`,
+  );
+  const all = database.prepare<[number, number], TaskRow>(
+    `SELECT ${taskColumns} FROM tasks WHERE task > ? AND task < ? ORDER BY task`,
+  );
+  const putStep = database.prepare(
+    "INSERT INTO steps VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, stage, name, ordinal) DO UPDATE SET seq = excluded.seq",
+  );
+  const step = database.prepare<[number, number, string, number], { seq: number }>(
+    "SELECT seq FROM steps WHERE task = ? AND stage = ? AND name = ? AND ordinal = ?",
+  );
+  const stepSequences = database.prepare<[number, number, number, number, number], { seq: number }>(
+    "SELECT seq FROM steps WHERE task = ? AND stage BETWEEN ? AND ? AND seq > ? ORDER BY seq LIMIT ?",
+  );
+  const stepsOf = database.prepare<[number], StepRow>(
+    "SELECT task, stage, name, ordinal, seq FROM steps WHERE task = ? ORDER BY stage, name, ordinal",
+  );
+  const putTimer = database.prepare(
+    "INSERT INTO timers VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, kind) DO UPDATE SET due_at = excluded.due_at, entry = excluded.entry",
+  );
+  const deleteTimer = database.prepare("DELETE FROM timers WHERE task = ? AND kind = ?");
+  const dueTimers = database.prepare<[number, number, number], TimerRow & { taskId: TaskId }>(
+    `SELECT m.task, m.kind, m.due_at AS dueAt, m.entry, t.id AS taskId FROM timers m JOIN tasks t ON t.task = m.task
+     WHERE m.scope = ? AND m.due_at <= ? ORDER BY m.due_at, m.task LIMIT ?`,
+  );
+  const timersOf = database.prepare<[number], TimerRow>(
+    "SELECT task, kind, due_at AS dueAt, entry FROM timers WHERE task = ? ORDER BY kind",
+  );
+  const nextDue = database.prepare<[number], { dueAt: number | null }>(
+    "SELECT min(due_at) AS dueAt FROM timers WHERE scope = ?",
+  );
+  const putClaimable = database.prepare("INSERT INTO claimable VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+  const deleteClaimable = database.prepare(
+    "DELETE FROM claimable WHERE scope = ? AND target = ? AND priority = ? AND from_at = ? AND task = ?",
+  );
+  const firstClaimable = database.prepare<
+    [number, string, number, number],
+    { task: TaskNumber; fromAt: number; taskId: TaskId }
+  >(
+    `SELECT c.task, c.from_at AS fromAt, t.id AS taskId FROM claimable c JOIN tasks t ON t.task = c.task
+     WHERE c.scope = ? AND c.target = ? AND c.priority = ? AND c.from_at <= ? ORDER BY c.from_at, c.task LIMIT 1`,
+  );
+  const claimablesOf = database.prepare<[number], ClaimableRow>(
+    'SELECT task, target, priority, from_at AS "from" FROM claimable WHERE task = ? ORDER BY from_at, target',
+  );
+  const putOutbox = database.prepare(
+    "INSERT INTO outbox (scope, task_id, command, caused_by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+  );
+  const deleteOutbox = database.prepare("DELETE FROM outbox WHERE scope = ? AND task_id = ?");
+  const outbox = database.prepare<[number, number, number], OutboxRow>(
+    "SELECT id, task_id AS taskId, command, caused_by AS causedBy FROM outbox WHERE scope = ? AND id > ? ORDER BY id LIMIT ?",
+  );
+  const clearing = [
+    "DELETE FROM steps WHERE task > ? AND task < ?",
+    "DELETE FROM timers WHERE task > ? AND task < ?",
+    "DELETE FROM claimable WHERE task > ? AND task < ?",
+    "DELETE FROM tasks WHERE task > ? AND task < ?",
+  ].map((sql) => database.prepare(sql));
+  const clearOutbox = database.prepare("DELETE FROM outbox WHERE scope = ?");
+
+  return {
+    task: (scope: number, id: TaskId) => taskById.get(scope, id),
+    putTask(scope: number, row: TaskRow): void {
+      putTask.run(row.task, scope, row.id, row.state, row.kind, row.parentId, row.title, row.snapshot, row.snapshotSeq);
+    },
+    tasks: createTaskList(database, taskById),
+    *tasksIn(scope: number, states?: readonly string[]): Iterable<TaskRow> {
+      if (states === undefined) yield* all.iterate(scope * scopeStride, (scope + 1) * scopeStride);
+      for (const state of states ?? []) yield* inState.iterate(scope, state);
+    },
+
+    step: (identity: Omit<StepRow, "seq">) =>
+      step.get(identity.task, identity.stage, identity.name, identity.ordinal)?.seq,
+    putStep(row: StepRow): void {
+      putStep.run(row.task, row.stage, row.name, row.ordinal, row.seq);
+    },
+    stepSequences(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): number[] {
+      const { task, stage, after, count } = options;
+      const rows = stepSequences.all(task, stage ?? 0, stage ?? Number.MAX_SAFE_INTEGER, after, count);
+      return rows.map((row) => row.seq);
+    },
+
+    putTimer(scope: number, row: TimerRow): void {
+      putTimer.run(row.task, row.kind, scope, row.dueAt, row.entry);
+    },
+    deleteTimer(task: TaskNumber, kind: string): void {
+      deleteTimer.run(task, kind);
+    },
+    timers: (scope: number, options: { dueUntil: number; count: number }) =>
+      dueTimers.all(scope, options.dueUntil, options.count),
+    nextDueAt: (scope: number) => nextDue.get(scope)?.dueAt ?? undefined,
+
+    putClaimable(scope: number, row: ClaimableRow): void {
+      putClaimable.run(scope, row.target, row.priority, row.from, row.task);
+    },
+    deleteClaimable(scope: number, row: ClaimableRow): void {
+      deleteClaimable.run(scope, row.target, row.priority, row.from, row.task);
+    },
+    /** One look at the head of each place, highest priority first: it does not grow with what waits there. */
+    nextClaimable(scope: number, targets: readonly string[], at: number): TaskId | undefined {
+      for (const priority of priorities) {
+        const heads = targets
+          .map((target) => firstClaimable.get(scope, target, priority, at))
+          .filter((head) => head !== undefined);
+        heads.sort((left, right) => left.fromAt - right.fromAt || left.task - right.task);
+        if (heads[0] !== undefined) return heads[0].taskId;
+      }
+      return undefined;
+    },
+
+    putOutbox(scope: number, row: Omit<OutboxRow, "id">): void {
+      putOutbox.run(scope, row.taskId, row.command, row.causedBy);
+    },
+    deleteOutbox(scope: number, taskId: TaskId): void {
+      deleteOutbox.run(scope, taskId);
+    },
+    outbox: (scope: number, options: { after: number; count: number }) =>
+      outbox.all(scope, options.after, options.count),
+
+    rowsOf(task: TaskNumber): TaskRows {
+      return {
+        row: taskByNumber.get(task),
+        steps: stepsOf.all(task),
+        timers: timersOf.all(task),
+        claimables: claimablesOf.all(task),
+      };
+    },
+    clear(scope: number): void {
+      for (const statement of clearing) statement.run(scope * scopeStride, (scope + 1) * scopeStride);
+      clearOutbox.run(scope);
+    },
+  };
+}
+
+type ListOptions = {
+  before?: TaskId | undefined;
+  count: number;
+  states?: readonly string[] | undefined;
+  kind?: string | undefined;
+  parentId?: TaskId | undefined;
+};
+
+/** Lists are asked for in few shapes; each shape's statement is prepared when it is first used. */
+function createTaskList(database: Database.Database, byId: Database.Statement<[number, string], TaskRow>) {
+  const statements = new Map<string, Database.Statement<unknown[], TaskRow>>();
+
+  return (scope: number, options: ListOptions): TaskRow[] => {
+    const before =
+      options.before === undefined ? (scope + 1) * scopeStride : (byId.get(scope, options.before)?.task ?? 0);
+    const filters: [string, unknown][] = [["task < ?", before]];
+    if (options.states !== undefined)
+      filters.push(["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
+    if (options.kind !== undefined) filters.push(["kind = ?", options.kind]);
+    if (options.parentId !== undefined) filters.push(["parent_id = ?", options.parentId]);
+
+    const where = filters.map(([condition]) => condition).join(" AND ");
+    const sql = `SELECT ${taskColumns} FROM tasks WHERE scope = ? AND ${where} ORDER BY task DESC LIMIT ?`;
+    const statement = statements.get(sql) ?? database.prepare<unknown[], TaskRow>(sql);
+    statements.set(sql, statement); // at most 8 shapes
+    return statement.all(scope, ...filters.map(([, value]) => value), options.count);
+  };
+}

@@ -1,0 +1,171 @@
+// Task book
+//
+// The live task actors of a scope: a bounded map, filled from snapshot + later events, emptied of the least recently used. Owns: which
+// tasks are in memory, and going back when a turn fails. Does not own: writing.
+//
+// Invariants:
+//   B1. What is in memory is what the journal folds to (I6): an actor is changed only within a turn, and a turn that is not
+//       committed gives every actor it touched back the snapshot it had.
+//   B2. At most `limits.liveTasks` actors are kept; none of the present turn is let go.
+
+import { type TaskSnapshot, taskMachine } from "../machines/index.ts";
+import type { EventHeader } from "../src/contracts/events.ts";
+import { AionisError } from "../src/contracts/failures.ts";
+import type { TaskId } from "../src/contracts/ids.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { ScopeStore, TaskNumber, TaskRow } from "../src/kernel/store.ts";
+import { decodeHeader } from "./events.ts";
+import { createTaskActor, type Inspect, type TaskActor, toSnapshot } from "./task-actor.ts";
+
+/** A task in memory. */
+export interface LiveTask {
+  readonly id: TaskId;
+  /** Known once its first event is written. */
+  task: TaskNumber | undefined;
+  readonly actor: TaskActor;
+  /** Events folded since the snapshot in its row. */
+  unsaved: number;
+}
+
+export interface TaskBook {
+  /** The task, brought into memory if needed. @throws AionisError `TASK_UNFOLDABLE` */
+  get(id: TaskId): LiveTask | undefined;
+  /** A task that its first event makes. */
+  create(first: EventHeader<"task.created">): LiveTask;
+  /** Remembers where `live` stands, to go back there; the first call of a turn counts. */
+  touch(live: LiveTask): void;
+  /** The snapshot of a task for a reader, without bringing it into memory. */
+  peek(row: TaskRow): TaskSnapshot;
+  /** Forgets what the turn touched: it is committed. */
+  keep(): void;
+  /** Gives back what was touched since `mark` (all of the turn if absent). */
+  undo(mark?: Mark): void;
+  mark(): Mark;
+  size(): number;
+  close(): void;
+}
+
+/** A point within a turn, to undo one command of it. */
+export type Mark = number;
+
+interface Undo {
+  live: LiveTask;
+  /** Absent for a task that the turn made. */
+  snapshot: TaskSnapshot | undefined;
+  unsaved: number;
+}
+
+export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
+  const live = new Map<TaskId, LiveTask>();
+  const undos: Undo[] = [];
+
+  function load(row: TaskRow): LiveTask {
+    const { snapshot, later } = restoreFrom(store, row);
+    const first = later[0];
+    const isFresh = first?.type === "task.created";
+    const actor = createTaskActor(isFresh ? { first } : { snapshot: snapshot ?? unfoldable(row) }, inspect);
+    for (const event of isFresh ? later.slice(1) : later) actor.fold(event);
+    return { id: row.id, task: row.task, actor, unsaved: later.length };
+  }
+
+  function insert(entry: LiveTask): LiveTask {
+    live.set(entry.id, entry);
+    if (live.size > limits.liveTasks) letGo();
+    return entry;
+  }
+
+  /** B2: the map keeps the order of use; the first that the turn has not touched goes. */
+  function letGo(): void {
+    const busy = new Set(undos.map((undo) => undo.live));
+    for (const [id, entry] of live) {
+      if (busy.has(entry)) continue;
+      entry.actor.stop();
+      live.delete(id);
+      return;
+    }
+  }
+
+  return {
+    get(id) {
+      const known = live.get(id);
+      if (known !== undefined) {
+        live.delete(id);
+        live.set(id, known); // most recently used
+        return known;
+      }
+      const row = store.task(id);
+      return row === undefined ? undefined : insert(load(row));
+    },
+    create(first) {
+      const entry: LiveTask = {
+        id: first.taskId,
+        task: undefined,
+        actor: createTaskActor({ first }, inspect),
+        unsaved: 0,
+      };
+      undos.push({ live: entry, snapshot: undefined, unsaved: 0 });
+      return insert(entry);
+    },
+    touch(entry) {
+      undos.push({ live: entry, snapshot: entry.actor.snapshot(), unsaved: entry.unsaved });
+    },
+    peek(row) {
+      const known = live.get(row.id);
+      if (known !== undefined) return known.actor.snapshot();
+      const entry = load(row);
+      entry.actor.stop();
+      return entry.actor.snapshot();
+    },
+    keep() {
+      undos.length = 0;
+    },
+    mark: () => undos.length,
+    undo(mark = 0) {
+      for (const { live: entry, snapshot, unsaved } of undos.splice(mark).reverse()) {
+        if (snapshot === undefined) {
+          entry.actor.stop();
+          live.delete(entry.id);
+        } else {
+          entry.actor.restore(snapshot);
+          entry.unsaved = unsaved;
+        }
+      }
+    },
+    size: () => live.size,
+    close() {
+      for (const entry of live.values()) entry.actor.stop();
+      live.clear();
+    },
+  };
+}
+
+interface Restored {
+  /** Absent when the row's snapshot is of another machine version; `later` then holds all events. */
+  snapshot: TaskSnapshot | undefined;
+  later: EventHeader[];
+}
+
+/** A snapshot of another machine version is not used: the task is folded again from its events. */
+function restoreFrom(store: ScopeStore, row: TaskRow): Restored {
+  const saved = JSON.parse(row.snapshot) as { machine: string; version: string; value: unknown; context: unknown }; // written by encodeSnapshot
+  const isCurrent = saved.machine === taskMachine.id && saved.version === taskMachine.version;
+  const after = isCurrent ? row.snapshotSeq : 0;
+  const later = readAll(store, row.task, after);
+  return { snapshot: isCurrent ? toSnapshot(saved) : undefined, later };
+}
+
+function readAll(store: ScopeStore, task: TaskNumber, after: number): EventHeader[] {
+  const headers: EventHeader[] = [];
+  let from = after;
+  for (;;) {
+    const page = store.events({ after: from, count: limits.pageRows, task });
+    for (const event of page) headers.push(decodeHeader(event));
+    const last = page.at(-1);
+    if (last === undefined || page.length < limits.pageRows) return headers;
+    from = last.seq;
+  }
+}
+
+function unfoldable(row: TaskRow): never {
+  throw new AionisError("TASK_UNFOLDABLE", `${row.id} has no first event; verify the store.`);
+}

@@ -1,0 +1,67 @@
+// Timers
+//
+// Fires the due timers of a scope as commands. Owns: when to look, never what a firing means: the task decides, and the row goes in the
+// same commit.
+//
+// Invariants:
+//   T1. A timer that was due fires after any restart (I9): rows are the only memory.
+//   T2. At most one sweep is under way, of at most `limits.timersPerSweep` timers; a firing that failed is tried again a second later.
+
+import type { TaskId } from "../src/contracts/ids.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
+import type { ScopeStore, TimerRow } from "../src/kernel/store.ts";
+
+export interface Timers {
+  /** Looks at the rows again: call it when they may have changed. */
+  arm(): void;
+  close(): void;
+}
+
+const retryMs = 1_000;
+const lookAgainMs = 60_000; // the wall clock may jump, and a timer's length is fixed when it is set
+
+export function createTimers(options: {
+  clock: Clock;
+  store: Pick<ScopeStore, "timers" | "nextDueAt">;
+  /** Says whether the firing did something. */
+  fire(timer: TimerRow & { taskId: TaskId }): Promise<boolean>;
+}): Timers {
+  const { clock, store, fire } = options;
+  let cancel: CancelTimer | undefined;
+  let armedFor: number | undefined;
+  let isSweeping = false;
+  let isClosed = false;
+
+  function arm(notBeforeMs = 0): void {
+    if (isSweeping || isClosed) return;
+    const dueAt = store.nextDueAt();
+    if (dueAt === armedFor && cancel !== undefined) return;
+    cancel?.();
+    cancel = undefined;
+    armedFor = dueAt;
+    if (dueAt === undefined) return;
+    const delay = Math.max(notBeforeMs, Math.min(dueAt - clock.now(), lookAgainMs), 0);
+    cancel = clock.setTimer(delay, () => {
+      cancel = undefined;
+      void sweep(); // it reports nothing but through the rows it leaves
+    });
+  }
+
+  async function sweep(): Promise<void> {
+    if (isClosed) return;
+    isSweeping = true;
+    const due = store.timers({ dueUntil: clock.now(), count: limits.timersPerSweep });
+    const fired = await Promise.all(due.map((timer) => fire(timer).catch(() => false)));
+    isSweeping = false;
+    arm(fired.every(Boolean) ? 0 : retryMs); // T2
+  }
+
+  return {
+    arm: () => arm(),
+    close() {
+      isClosed = true;
+      cancel?.();
+    },
+  };
+}

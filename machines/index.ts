@@ -1,0 +1,17 @@
+// Machines: statecharts that fold events, and the functions that decide which events there are. Data and pure functions.
+
+export { persistenceMachine } from "./persistence.ts";
+export type { Command, CommandOf, Decision, Facts, NewEvent, TaskOperation } from "./task/commands.ts";
+export type { TaskContext } from "./task/context.ts";
+export { allowedIn, decide } from "./task/decide/index.ts";
+export { taskMachine } from "./task/machine.ts";
+export { encodeSnapshot, type RowChanges, toRowChanges, toTitle } from "./task/projection.ts";
+export {
+  isClaimed,
+  isOpen,
+  stateAfter,
+  type TaskSnapshot,
+  timersOf,
+  toTargetKey,
+  toTaskState,
+} from "./task/state.ts";

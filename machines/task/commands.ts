@@ -1,0 +1,91 @@
+import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
+import type { AionisError } from "../../src/contracts/failures.ts";
+import type { AgentId, DelegationId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { OperationParsed } from "../../src/contracts/operations/index.ts";
+import type { Packet, Return } from "../../src/contracts/packet.ts";
+import type { StepReceipt } from "../../src/contracts/step.ts";
+import type { TimerWanted } from "./state.ts";
+
+/** The operations that are commands to one task. */
+export type TaskOperation =
+  | "tasks.start"
+  | "tasks.claim"
+  | "tasks.release"
+  | "tasks.step"
+  | "tasks.pause"
+  | "tasks.resume"
+  | "tasks.answer"
+  | "tasks.complete"
+  | "tasks.verify"
+  | "tasks.fail"
+  | "tasks.cancel"
+  | "tasks.delegate"
+  | "handoff.offer"
+  | "handoff.claim"
+  | "handoff.decline"
+  | "handoff.withdraw";
+
+type FromOutside = {
+  [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> };
+}[TaskOperation];
+
+/** What the runtime asks of a task by itself. */
+type FromInside =
+  | { name: "lease.expire"; taskId: TaskId; epoch: number }
+  | { name: "timer.fire"; taskId: TaskId; kind: TimerWanted["kind"]; entry: number }
+  | {
+      name: "delegation.start";
+      taskId: TaskId;
+      parent: ChildOf;
+      input: OperationParsed<"tasks.delegate">;
+      packet: Packet;
+    }
+  | { name: "delegation.return"; taskId: TaskId; childId: TaskId; delegationId: DelegationId; return: Return };
+
+/** What a child takes from the task that delegated it. */
+export interface ChildOf {
+  taskId: TaskId;
+  rootId: TaskId;
+  depth: number;
+  delegationId: DelegationId;
+  deadlineAt: number | null;
+}
+
+/** A request to one task, with its ids already given. */
+export type Command = FromOutside | FromInside;
+
+export type CommandOf<Name extends Command["name"]> = Extract<Command, { name: Name }>;
+
+/** Everything that deciding needs beside the task itself, read or drawn before: deciding is a pure function. */
+export interface Facts {
+  /** Wall time of the turn. */
+  at: number;
+  by: AgentId;
+  /** A number in [0, 1) for the jitter of backoff. */
+  jitter: number;
+  ids: { packet: PacketId; child: TaskId; delegation: DelegationId };
+  /** The latest record of the step that the command names. */
+  step?: StepReceipt | undefined;
+  /** The question a paused task asks, or the answer it got last. */
+  question?: { answerSchema?: unknown } | undefined;
+  answered?: { seq: number; answer: unknown } | undefined;
+  /** What a verifying task said when it completed. */
+  completion?: Return | undefined;
+  /** When the present lease ends if no heartbeat comes. */
+  leaseUntil?: number | undefined;
+}
+
+/** An event as `decide` makes it; the journal adds sequence, id and hashes. */
+export type NewEvent = {
+  [Type in EventType]: { type: Type; epoch: number; facts: EventHeader<Type>["facts"]; body: EventBody<Type> };
+}[EventType];
+
+export type Decision =
+  /** Nothing is recorded; the caller gets the failure. */
+  | { kind: "refused"; failure: AionisError }
+  /** It was done before: answered from the event at `seq`. */
+  | { kind: "already"; seq: number }
+  /** It no longer applies, and nobody waits for an answer. */
+  | { kind: "over" }
+  /** One event, and what other tasks must do in the same commit. */
+  | { kind: "accepted"; event: NewEvent; also?: Command[] };

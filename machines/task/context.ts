@@ -1,0 +1,113 @@
+import type { Budget, EventHeader, RetryPolicy } from "../../src/contracts/events.ts";
+import type { AgentId, DelegationId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { PauseEnd } from "../../src/contracts/task.ts";
+import type { Actor, Target } from "../../src/contracts/values.ts";
+
+/** A check that a completion must answer for. Its command is in the body of the event that set it. */
+export interface CheckName {
+  name: string;
+  required: boolean;
+}
+
+/**
+ * What the task machine remembers: only what folding and deciding need, JSON only. Texts are in the bodies of the events whose
+ * sequence is kept here. Times are wall milliseconds that an event decided.
+ */
+export interface TaskContext {
+  id: TaskId;
+  kind: string;
+  family: string | null;
+  parentId: TaskId | null;
+  rootId: TaskId;
+  delegationId: DelegationId | null;
+  depth: number;
+  to: Target;
+  priority: number;
+  retry: RetryPolicy;
+  checks: CheckName[];
+  budget: Budget;
+  deadlineAt: number | null;
+
+  createdSeq: number;
+  createdAt: number;
+  updatedAt: number;
+  /** Events folded so far. */
+  revision: number;
+  /** The revision at which the present state was entered; timers belong to it. */
+  entry: number;
+
+  epoch: number;
+  attempt: number;
+  stage: number;
+  claimableAt: number;
+  preferred: { agent: AgentId; until: number } | null;
+  owner: Actor | null;
+  claimedAt: number;
+  /** The last owner, who is preferred after a pause or a declined handoff. */
+  lastAgent: AgentId | null;
+
+  steps: number;
+  /** What was recorded when the present claim began; a run that adds nothing to it was fruitless. */
+  recordsAtClaim: number;
+  /** Steps, delegations, pauses: what a run leaves behind. */
+  records: number;
+
+  pause: { seq: number; asks: boolean; approver: AgentId | null; expiresAt: number | null } | null;
+  pauseEnds: { seq: number; end: PauseEnd["end"] }[];
+  handoff: { packetId: PacketId; seq: number; to: Target; from: Actor; expiresAt: number | null } | null;
+  handoffs: number;
+  /** The event whose body holds the packet that the present owner works from. */
+  packetSeq: number | null;
+  packetId: PacketId | null;
+  childrenOpen: { childId: TaskId; delegationId: DelegationId }[];
+  /** The checks that a completion waits for. */
+  verifying: CheckName[];
+  completedSeq: number | null;
+  outcome: { seq: number; at: number; verified: boolean } | null;
+}
+
+/** The context right after `task.created`. */
+export function toFirstContext(event: EventHeader<"task.created">): TaskContext {
+  const { facts } = event;
+  return {
+    id: event.taskId,
+    kind: facts.kind,
+    family: facts.family ?? null,
+    parentId: facts.parentId ?? null,
+    rootId: facts.rootId,
+    delegationId: facts.delegationId ?? null,
+    depth: facts.depth,
+    to: facts.to,
+    priority: facts.priority,
+    retry: facts.retry,
+    checks: facts.checks,
+    budget: facts.budget,
+    deadlineAt: facts.deadlineAt ?? null,
+    createdSeq: event.seq,
+    createdAt: event.at,
+    updatedAt: event.at,
+    revision: 1,
+    entry: 1,
+    epoch: 0,
+    attempt: 1,
+    stage: 1,
+    claimableAt: facts.claimableAt,
+    preferred: null,
+    owner: null,
+    claimedAt: 0,
+    lastAgent: null,
+    steps: 0,
+    recordsAtClaim: 0,
+    records: 0,
+    pause: null,
+    pauseEnds: [],
+    handoff: null,
+    handoffs: 0,
+    packetSeq: facts.packetId === undefined ? null : event.seq,
+    packetId: facts.packetId ?? null,
+    childrenOpen: [],
+    verifying: [],
+    completedSeq: null,
+    outcome: null,
+  };
+}

@@ -1,0 +1,54 @@
+import type { CommandOf, Decision, Facts } from "../commands.ts";
+import { accept, refuse } from "./refuse.ts";
+
+/** A new task of its own. */
+export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): Decision {
+  const { input, taskId } = command;
+  if (input.deadlineAt !== undefined && input.deadlineAt <= facts.at) {
+    return refuse("INPUT_INVALID", `deadlineAt ${input.deadlineAt} is not after now (${facts.at}); give a later one.`);
+  }
+  return accept({
+    type: "task.created",
+    epoch: 0,
+    facts: {
+      kind: input.kind,
+      family: input.family,
+      rootId: taskId,
+      depth: 0,
+      to: input.to,
+      priority: input.priority,
+      claimableAt: input.claimableAt ?? facts.at,
+      deadlineAt: input.deadlineAt,
+      retry: input.retry,
+      checks: input.checks.map(({ name, required }) => ({ name, required })),
+      budget: input.budget,
+    },
+    body: { brief: input.brief, data: input.data, checks: input.checks, files: input.files },
+  });
+}
+
+/** A task that another delegated, in the same commit as the delegation itself (I5). */
+export function decideDelegated(command: CommandOf<"delegation.start">): Decision {
+  const { input, parent, packet } = command;
+  return accept({
+    type: "task.created",
+    epoch: 0,
+    facts: {
+      kind: input.kind,
+      family: input.family,
+      parentId: parent.taskId,
+      rootId: parent.rootId,
+      depth: parent.depth + 1,
+      delegationId: parent.delegationId,
+      packetId: packet.id,
+      to: input.to,
+      priority: 2,
+      claimableAt: packet.offeredAt,
+      deadlineAt: packet.deadlineAt,
+      retry: input.retry,
+      checks: packet.checks.map(({ name, required }) => ({ name, required })),
+      budget: input.budget,
+    },
+    body: { brief: packet.brief, data: packet.data, checks: packet.checks, files: packet.files, packet },
+  });
+}

@@ -1,0 +1,121 @@
+import { limits } from "../../../src/contracts/limits.ts";
+import type { Packet } from "../../../src/contracts/packet.ts";
+import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
+import type { TaskContext } from "../context.ts";
+import { isOpen, type TaskSnapshot } from "../state.ts";
+import { accept, refuse } from "./refuse.ts";
+import { mustRun } from "./run.ts";
+
+/** Offers the task itself: the offerer's claim ends with the offer. */
+export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.offer">, facts: Facts): Decision {
+  const refusal = mustRun(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  const { context } = snapshot;
+  const { to, expiresAt } = command.input;
+  if (context.handoffs >= limits.handoffsPerTask) {
+    return refuse(
+      "HANDOFF_LIMIT",
+      `${context.id} was handed over ${context.handoffs} times; complete, fail or pause it.`,
+    );
+  }
+  const packet: Packet = {
+    ...command.input.packet,
+    ...origin(context, facts),
+    id: facts.ids.packet,
+    kind: "handoff",
+    to,
+    expiresAt,
+    deadlineAt: context.deadlineAt ?? undefined,
+  };
+  return accept({
+    type: "handoff.offered",
+    epoch: context.epoch,
+    facts: { packetId: packet.id, to, expiresAt },
+    body: { packet },
+  });
+}
+
+/** Gives a part away as a child task, within what the parent may give (I5). */
+export function decideDelegate(snapshot: TaskSnapshot, command: CommandOf<"tasks.delegate">, facts: Facts): Decision {
+  const refusal = mustRun(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  const { context } = snapshot;
+  const { input } = command;
+  const why = whyOverBudget(context, input.budget);
+  if (why !== undefined)
+    return refuse("DELEGATION_REFUSED", `${context.id} cannot delegate: ${why}.`, { budget: context.budget });
+
+  const deadlineAt = earliest(context.deadlineAt, input.deadlineAt ?? null);
+  const packet: Packet = {
+    ...input.packet,
+    ...origin(context, facts),
+    id: facts.ids.packet,
+    kind: "delegation",
+    to: input.to,
+    delegationId: facts.ids.delegation,
+    deadlineAt: deadlineAt ?? undefined,
+  };
+  const parent = {
+    taskId: context.id,
+    rootId: context.rootId,
+    depth: context.depth,
+    delegationId: facts.ids.delegation,
+    deadlineAt,
+  };
+  const child: Command = { name: "delegation.start", taskId: facts.ids.child, parent, input, packet };
+  return {
+    kind: "accepted",
+    event: {
+      type: "delegation.sent",
+      epoch: context.epoch,
+      facts: {
+        delegationId: facts.ids.delegation,
+        childId: facts.ids.child,
+        packetId: packet.id,
+        to: input.to,
+        budget: { count: context.budget.count - 1 - input.budget.count, depth: context.budget.depth },
+      },
+      body: { packet },
+    },
+    also: [child],
+  };
+}
+
+/** A child's end. A parent that has itself ended no longer waits for it. */
+export function decideReturn(snapshot: TaskSnapshot, command: CommandOf<"delegation.return">): Decision {
+  const { childId, delegationId } = command;
+  const isAwaited = snapshot.context.childrenOpen.some((child) => child.childId === childId);
+  if (!isOpen(snapshot) || !isAwaited) return { kind: "over" };
+  return accept({
+    type: "delegation.returned",
+    epoch: snapshot.context.epoch,
+    facts: { delegationId, childId, outcome: command.return.outcome },
+    body: { return: command.return },
+  });
+}
+
+function whyOverBudget(context: TaskContext, asked: { count: number; depth: number }): string | undefined {
+  const { budget } = context;
+  if (context.childrenOpen.length >= limits.childrenOpen)
+    return `${context.childrenOpen.length} delegated tasks are open`;
+  if (budget.depth < 1) return "its budget allows no level below it";
+  if (asked.depth > budget.depth - 1)
+    return `${asked.depth} further levels are asked for, ${budget.depth - 1} are left`;
+  if (asked.count + 1 > budget.count) return `${asked.count + 1} delegations are asked for, ${budget.count} are left`;
+  return undefined;
+}
+
+function origin(context: TaskContext, facts: Facts) {
+  return {
+    taskId: context.id,
+    parentPacketId: context.packetId ?? undefined,
+    from: context.owner ?? { agent: facts.by },
+    stage: context.stage,
+    offeredAt: facts.at,
+  };
+}
+
+function earliest(first: number | null, second: number | null): number | null {
+  if (first === null || second === null) return first ?? second;
+  return Math.min(first, second);
+}

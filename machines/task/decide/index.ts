@@ -1,0 +1,93 @@
+// Decide
+//
+// Turns a command into a refusal or one event in which every decision is made. Pure: the same snapshot, command and facts give the
+// same decision. Owns: what is allowed, and every value that an event carries. Does not own: folding (`machine.ts`), reading facts,
+// writing.
+
+import type { Command, Decision, Facts } from "../commands.ts";
+import { type TaskSnapshot, timersOf } from "../state.ts";
+import { decideClaim, decideRefusal } from "./claim.ts";
+import { decideDelegated, decideStart } from "./create.ts";
+import { decideDelegate, decideOffer, decideReturn } from "./give.ts";
+import { decideAnswer, decidePause, decideResume, toClaimable } from "./pause.ts";
+import { accept, refuse, refuseState } from "./refuse.ts";
+import {
+  decideCancel,
+  decideComplete,
+  decideFail,
+  decideLeaseExpired,
+  decideRelease,
+  decideStep,
+  decideVerify,
+  toReturn,
+  withReturn,
+} from "./run.ts";
+
+export { allowedIn } from "./refuse.ts";
+
+/** Decides `command` for a task that stands at `snapshot`; `undefined` when there is no such task yet. */
+export function decide(snapshot: TaskSnapshot | undefined, command: Command, facts: Facts): Decision {
+  if (command.name === "tasks.start") return decideStart(command, facts);
+  if (command.name === "delegation.start") return decideDelegated(command);
+  if (snapshot === undefined) {
+    return refuse(
+      "TASK_NOT_FOUND",
+      `There is no task ${command.taskId} in this scope; list tasks to see those there are.`,
+    );
+  }
+  switch (command.name) {
+    case "tasks.claim":
+    case "handoff.claim":
+      return decideClaim(snapshot, command, facts);
+    case "handoff.decline":
+    case "handoff.withdraw":
+      return decideRefusal(snapshot, command, facts);
+    case "tasks.step":
+      return decideStep(snapshot, command, facts);
+    case "tasks.release":
+      return decideRelease(snapshot, command, facts);
+    case "tasks.pause":
+      return decidePause(snapshot, command, facts);
+    case "tasks.answer":
+      return decideAnswer(snapshot, command, facts);
+    case "tasks.resume":
+      return decideResume(snapshot, command, facts);
+    case "tasks.complete":
+      return decideComplete(snapshot, command, facts);
+    case "tasks.verify":
+      return decideVerify(snapshot, command, facts);
+    case "tasks.fail":
+      return decideFail(snapshot, command, facts);
+    case "tasks.cancel":
+      return decideCancel(snapshot, command);
+    case "tasks.delegate":
+      return decideDelegate(snapshot, command, facts);
+    case "handoff.offer":
+      return decideOffer(snapshot, command, facts);
+    case "delegation.return":
+      return decideReturn(snapshot, command);
+    case "lease.expire":
+      return decideLeaseExpired(snapshot, command, facts);
+    case "timer.fire":
+      return decideTimer(snapshot, command.kind, command.entry, facts);
+    default:
+      return refuseState(snapshot, (command satisfies never as Command).name); // unreachable while the cases are complete
+  }
+}
+
+/** A timer acts only while the task is still in the entry that asked for it. */
+function decideTimer(snapshot: TaskSnapshot, kind: string, entry: number, facts: Facts): Decision {
+  const wanted = timersOf(snapshot).find((timer) => timer.kind === kind && timer.entry === entry);
+  if (wanted === undefined || wanted.dueAt > facts.at) return { kind: "over" };
+  const { context } = snapshot;
+  const { epoch } = context;
+  if (wanted.kind === "pause") {
+    return accept({ type: "pause.expired", epoch, facts: toClaimable(snapshot, facts), body: {} });
+  }
+  if (wanted.kind === "handoff" && context.handoff !== null) {
+    const { packetId } = context.handoff;
+    return accept({ type: "handoff.expired", epoch, facts: { packetId, ...toClaimable(snapshot, facts) }, body: {} });
+  }
+  const decision = accept({ type: "deadline.passed", epoch, facts: {}, body: {} });
+  return withReturn(snapshot, decision, toReturn("failed", `Its deadline ${wanted.dueAt} passed.`));
+}

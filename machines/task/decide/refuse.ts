@@ -1,0 +1,76 @@
+import { AionisError, type FailureCode } from "../../../src/contracts/failures.ts";
+import type { TaskState } from "../../../src/contracts/task.ts";
+import type { Actor } from "../../../src/contracts/values.ts";
+import type { Decision, NewEvent, TaskOperation } from "../commands.ts";
+import { isClaimed, type TaskSnapshot, toTaskState } from "../state.ts";
+
+/** The operations that each state takes. Refusals and `tasks.explain` name them; a test holds it against `decide`. */
+export const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
+  start: ["tasks.claim", "tasks.cancel"],
+  running: [
+    "tasks.step",
+    "tasks.pause",
+    "tasks.complete",
+    "tasks.fail",
+    "tasks.release",
+    "tasks.delegate",
+    "handoff.offer",
+    "tasks.cancel",
+  ],
+  paused: ["tasks.answer", "tasks.resume", "tasks.cancel"],
+  handoff: ["handoff.claim", "tasks.claim", "handoff.decline", "handoff.withdraw", "tasks.cancel"],
+  verifying: ["tasks.verify", "tasks.fail", "tasks.release", "tasks.cancel"],
+  succeeded: [],
+  replayed: [],
+  promoted: [],
+  failed: [],
+  cancelled: [],
+};
+
+export function accept(event: NewEvent): Decision {
+  return { kind: "accepted", event };
+}
+
+export function refuse(code: FailureCode, detail: string, facts: Record<string, unknown> = {}): Decision {
+  return { kind: "refused", failure: new AionisError(code, detail, { facts }) };
+}
+
+/** Refuses what the state does not take, and says what it is, who holds it and what it would take. */
+export function refuseState(snapshot: TaskSnapshot, name: string): Decision {
+  const state = toTaskState(snapshot);
+  const { owner, id } = snapshot.context;
+  const allowed = allowedIn[state];
+  const next = allowed.length === 0 ? "It takes no further commands." : `It takes ${allowed.join(", ")}.`;
+  return refuse("TASK_STATE_CONFLICT", `${name} is not possible: ${id} is ${state}${heldBy(owner)}. ${next}`, {
+    state,
+    allowed,
+    ...(owner === null ? {} : { owner }),
+  });
+}
+
+/**
+ * Refuses a command of somebody who is not, or no longer, the owner (I4): whatever the clock says, only the epoch of the present
+ * claim counts.
+ */
+export function refuseStranger(snapshot: TaskSnapshot, asked: { epoch: number; by: string }): Decision | undefined {
+  const { epoch, owner, id, lastAgent } = snapshot.context;
+  const spent =
+    snapshot.value === "start" || asked.epoch !== epoch || (isClaimed(snapshot) && owner?.agent !== asked.by);
+  if (!spent) return undefined;
+  const state = toTaskState(snapshot);
+  const now = owner === null ? `it is ${state} at epoch ${epoch}` : `epoch ${epoch} belongs to ${owner.agent}`;
+  return refuse(
+    "EPOCH_STALE",
+    `Epoch ${asked.epoch} of ${asked.by} no longer holds ${id}: ${now}. Stop, and claim it anew.`,
+    {
+      state,
+      epoch,
+      ...(owner === null ? {} : { owner }),
+      ...(lastAgent === null ? {} : { lastAgent }),
+    },
+  );
+}
+
+export function heldBy(owner: Actor | null): string {
+  return owner === null ? "" : `, held by ${owner.agent}`;
+}

@@ -1,0 +1,227 @@
+import type { Return } from "../../../src/contracts/packet.ts";
+import type { StepReceipt, StepSubject } from "../../../src/contracts/step.ts";
+import type { Check } from "../../../src/contracts/values.ts";
+import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
+import { isClaimed, type TaskSnapshot } from "../state.ts";
+import { accept, refuse, refuseState, refuseStranger } from "./refuse.ts";
+
+/** A recorded success is never recorded again: the same step is answered from its event. */
+export function decideStep(snapshot: TaskSnapshot, command: CommandOf<"tasks.step">, facts: Facts): Decision {
+  const refusal = mustRun(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  const { step } = command.input;
+  const known = facts.step;
+  if (known !== undefined && isDiverged(known, step)) return refuseDiverged(snapshot, known, step);
+  if (known?.status === "succeeded") return { kind: "already", seq: known.seq };
+  return "begin" in step ? beginStep(snapshot, step, known, facts) : recordStep(snapshot, step);
+}
+
+function beginStep(
+  snapshot: TaskSnapshot,
+  step: StepSubject & { input?: unknown },
+  known: StepReceipt | undefined,
+  facts: Facts,
+): Decision {
+  const { epoch, stage, claimedAt } = snapshot.context;
+  if (known?.status === "begun") {
+    const isOwn = known.at >= claimedAt && known.agent === facts.by;
+    if (isOwn) return { kind: "already", seq: known.seq };
+    return refuse(
+      "STEP_OUTCOME_UNKNOWN",
+      `Step ${step.name}#${step.ordinal} began at ${known.at} by ${known.agent} and never ended.`,
+      {
+        seq: known.seq,
+      },
+    );
+  }
+  return accept({ type: "step.begun", epoch, facts: { ...toSubject(step), stage }, body: { input: step.input } });
+}
+
+type StepReportInput = Exclude<CommandOf<"tasks.step">["input"]["step"], { begin: true }>;
+
+function recordStep(snapshot: TaskSnapshot, step: StepReportInput): Decision {
+  const { epoch, stage } = snapshot.context;
+  const common = { ...toSubject(step), stage, durationMs: step.durationMs, cost: step.cost };
+  if (step.outcome.kind === "failed") {
+    return accept({
+      type: "step.failed",
+      epoch,
+      facts: { ...common, retryable: step.outcome.retryable },
+      body: { input: step.input, error: step.outcome.error, files: step.files },
+    });
+  }
+  return accept({
+    type: "step.succeeded",
+    epoch,
+    facts: common,
+    body: { input: step.input, output: step.outcome.output, files: step.files },
+  });
+}
+
+function toSubject(step: StepSubject): StepSubject {
+  return { name: step.name, ordinal: step.ordinal, tool: step.tool, inputHash: step.inputHash };
+}
+
+function isDiverged(known: StepReceipt, step: StepSubject): boolean {
+  return known.tool !== step.tool || known.inputHash !== step.inputHash;
+}
+
+function refuseDiverged(snapshot: TaskSnapshot, known: StepReceipt, step: StepSubject): Decision {
+  const was = `tool ${known.tool ?? "none"}, input ${known.inputHash ?? "none"}`;
+  const is = `tool ${step.tool ?? "none"}, input ${step.inputHash ?? "none"}`;
+  return refuse(
+    "STEP_DIVERGED",
+    `Step ${step.name}#${step.ordinal} of ${snapshot.context.id} was recorded with ${was}; it now comes with ${is}.`,
+    { seq: known.seq },
+  );
+}
+
+/** Gives the claim back. */
+export function decideRelease(snapshot: TaskSnapshot, command: CommandOf<"tasks.release">, facts: Facts): Decision {
+  const refusal = mustHold(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  const { epoch } = snapshot.context;
+  return accept({
+    type: "task.released",
+    epoch,
+    facts: { claimableAt: facts.at },
+    body: { reason: command.input.reason },
+  });
+}
+
+/** Without checks the work is done; with checks it must first stand up to them. */
+export function decideComplete(snapshot: TaskSnapshot, command: CommandOf<"tasks.complete">, facts: Facts): Decision {
+  const refusal = mustRun(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  const { context } = snapshot;
+  if (context.childrenOpen.length > 0) {
+    const open = context.childrenOpen.map((child) => child.childId);
+    return refuse("CHILDREN_OPEN", `${context.id} waits for ${open.join(", ")}; await or cancel them first.`, { open });
+  }
+  const added = command.input.checks.filter((check) => !context.checks.some(({ name }) => name === check.name));
+  const checks = [...context.checks, ...added.map(({ name, required }) => ({ name, required }))];
+  const result: Return = { ...command.input.return, outcome: "completed" };
+  const next = checks.length > 0 ? "verifying" : "succeeded";
+  const decision = accept({
+    type: "task.completed",
+    epoch: context.epoch,
+    facts: { next, checks },
+    body: { return: result, checks: added satisfies Check[] },
+  });
+  return next === "succeeded" ? withReturn(snapshot, decision, result) : decision;
+}
+
+/** All required checks passed, or the work goes on. The results must answer for each check, and for no other. */
+export function decideVerify(snapshot: TaskSnapshot, command: CommandOf<"tasks.verify">, facts: Facts): Decision {
+  const refusal = mustHold(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  if (snapshot.value !== "verifying") return refuseState(snapshot, command.name);
+  const { context } = snapshot;
+  const { results } = command.input;
+  const expected = context.verifying.map(({ name }) => name).sort();
+  const given = results.map(({ name }) => name).sort();
+  if (expected.length !== given.length || expected.some((name, index) => name !== given[index])) {
+    return refuse(
+      "CHECKS_UNKNOWN",
+      `The results are for ${given.join(", ")}; ${context.id} has ${expected.join(", ")}.`,
+      { expected },
+    );
+  }
+  const failed = context.verifying
+    .filter(({ name, required }) => required && results.some((result) => result.name === name && !result.passed))
+    .map(({ name }) => name);
+  if (failed.length > 0)
+    return accept({ type: "checks.failed", epoch: context.epoch, facts: { failed }, body: { results } });
+  const decision = accept({ type: "checks.passed", epoch: context.epoch, facts: {}, body: { results } });
+  return withReturn(snapshot, decision, { ...(facts.completion ?? toReturn("completed", "")), checks: results });
+}
+
+/** Tried again while attempts are left, after a backoff; else given up. */
+export function decideFail(snapshot: TaskSnapshot, command: CommandOf<"tasks.fail">, facts: Facts): Decision {
+  const refusal = mustHold(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  const { context } = snapshot;
+  const { error, retryable, data } = command.input;
+  const next = retryable && context.attempt < context.retry.attemptsMax ? "start" : "failed";
+  const decision = accept({
+    type: "task.failed",
+    epoch: context.epoch,
+    facts: { next, retryable, ...nextAttempt(snapshot, next, facts) },
+    body: { error, data },
+  });
+  return next === "failed" ? withReturn(snapshot, decision, toReturn("failed", error)) : decision;
+}
+
+/** The claim ran out. A run that recorded nothing costs an attempt, so that a task which kills its workers comes to an end (I10). */
+export function decideLeaseExpired(snapshot: TaskSnapshot, command: CommandOf<"lease.expire">, facts: Facts): Decision {
+  const { context } = snapshot;
+  if (!isClaimed(snapshot) || context.epoch !== command.epoch) return { kind: "over" };
+  const isFruitless = context.records === context.recordsAtClaim;
+  const next = isFruitless && context.attempt >= context.retry.attemptsMax ? "failed" : "start";
+  const again = isFruitless ? nextAttempt(snapshot, next, facts) : { attempt: context.attempt, claimableAt: facts.at };
+  const decision = accept({ type: "lease.expired", epoch: context.epoch, facts: { next, ...again }, body: {} });
+  const lost = `Its workers were lost ${context.attempt} times without recording anything.`;
+  return next === "failed" ? withReturn(snapshot, decision, toReturn("failed", lost)) : decision;
+}
+
+/** Ends an unfinished task. What it delegated is cancelled after it, through the outbox. */
+export function decideCancel(snapshot: TaskSnapshot, command: CommandOf<"tasks.cancel">): Decision {
+  const { context } = snapshot;
+  if (snapshot.value === "cancelled" && context.outcome !== null) return { kind: "already", seq: context.outcome.seq };
+  if (context.outcome !== null) return refuseState(snapshot, command.name);
+  const { reason } = command.input;
+  const decision = accept({ type: "task.cancelled", epoch: context.epoch, facts: {}, body: { reason } });
+  return withReturn(
+    snapshot,
+    decision,
+    toReturn("failed", reason === undefined ? "Cancelled." : `Cancelled: ${reason}`),
+  );
+}
+
+/** What a delegating task must learn of this end, in the same commit. */
+export function withReturn(snapshot: TaskSnapshot, decision: Decision, result: Return): Decision {
+  const { id, parentId, delegationId } = snapshot.context;
+  if (decision.kind !== "accepted" || parentId === null || delegationId === null) return decision;
+  const toParent: Command = { name: "delegation.return", taskId: parentId, childId: id, delegationId, return: result };
+  return { ...decision, also: [toParent] };
+}
+
+export function toReturn(outcome: Return["outcome"], summary: string): Return {
+  return { outcome, summary, checks: [], files: [], artifacts: [], evidence: [] };
+}
+
+type Owned = CommandOf<
+  | "tasks.step"
+  | "tasks.release"
+  | "tasks.pause"
+  | "tasks.complete"
+  | "tasks.verify"
+  | "tasks.fail"
+  | "tasks.delegate"
+  | "handoff.offer"
+>;
+
+/** The caller owns the present claim. */
+function mustHold(snapshot: TaskSnapshot, command: Owned, facts: Facts): Decision | undefined {
+  const stranger = refuseStranger(snapshot, { epoch: command.input.epoch, by: facts.by });
+  return stranger ?? (isClaimed(snapshot) ? undefined : refuseState(snapshot, command.name));
+}
+
+/** The caller owns the present claim and the work is going on. */
+export function mustRun(snapshot: TaskSnapshot, command: Owned, facts: Facts): Decision | undefined {
+  return (
+    mustHold(snapshot, command, facts) ??
+    (snapshot.value === "running" ? undefined : refuseState(snapshot, command.name))
+  );
+}
+
+function nextAttempt(
+  snapshot: TaskSnapshot,
+  next: "start" | "failed",
+  facts: Facts,
+): { attempt: number; claimableAt: number } {
+  const { attempt, retry } = snapshot.context;
+  if (next === "failed") return { attempt, claimableAt: facts.at };
+  const full = Math.min(retry.backoffMaxMs, retry.backoffMs * 2 ** Math.min(attempt - 1, 30));
+  return { attempt: attempt + 1, claimableAt: facts.at + Math.round(full / 2 + (full / 2) * facts.jitter) };
+}

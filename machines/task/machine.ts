@@ -1,0 +1,263 @@
+// Task machine
+//
+// The life of a task as a statechart that folds events. Every decision is already in the event: guards read the event's `facts`,
+// actions copy them. There is no invoke, no `after` and no action that does anything; time and effects are rows that follow from the
+// state (see `projection.ts`).
+//
+// Invariants:
+//   M1. An event that a state does not list is not taken: the fold treats that as a bug, never as a no-op.
+//   M2. A finished task never becomes unfinished: no transition leaves succeeded, failed or cancelled.
+//   M3. The epoch changes only by a claim, and each claim takes it from its event (I3).
+
+import { assertEvent, assign, setup } from "xstate";
+import type { EventHeader, EventType } from "../../src/contracts/events.ts";
+import { type TaskContext, toFirstContext } from "./context.ts";
+
+type Event = EventHeader;
+type Change = Partial<TaskContext>;
+
+/** A pure assign for events of `type`. */
+function fold<Type extends EventType>(type: Type, change: (context: TaskContext, event: EventHeader<Type>) => Change) {
+  return assign<TaskContext, Event, undefined, Event, never>(({ context, event }) => {
+    assertEvent(event, type);
+    const taken = event as unknown as EventHeader<Type>; // just asserted; the compiler cannot follow it through the generic
+    return { revision: context.revision + 1, updatedAt: event.at, ...change(context, taken) };
+  });
+}
+
+/** The same for an event that changes the state: timers of the state before no longer apply. */
+function enter<Type extends EventType>(type: Type, change: (context: TaskContext, event: EventHeader<Type>) => Change) {
+  return fold(type, (context, event) => ({ entry: context.revision + 1, ...change(context, event) }));
+}
+
+type Claimable = { claimableAt: number; preferred?: TaskContext["preferred"] | undefined };
+
+/** Without an owner, waiting for a claim. */
+const toStart = (context: TaskContext, facts: Claimable): Change => ({
+  claimableAt: facts.claimableAt,
+  preferred: facts.preferred ?? null,
+  owner: null,
+  lastAgent: context.owner?.agent ?? context.lastAgent,
+  pause: null,
+  handoff: null,
+});
+
+const pauseEnd = (
+  context: TaskContext,
+  end: TaskContext["pauseEnds"][number]["end"],
+  event: Event,
+): TaskContext["pauseEnds"] => [...context.pauseEnds, { seq: event.seq, end }];
+
+const toEnd = (context: TaskContext, event: Event, verified: boolean): Change => ({
+  owner: null,
+  lastAgent: context.owner?.agent ?? context.lastAgent,
+  pause: null,
+  handoff: null,
+  preferred: null,
+  outcome: { seq: event.seq, at: event.at, verified },
+});
+
+const machine = setup({
+  types: {
+    context: {} as TaskContext, // types only: XState reads nothing of it
+    events: {} as Event,
+    input: {} as EventHeader<"task.created">,
+  },
+  guards: {
+    staysOpen: ({ event }) => "next" in event.facts && event.facts.next === "start",
+    mustVerify: ({ event }) => "next" in event.facts && event.facts.next === "verifying",
+  },
+  actions: {
+    claim: enter("task.claimed", (context, event) => ({
+      epoch: event.epoch,
+      attempt: event.facts.attempt,
+      stage: event.facts.stage,
+      owner:
+        event.facts.role === undefined
+          ? { agent: event.facts.agent }
+          : { agent: event.facts.agent, role: event.facts.role },
+      claimedAt: event.at,
+      preferred: null,
+      recordsAtClaim: context.records,
+    })),
+    release: enter("task.released", (context, event) => toStart(context, event.facts)),
+    lose: enter("lease.expired", (context, event) => ({
+      ...toStart(context, event.facts),
+      attempt: event.facts.attempt,
+    })),
+    loseForGood: enter("lease.expired", (context, event) => toEnd(context, event, false)),
+    beginStep: fold("step.begun", (context) => ({ records: context.records + 1 })),
+    recordStep: fold("step.succeeded", (context) => ({ steps: context.steps + 1, records: context.records + 1 })),
+    recordFailedStep: fold("step.failed", (context) => ({ steps: context.steps + 1, records: context.records + 1 })),
+    pause: enter("task.paused", (context, event) => ({
+      owner: null,
+      lastAgent: context.owner?.agent ?? null,
+      records: context.records + 1,
+      pause: {
+        seq: event.seq,
+        asks: event.facts.asks,
+        approver: event.facts.approver ?? null,
+        expiresAt: event.facts.expiresAt ?? null,
+      },
+    })),
+    answer: enter("task.answered", (context, event) => ({
+      ...toStart(context, event.facts),
+      pauseEnds: pauseEnd(context, "answered", event),
+    })),
+    resume: enter("task.resumed", (context, event) => ({
+      ...toStart(context, event.facts),
+      pauseEnds: pauseEnd(context, "resumed", event),
+    })),
+    expirePause: enter("pause.expired", (context, event) => ({
+      ...toStart(context, event.facts),
+      pauseEnds: pauseEnd(context, "expired", event),
+    })),
+    verify: enter("task.completed", (_context, event) => ({ verifying: event.facts.checks, completedSeq: event.seq })),
+    complete: enter("task.completed", (context, event) => ({
+      ...toEnd(context, event, false),
+      completedSeq: event.seq,
+    })),
+    passChecks: enter("checks.passed", (context, event) => ({ ...toEnd(context, event, true), verifying: [] })),
+    failChecks: enter("checks.failed", (context) => ({
+      verifying: [],
+      completedSeq: null,
+      records: context.records + 1,
+    })),
+    retry: enter("task.failed", (context, event) => ({
+      ...toStart(context, event.facts),
+      attempt: event.facts.attempt,
+    })),
+    fail: enter("task.failed", (context, event) => toEnd(context, event, false)),
+    cancel: enter("task.cancelled", (context, event) => toEnd(context, event, false)),
+    passDeadline: enter("deadline.passed", (context, event) => toEnd(context, event, false)),
+    offer: enter("handoff.offered", (context, event) => ({
+      owner: null,
+      lastAgent: context.owner?.agent ?? null,
+      records: context.records + 1,
+      handoffs: context.handoffs + 1,
+      handoff: {
+        packetId: event.facts.packetId,
+        seq: event.seq,
+        to: event.facts.to,
+        from: context.owner ?? { agent: event.by },
+        expiresAt: event.facts.expiresAt ?? null,
+      },
+    })),
+    claimHandoff: enter("handoff.claimed", (context, event) => ({
+      epoch: event.epoch,
+      stage: event.facts.stage,
+      owner:
+        event.facts.role === undefined
+          ? { agent: event.facts.agent }
+          : { agent: event.facts.agent, role: event.facts.role },
+      claimedAt: event.at,
+      recordsAtClaim: context.records,
+      pauseEnds: [],
+      packetSeq: context.handoff?.seq ?? null,
+      packetId: event.facts.packetId,
+      handoff: null,
+    })),
+    declineHandoff: enter("handoff.declined", (context, event) => toStart(context, event.facts)),
+    withdrawHandoff: enter("handoff.withdrawn", (context, event) => toStart(context, event.facts)),
+    expireHandoff: enter("handoff.expired", (context, event) => toStart(context, event.facts)),
+    delegate: fold("delegation.sent", (context, event) => ({
+      records: context.records + 1,
+      childrenOpen: [...context.childrenOpen, { childId: event.facts.childId, delegationId: event.facts.delegationId }],
+      budget: event.facts.budget,
+    })),
+    takeReturn: fold("delegation.returned", (context, event) => ({
+      childrenOpen: context.childrenOpen.filter((child) => child.childId !== event.facts.childId),
+    })),
+    startReplay: fold("replay.started", () => ({})),
+    failReplay: fold("replay.failed", () => ({})),
+    replay: fold("task.replayed", () => ({})),
+    promote: fold("task.promoted", () => ({})),
+  },
+});
+
+/** What every unfinished task takes: it can be ended from outside, and what it delegated can return. */
+const open = {
+  "task.cancelled": { target: "#task.cancelled", actions: "cancel" },
+  "deadline.passed": { target: "#task.failed", actions: "passDeadline" },
+  "delegation.returned": { actions: "takeReturn" },
+} as const;
+
+/** What ends a claim without its owner's success. */
+const claimed = {
+  ...open,
+  "task.released": { target: "#task.start", actions: "release" },
+  "lease.expired": [
+    { guard: "staysOpen", target: "#task.start", actions: "lose" },
+    { target: "#task.failed", actions: "loseForGood" },
+  ],
+  "task.failed": [
+    { guard: "staysOpen", target: "#task.start", actions: "retry" },
+    { target: "#task.failed", actions: "fail" },
+  ],
+} as const;
+
+/** The task machine. Its version is raised when an old journal would fold to another state. */
+export const taskMachine = machine.createMachine({
+  id: "task",
+  version: "1",
+  context: ({ input }) => toFirstContext(input),
+  initial: "start",
+  states: {
+    start: { on: { ...open, "task.claimed": { target: "running", actions: "claim" } } },
+    running: {
+      on: {
+        ...claimed,
+        "step.begun": { actions: "beginStep" },
+        "step.succeeded": { actions: "recordStep" },
+        "step.failed": { actions: "recordFailedStep" },
+        "delegation.sent": { actions: "delegate" },
+        "task.paused": { target: "paused", actions: "pause" },
+        "handoff.offered": { target: "handoff", actions: "offer" },
+        "task.completed": [
+          { guard: "mustVerify", target: "verifying", actions: "verify" },
+          { target: "succeeded", actions: "complete" },
+        ],
+      },
+    },
+    paused: {
+      on: {
+        ...open,
+        "task.answered": { target: "start", actions: "answer" },
+        "task.resumed": { target: "start", actions: "resume" },
+        "pause.expired": { target: "start", actions: "expirePause" },
+      },
+    },
+    handoff: {
+      on: {
+        ...open,
+        "handoff.claimed": { target: "running", actions: "claimHandoff" },
+        "handoff.declined": { target: "start", actions: "declineHandoff" },
+        "handoff.withdrawn": { target: "start", actions: "withdrawHandoff" },
+        "handoff.expired": { target: "start", actions: "expireHandoff" },
+      },
+    },
+    verifying: {
+      on: {
+        ...claimed,
+        "checks.passed": { target: "succeeded", actions: "passChecks" },
+        "checks.failed": { target: "running", actions: "failChecks" },
+      },
+    },
+    succeeded: {
+      initial: "recorded",
+      states: {
+        recorded: { on: { "replay.started": { target: "replaying", actions: "startReplay" } } },
+        replaying: {
+          on: {
+            "replay.failed": { actions: "failReplay" },
+            "task.replayed": { target: "replayed", actions: "replay" },
+          },
+        },
+        replayed: { on: { "task.promoted": { target: "promoted", actions: "promote" } } },
+        promoted: {},
+      },
+    },
+    failed: { type: "final" },
+    cancelled: { type: "final" },
+  },
+});

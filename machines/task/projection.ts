@@ -1,0 +1,89 @@
+// Projection
+//
+// The rows that follow from an event and the states before and after it. Pure, and the only source of those rows: a live turn, a rebuild
+// and a verification use the same function, so that a timer or a claimable place can neither be forgotten nor be made twice.
+
+import type { EventHeader } from "../../src/contracts/events.ts";
+import type { TaskId } from "../../src/contracts/ids.ts";
+import { taskMachine } from "./machine.ts";
+import { type Claimable, claimablesOf, isOpen, type TaskSnapshot, type TimerWanted, timersOf } from "./state.ts";
+
+/** What one event changes in the rows. */
+export interface RowChanges {
+  /** Whether the task's row must be written; a step within a run leaves it as it is. */
+  task: boolean;
+  step?: { stage: number; name: string; ordinal: number };
+  timers: { put: TimerWanted[]; delete: TimerWanted["kind"][] };
+  claimables: { put: Claimable[]; delete: Claimable[] };
+  /** Children that must end because this task did. */
+  cancel: TaskId[];
+  /** Whether this task has ended and nothing needs to be asked of it any more. */
+  ended: boolean;
+}
+
+/** `before` is absent for the first event of a task. */
+export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefined, after: TaskSnapshot): RowChanges {
+  if (event.type === "step.begun" || event.type === "step.succeeded" || event.type === "step.failed") {
+    const { stage, name, ordinal } = event.facts;
+    return { ...unchanged, step: { stage, name, ordinal } };
+  }
+  const hasEnded = !isOpen(after) && (before === undefined || isOpen(before));
+  return {
+    task: true,
+    timers: diff(before === undefined ? [] : timersOf(before), timersOf(after), isSameTimer, (timer) => timer.kind),
+    claimables: diff(
+      before === undefined ? [] : claimablesOf(before),
+      claimablesOf(after),
+      isSameClaimable,
+      (place) => place,
+    ),
+    cancel: hasEnded ? after.context.childrenOpen.map((child) => child.childId) : [],
+    ended: hasEnded,
+  };
+}
+
+/** The encoded state of a task, with what is needed to know whether it may be used. */
+export function encodeSnapshot(snapshot: TaskSnapshot): string {
+  return JSON.stringify({
+    machine: taskMachine.id,
+    version: taskMachine.version,
+    value: snapshot.value,
+    context: snapshot.context,
+  });
+}
+
+/** The title of a task: the first line of its brief, as far as a list shows it. */
+export function toTitle(brief: string): string {
+  const [line = ""] = brief.slice(0, titleChars * 2).split("\n", 1);
+  return line.length > titleChars ? `${line.slice(0, titleChars - 1)}…` : line;
+}
+
+const titleChars = 200;
+
+const unchanged: RowChanges = {
+  task: false,
+  timers: { put: [], delete: [] },
+  claimables: { put: [], delete: [] },
+  cancel: [],
+  ended: false,
+};
+
+function diff<Item, Key>(
+  before: Item[],
+  after: Item[],
+  isSame: (left: Item, right: Item) => boolean,
+  toKey: (item: Item) => Key,
+) {
+  return {
+    put: after.filter((item) => !before.some((old) => isSame(old, item))),
+    delete: before.filter((old) => !after.some((item) => isSame(old, item))).map(toKey),
+  };
+}
+
+function isSameTimer(left: TimerWanted, right: TimerWanted): boolean {
+  return left.kind === right.kind && left.dueAt === right.dueAt && left.entry === right.entry;
+}
+
+function isSameClaimable(left: Claimable, right: Claimable): boolean {
+  return left.target === right.target && left.from === right.from;
+}

@@ -1,0 +1,112 @@
+import type { SnapshotFrom } from "xstate";
+import type { EventHeader } from "../../src/contracts/events.ts";
+import type { TaskState } from "../../src/contracts/task.ts";
+import type { TaskContext } from "./context.ts";
+import type { taskMachine } from "./machine.ts";
+
+export type TaskSnapshot = SnapshotFrom<typeof taskMachine>;
+
+/** The one word for where a task stands; the parts of `succeeded` that a reader knows have words of their own. */
+export function toTaskState(snapshot: Pick<TaskSnapshot, "value">): TaskState {
+  const { value } = snapshot;
+  if (typeof value === "string") return value as TaskState; // the machine's top states are words of TaskState, compared by a test
+  return value.succeeded === "replayed" || value.succeeded === "promoted" ? value.succeeded : "succeeded";
+}
+
+/** Whether work on the task can still go on. */
+export function isOpen(snapshot: Pick<TaskSnapshot, "value">): boolean {
+  return ["start", "running", "paused", "handoff", "verifying"].includes(toTaskState(snapshot));
+}
+
+/** Whether a claim holds the task. */
+export function isClaimed(snapshot: Pick<TaskSnapshot, "value">): boolean {
+  return snapshot.value === "running" || snapshot.value === "verifying";
+}
+
+/**
+ * The state right after `event`, from the event alone; for an event that leaves the state as it is, nothing.
+ * A repeated command is answered with it, from the journal.
+ */
+export function stateAfter(event: Pick<EventHeader, "type" | "facts">): TaskState | undefined {
+  if ("next" in event.facts) return event.facts.next;
+  return entered[event.type];
+}
+
+const entered: Partial<Record<EventHeader["type"], TaskState>> = {
+  "task.created": "start",
+  "task.claimed": "running",
+  "task.released": "start",
+  "step.begun": "running",
+  "step.succeeded": "running",
+  "step.failed": "running",
+  "task.paused": "paused",
+  "task.answered": "start",
+  "task.resumed": "start",
+  "pause.expired": "start",
+  "checks.passed": "succeeded",
+  "checks.failed": "running",
+  "task.cancelled": "cancelled",
+  "deadline.passed": "failed",
+  "handoff.offered": "handoff",
+  "handoff.claimed": "running",
+  "handoff.declined": "start",
+  "handoff.withdrawn": "start",
+  "handoff.expired": "start",
+  "delegation.sent": "running",
+  "replay.started": "succeeded",
+  "replay.failed": "succeeded",
+  "task.replayed": "replayed",
+  "task.promoted": "promoted",
+};
+
+/** A timer that a state asks for. It is over when the task has left the entry it belongs to. */
+export interface TimerWanted {
+  kind: "pause" | "handoff" | "deadline";
+  dueAt: number;
+  entry: number;
+}
+
+/** The timers that follow from where a task stands, at most one a kind. */
+export function timersOf(snapshot: Pick<TaskSnapshot, "value" | "context">): TimerWanted[] {
+  const { context } = snapshot;
+  const timers: TimerWanted[] = [];
+  if (snapshot.value === "paused" && context.pause?.expiresAt != null) {
+    timers.push({ kind: "pause", dueAt: context.pause.expiresAt, entry: context.entry });
+  }
+  if (snapshot.value === "handoff" && context.handoff?.expiresAt != null) {
+    timers.push({ kind: "handoff", dueAt: context.handoff.expiresAt, entry: context.entry });
+  }
+  if (context.deadlineAt !== null && isOpen(snapshot)) {
+    timers.push({ kind: "deadline", dueAt: context.deadlineAt, entry: 1 });
+  }
+  return timers;
+}
+
+/** A place where workers look for something to claim. */
+export interface Claimable {
+  /** `any`, `role:<role>` or `agent:<agent>`. */
+  target: string;
+  from: number;
+}
+
+/** Where and from when a task can be claimed: once, or twice while an agent is preferred. */
+export function claimablesOf(snapshot: Pick<TaskSnapshot, "value" | "context">): Claimable[] {
+  const { context } = snapshot;
+  if (snapshot.value === "handoff" && context.handoff !== null) {
+    return [{ target: toTargetKey(context.handoff.to), from: 0 }];
+  }
+  if (snapshot.value !== "start") return [];
+  const target = toTargetKey(context.to);
+  if (context.preferred === null) return [{ target, from: context.claimableAt }];
+  const preferred = `agent:${context.preferred.agent}`;
+  if (preferred === target) return [{ target, from: context.claimableAt }];
+  return [
+    { target: preferred, from: context.claimableAt },
+    { target, from: Math.max(context.claimableAt, context.preferred.until) },
+  ];
+}
+
+export function toTargetKey(to: TaskContext["to"]): string {
+  if (to === "any") return "any";
+  return "agent" in to ? `agent:${to.agent}` : `role:${to.role}`;
+}

@@ -1,0 +1,127 @@
+// Client
+//
+// One typed method per operation, made from the operations' table, over any transport. Owns: command ids, repeats after an unknown
+// outcome, and noticing that another store answers. Does not own: the transport's life.
+//
+// Invariants:
+//   C1. A command has one id for all its tries, so that however often it is sent it takes effect once (I13).
+//   C2. A failure that leaves the outcome open is not shown while time is left: the command is asked again.
+
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import {
+  type OperationInput,
+  type OperationName,
+  type OperationOutput,
+  operations,
+} from "../src/contracts/operations/index.ts";
+import { RpcReply } from "../src/contracts/rpc.ts";
+import { fromScopeName } from "../src/contracts/scope.ts";
+import type { Clock } from "../src/kernel/clock.ts";
+import type { Ids } from "../src/kernel/ids.ts";
+import type { Random } from "../src/kernel/random.ts";
+import { toUnit } from "../src/kernel/unit.ts";
+import { createSubjects, decode, type Envelope, encode, type Transport, toAgentHeaders } from "../transport/index.ts";
+
+export interface CallOptions {
+  /** How long to try, repeats included. */
+  timeoutMs?: number;
+  /** Who calls, if not the client's own agent. */
+  agent?: string;
+}
+
+type Call<Name extends OperationName> =
+  Record<string, never> extends OperationInput<Name>
+    ? (input?: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>
+    : (input: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>;
+
+type Group = OperationName extends `${infer Prefix}.${string}` ? Prefix : never;
+
+/** Every operation as a method: `client.tasks.start(…)` is the operation `tasks.start`. */
+export type Client = {
+  readonly [Prefix in Group]: {
+    readonly [Name in OperationName as Name extends `${Prefix}.${infer Verb}` ? Verb : never]: Call<Name>;
+  };
+};
+
+export interface ClientOptions {
+  transport: Pick<Transport, "request">;
+  /** `tenant/project` */
+  scope: string;
+  /** Who calls: a worker, a program or a person. */
+  agent: string;
+  clock: Clock;
+  ids: Ids;
+  random: Pick<Random, "u32">;
+}
+
+const timeoutMsDefault = 30_000;
+const tryMs = 5_000;
+const pauseMs = 20;
+const pauseMsMax = 1_000;
+
+/** Makes the client. It holds no resources of its own. */
+export function createClient(options: ClientOptions): Client {
+  const call = createCall(options);
+  const groups: Record<string, Record<string, unknown>> = {};
+  for (const name of Object.keys(operations)) {
+    const [group = "", verb = ""] = name.split(".");
+    groups[group] ??= {};
+    groups[group][verb] = (input: unknown, callOptions?: CallOptions) => call(name, input, callOptions);
+  }
+  return groups as unknown as Client; // built from the same table as the type
+}
+
+function createCall(options: ClientOptions) {
+  const { transport, scope, clock, ids, random } = options;
+  const subjects = createSubjects(fromScopeName(scope));
+  let store: string | undefined;
+
+  return async (
+    name: string,
+    input: unknown,
+    { timeoutMs = timeoutMsDefault, agent = options.agent }: CallOptions = {},
+  ) => {
+    const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body: input ?? {} };
+    const payload = encode(envelope);
+    const subject = subjects.rpc(agent, name);
+    const headers = toAgentHeaders(agent);
+    const endsAt = clock.mono() + timeoutMs;
+    for (let attempt = 0; ; attempt += 1) {
+      const leftMs = Math.max(endsAt - clock.mono(), 1);
+      try {
+        const message = await transport.request(subject, payload, { timeoutMs: Math.min(leftMs, tryMs), headers });
+        return take(readReply(message.payload));
+      } catch (error) {
+        const waitMs = Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
+        if (!isFailure(error) || !error.retryable || clock.mono() + waitMs >= endsAt) throw error;
+        await pause(clock, waitMs); // C2
+      }
+    }
+  };
+
+  /** Another store answers: what this client knows of sequences and tasks is not true there. */
+  function take(reply: RpcReply): unknown {
+    store ??= reply.store;
+    if (reply.store !== store) {
+      throw new AionisError(
+        "RUNTIME_CHANGED",
+        `The scope is now served from store ${reply.store}, it was ${store}; connect anew.`,
+      );
+    }
+    if (reply.ok) return reply.output;
+    throw AionisError.from(reply.failure);
+  }
+}
+
+function readReply(payload: Uint8Array): RpcReply {
+  const parsed = RpcReply.safeParse(decode(payload));
+  if (parsed.success) return parsed.data;
+  throw new AionisError(
+    "MESSAGE_INVALID",
+    "The reply is none that this version knows; are both sides of the same version?",
+  );
+}
+
+function pause(clock: Pick<Clock, "setTimer">, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.setTimer(ms, resolve));
+}

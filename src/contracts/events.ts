@@ -1,0 +1,220 @@
+// Events
+//
+// The facts of a task's life, as the journal keeps them. A header holds the few facts that folding needs (`facts`) and is covered by
+// the hash chain for ever; a body holds the texts and data that people and workers read, and can be erased without breaking the chain
+// or the fold. `facts` are decisions already made: a fold never computes a time, an epoch or a next state.
+
+import { z } from "zod";
+import { AgentId, CommandId, DelegationId, EventId, PacketId, Role, TaskId } from "./ids.ts";
+import { limits } from "./limits.ts";
+import { Packet, Return } from "./packet.ts";
+import { StepSubject } from "./step.ts";
+import {
+  Check,
+  CheckResult,
+  Cost,
+  FilePath,
+  Json,
+  Line,
+  Name,
+  Sequence,
+  Target,
+  Text,
+  Time,
+  WaitMs,
+} from "./values.ts";
+
+/** What a delegation may still give away: further delegations in the whole tree below, and further levels. */
+export const Budget = z.strictObject({
+  count: z.int().nonnegative().max(limits.messageValues),
+  depth: z.int().nonnegative().max(limits.delegationDepth),
+});
+export type Budget = z.infer<typeof Budget>;
+
+/** When a task that failed is tried again: exponential backoff from `backoffMs`, never over `backoffMaxMs`, with jitter. */
+export const RetryPolicy = z.strictObject({
+  attemptsMax: z.int().positive().max(limits.attempts).default(5),
+  backoffMs: WaitMs.default(1_000),
+  backoffMaxMs: WaitMs.default(60_000),
+});
+export type RetryPolicy = z.infer<typeof RetryPolicy>;
+
+/** Claims of this agent go first until then. */
+const Preference = z.strictObject({ agent: AgentId, until: Time });
+const CheckName = z.strictObject({ name: Name, required: z.boolean() });
+const claimable = { claimableAt: Time, preferred: Preference.optional() };
+const nothing = z.strictObject({});
+const step = { ...StepSubject.shape, stage: z.int().positive() };
+const measures = { durationMs: WaitMs.optional(), cost: Cost.optional() };
+const why = z.strictObject({ reason: Line.optional() });
+
+const CreatedFacts = z.strictObject({
+  kind: Name,
+  family: Name.optional(),
+  parentId: TaskId.optional(),
+  rootId: TaskId,
+  depth: z.int().nonnegative(),
+  delegationId: DelegationId.optional(),
+  packetId: PacketId.optional(),
+  to: Target,
+  priority: z.int(),
+  claimableAt: Time,
+  deadlineAt: Time.optional(),
+  retry: RetryPolicy,
+  checks: z.array(CheckName).max(limits.checks),
+  budget: Budget,
+});
+
+const entry = <Type extends string, Facts extends z.ZodType, Body extends z.ZodType>(
+  type: Type,
+  facts: Facts,
+  body: Body,
+) => ({
+  type: z.literal(type),
+  facts,
+  body,
+});
+
+/** Every type of event with the schema of its facts and of its body. */
+export const eventTypes = {
+  "task.created": entry(
+    "task.created",
+    CreatedFacts,
+    z.strictObject({
+      brief: Text,
+      data: Json.optional(),
+      checks: z.array(Check).max(limits.checks),
+      files: z.array(FilePath).max(limits.listItems),
+      packet: Packet.optional(),
+    }),
+  ),
+  "task.claimed": entry(
+    "task.claimed",
+    z.strictObject({ agent: AgentId, role: Role.optional(), attempt: z.int().positive(), stage: z.int().positive() }),
+    nothing,
+  ),
+  "task.released": entry("task.released", z.strictObject(claimable), why),
+  "lease.expired": entry(
+    "lease.expired",
+    z.strictObject({ ...claimable, next: z.enum(["start", "failed"]), attempt: z.int().positive() }),
+    nothing,
+  ),
+  "step.begun": entry("step.begun", z.strictObject(step), z.strictObject({ input: Json.optional() })),
+  "step.succeeded": entry(
+    "step.succeeded",
+    z.strictObject({ ...step, ...measures }),
+    z.strictObject({ input: Json.optional(), output: Json.optional(), files: z.array(FilePath).max(limits.listItems) }),
+  ),
+  "step.failed": entry(
+    "step.failed",
+    z.strictObject({ ...step, ...measures, retryable: z.boolean() }),
+    z.strictObject({ input: Json.optional(), error: Line, files: z.array(FilePath).max(limits.listItems) }),
+  ),
+  "task.paused": entry(
+    "task.paused",
+    z.strictObject({ asks: z.boolean(), expiresAt: Time.optional(), approver: AgentId.optional() }),
+    z.strictObject({ question: Text.optional(), answerSchema: Json.optional(), note: Text.optional() }),
+  ),
+  "task.answered": entry("task.answered", z.strictObject(claimable), z.strictObject({ answer: Json })),
+  "task.resumed": entry("task.resumed", z.strictObject(claimable), why),
+  "pause.expired": entry("pause.expired", z.strictObject(claimable), nothing),
+  "task.completed": entry(
+    "task.completed",
+    z.strictObject({ next: z.enum(["verifying", "succeeded"]), checks: z.array(CheckName).max(limits.checks) }),
+    z.strictObject({ return: Return, checks: z.array(Check).max(limits.checks) }),
+  ),
+  "checks.passed": entry(
+    "checks.passed",
+    nothing,
+    z.strictObject({ results: z.array(CheckResult).max(limits.checks) }),
+  ),
+  "checks.failed": entry(
+    "checks.failed",
+    z.strictObject({ failed: z.array(Name).max(limits.checks) }),
+    z.strictObject({ results: z.array(CheckResult).max(limits.checks) }),
+  ),
+  "task.failed": entry(
+    "task.failed",
+    z.strictObject({
+      ...claimable,
+      next: z.enum(["start", "failed"]),
+      attempt: z.int().positive(),
+      retryable: z.boolean(),
+    }),
+    z.strictObject({ error: Text, data: Json.optional() }),
+  ),
+  "task.cancelled": entry("task.cancelled", nothing, why),
+  "deadline.passed": entry("deadline.passed", nothing, nothing),
+  "handoff.offered": entry(
+    "handoff.offered",
+    z.strictObject({ packetId: PacketId, to: Target, expiresAt: Time.optional() }),
+    z.strictObject({ packet: Packet }),
+  ),
+  "handoff.claimed": entry(
+    "handoff.claimed",
+    z.strictObject({ packetId: PacketId, agent: AgentId, role: Role.optional(), stage: z.int().positive() }),
+    nothing,
+  ),
+  "handoff.declined": entry("handoff.declined", z.strictObject({ packetId: PacketId, ...claimable }), why),
+  "handoff.withdrawn": entry("handoff.withdrawn", z.strictObject({ packetId: PacketId, ...claimable }), why),
+  "handoff.expired": entry("handoff.expired", z.strictObject({ packetId: PacketId, ...claimable }), nothing),
+  "delegation.sent": entry(
+    "delegation.sent",
+    z.strictObject({ delegationId: DelegationId, childId: TaskId, packetId: PacketId, to: Target, budget: Budget }),
+    z.strictObject({ packet: Packet }),
+  ),
+  "delegation.returned": entry(
+    "delegation.returned",
+    z.strictObject({ delegationId: DelegationId, childId: TaskId, outcome: Return.shape.outcome }),
+    z.strictObject({ return: Return }),
+  ),
+  "replay.started": entry("replay.started", z.strictObject({ replayId: TaskId }), nothing),
+  "replay.failed": entry("replay.failed", z.strictObject({ replayId: TaskId }), why),
+  "task.replayed": entry("task.replayed", z.strictObject({ replayId: TaskId }), nothing),
+  "task.promoted": entry("task.promoted", z.strictObject({ evidence: z.array(Sequence).max(limits.listItems) }), why),
+} as const;
+
+export type EventType = keyof typeof eventTypes;
+
+type Header<Type extends EventType> = {
+  /** The event's number in its scope's journal; 1 is the first. */
+  seq: number;
+  id: EventId;
+  type: Type;
+  taskId: TaskId;
+  /** The claim under which it was recorded; 0 before the first. For a claim itself, the new epoch. */
+  epoch: number;
+  /** Wall time in milliseconds since 1970. */
+  at: number;
+  /** The agent that caused it, or `runtime`. */
+  by: AgentId;
+  /** The command it answers, if a caller sent one. */
+  commandId?: CommandId | undefined;
+  /** The event of the same commit that brought this one about. */
+  causedBy?: EventId | undefined;
+  facts: z.infer<(typeof eventTypes)[Type]["facts"]>;
+};
+
+/** The header of an event: what a fold reads. */
+export type EventHeader<Type extends EventType = EventType> = { [T in Type]: Header<T> }[Type];
+
+/** The body of an event: what people and workers read. */
+export type EventBody<Type extends EventType = EventType> = {
+  [T in Type]: z.infer<(typeof eventTypes)[T]["body"]>;
+}[Type];
+
+/** An event as readers of the journal see it. `body` is absent when it was erased. */
+export const JournalEvent = z.strictObject({
+  seq: Sequence,
+  id: EventId,
+  type: z.enum(Object.keys(eventTypes) as [EventType, ...EventType[]]), // Object.keys loses the key type; the table has at least one
+  taskId: TaskId,
+  epoch: z.int().nonnegative(),
+  at: Time,
+  by: AgentId,
+  commandId: CommandId.optional(),
+  causedBy: EventId.optional(),
+  facts: z.record(z.string(), z.unknown()),
+  body: z.record(z.string(), z.unknown()).optional(),
+});
+export type JournalEvent = z.infer<typeof JournalEvent>;

@@ -1,0 +1,102 @@
+/**
+ * The one list of expected failures. Status, retry decision and documentation are made from it.
+ * `retryable` says whether the same call, repeated unchanged with the same command id, can succeed later.
+ */
+export const failures = {
+  INPUT_INVALID: { status: 400, retryable: false, title: "The input does not fit the operation" },
+  MESSAGE_INVALID: { status: 400, retryable: false, title: "The message cannot be decoded" },
+  MESSAGE_TOO_LARGE: { status: 413, retryable: false, title: "The message is larger than the limit" },
+  OPERATION_UNKNOWN: { status: 404, retryable: false, title: "There is no such operation" },
+  CURSOR_INVALID: { status: 400, retryable: false, title: "The cursor was not made by this list" },
+
+  TASK_NOT_FOUND: { status: 404, retryable: false, title: "There is no such task in this scope" },
+  TASK_STATE_CONFLICT: { status: 409, retryable: false, title: "The task is in another state" },
+  TASK_UNFOLDABLE: { status: 500, retryable: false, title: "The task's journal holds an event its machine refuses" },
+  EPOCH_STALE: { status: 409, retryable: false, title: "Another claim has replaced this one" },
+  CLAIM_LOST: { status: 409, retryable: false, title: "Another worker has claimed it" },
+  NOT_ADDRESSED: { status: 403, retryable: false, title: "It is addressed to somebody else" },
+  IDEMPOTENCY_CONFLICT: { status: 409, retryable: false, title: "The command id was used for another content" },
+
+  STEP_DIVERGED: { status: 409, retryable: false, title: "The step was recorded with another tool or input" },
+  STEP_OUTCOME_UNKNOWN: { status: 409, retryable: false, title: "The step began once and its outcome is not known" },
+  ANSWER_INVALID: { status: 400, retryable: false, title: "The answer does not fit the question" },
+  ANSWER_CONFLICT: { status: 409, retryable: false, title: "The question was answered otherwise" },
+  CHECKS_UNKNOWN: { status: 400, retryable: false, title: "The check results do not match the task's checks" },
+  HANDOFF_LIMIT: { status: 409, retryable: false, title: "The task was handed over too often" },
+  PAUSE_LIMIT: { status: 409, retryable: false, title: "The task was paused too often in this stage" },
+  CHILDREN_OPEN: { status: 409, retryable: false, title: "What the task delegated has not ended" },
+  DELEGATION_REFUSED: { status: 409, retryable: false, title: "The delegation does not fit into its parent's budget" },
+
+  OVERLOADED: { status: 503, retryable: true, title: "Too many commands are waiting" },
+  OUTCOME_UNKNOWN: { status: 500, retryable: true, title: "The command may or may not have been recorded" },
+  RUNTIME_CLOSED: { status: 503, retryable: true, title: "The runtime is closed" },
+  RUNTIME_FAULT: { status: 500, retryable: false, title: "The runtime met a bug of its own" },
+  STORE_IN_USE: { status: 503, retryable: true, title: "Another process holds the store" },
+  STORE_FULL: { status: 507, retryable: true, title: "There is no room left for the store" },
+  STORE_FAILED: { status: 500, retryable: false, title: "The store failed to read or write" },
+  STORE_FOREIGN: { status: 409, retryable: false, title: "The file is not a store of this runtime" },
+  STORE_NEWER: { status: 409, retryable: false, title: "The store was written by a newer version" },
+  JOURNAL_DAMAGED: { status: 500, retryable: false, title: "The journal does not match its own chain" },
+  JOURNAL_TRUNCATED: { status: 500, retryable: false, title: "The journal ends before its recorded high-water mark" },
+
+  TRANSPORT_TIMEOUT: { status: 504, retryable: true, title: "No reply before the deadline" },
+  TRANSPORT_UNROUTED: { status: 503, retryable: true, title: "Nobody serves the subject" },
+  TRANSPORT_CLOSED: { status: 503, retryable: true, title: "The transport is closed" },
+  TRANSPORT_UNREACHABLE: { status: 503, retryable: true, title: "Nobody can be reached at the address" },
+  TRANSPORT_IN_USE: { status: 503, retryable: true, title: "Somebody else listens at the address" },
+  TRANSPORT_INCOMPATIBLE: {
+    status: 502,
+    retryable: false,
+    title: "The other side speaks another version of the protocol",
+  },
+  REMOTE_FAULT: { status: 502, retryable: false, title: "The other side failed while it served the request" },
+  RUNTIME_CHANGED: { status: 409, retryable: false, title: "Another store serves the scope now" },
+  NODE_TOO_OLD: { status: 500, retryable: false, title: "This version of Node.js is too old" },
+} as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
+
+/** A stable name that callers branch on. The texts beside it may change. */
+export type FailureCode = keyof typeof failures;
+
+/** A failure as it travels: what a reply holds instead of a result. */
+export interface FailureView {
+  code: FailureCode;
+  /** One sentence that names the values and says what to do. */
+  detail: string;
+  /** Facts for programs, by code: the task's state, its owner, the allowed commands. */
+  facts?: Record<string, unknown> | undefined;
+}
+
+/** Every expected failure of the product. Branch on `code`; `retryable` says whether repeating can help. */
+export class AionisError extends Error {
+  override readonly name = "AionisError";
+  readonly code: FailureCode;
+  readonly detail: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(code: FailureCode, detail: string, options: { cause?: unknown; facts?: Record<string, unknown> } = {}) {
+    super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.detail = detail;
+    this.facts = options.facts ?? {};
+  }
+
+  /** Whether the same call with the same command id may succeed later. */
+  get retryable(): boolean {
+    return failures[this.code].retryable;
+  }
+
+  /** The failure as plain data, for a reply. The cause stays here. */
+  toView(): FailureView {
+    const view: FailureView = { code: this.code, detail: this.detail };
+    return Object.keys(this.facts).length === 0 ? view : { ...view, facts: { ...this.facts } };
+  }
+
+  static from(view: FailureView): AionisError {
+    return new AionisError(view.code, view.detail, view.facts === undefined ? {} : { facts: view.facts });
+  }
+}
+
+/** Whether `error` is an expected failure, optionally with one of `codes`. */
+export function isFailure(error: unknown, ...codes: FailureCode[]): error is AionisError {
+  return error instanceof AionisError && (codes.length === 0 || codes.includes(error.code));
+}

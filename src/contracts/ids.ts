@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { limits } from "./limits.ts";
+
+const madeId = <Prefix extends string>(prefix: Prefix) =>
+  z.templateLiteral([`${prefix}_`, z.string().regex(/^[0-9a-z]{20}$/)]);
+
+/** A task's id: made by the runtime, sorts by age. */
+export const TaskId = madeId("task");
+export type TaskId = z.infer<typeof TaskId>;
+
+/** An event's id, unique in its store. */
+export const EventId = madeId("evt");
+export type EventId = z.infer<typeof EventId>;
+
+/** A packet's id. */
+export const PacketId = madeId("pkt");
+export type PacketId = z.infer<typeof PacketId>;
+
+/** A delegation's id. */
+export const DelegationId = madeId("dlg");
+export type DelegationId = z.infer<typeof DelegationId>;
+
+/** A store's id, made when its file was made; it is part of every reply, so that a client notices another store. */
+export const StoreId = madeId("store");
+export type StoreId = z.infer<typeof StoreId>;
+
+/**
+ * The caller's idempotency key for one command, unique within a scope. The same id with the same content is answered from the
+ * event it made; with other content it is `IDEMPOTENCY_CONFLICT`.
+ */
+export const CommandId = z.string().min(1).max(limits.idChars);
+export type CommandId = z.infer<typeof CommandId>;
+
+/** Who acts: a worker, a program or a person. Any text the caller chose. */
+export const AgentId = z.string().min(1).max(limits.idChars);
+export type AgentId = z.infer<typeof AgentId>;
+
+/** What a worker can be asked to do, such as `code.fix`. */
+export const Role = z.string().min(1).max(limits.idChars);
+export type Role = z.infer<typeof Role>;

@@ -1,0 +1,64 @@
+/**
+ * Every bound of the product, by name. A schema, queue, cache or list that needs a number takes it from here,
+ * so that a reader finds what is too much in one place. Characters are UTF-16 units, as `string.length` counts them.
+ */
+export const limits = {
+  /** One message on a transport, encoded. Larger payloads are refused with `MESSAGE_TOO_LARGE`. */
+  messageBytes: 8 * 1024 * 1024,
+  /** How deep a decoded message may nest. */
+  messageDepth: 48,
+  /** How many values (keys, items, scalars) one message may hold. */
+  messageValues: 200_000,
+  /** Bodies over this size are kept as payload blobs, apart from the journal's tables. */
+  payloadInlineBytes: 64 * 1024,
+
+  /** Ids that callers choose: agents, roles, command ids. */
+  idChars: 256,
+  /** Tenant or project of a scope. */
+  scopePartChars: 128,
+  /** Short labels: kinds, families, names of steps, tools and checks. */
+  nameChars: 200,
+  /** One line for people: titles, reasons, summaries. */
+  lineChars: 4_000,
+  /** Long text: briefs, next actions, outputs. A handoff text of 1 MB fits. */
+  textChars: 2_000_000,
+  /** A path inside a workspace. */
+  pathChars: 1_024,
+  /** JSON that a caller hands in as data, encoded. */
+  dataChars: 2_000_000,
+
+  /** Files, facts, notes and the like in one packet or task. */
+  listItems: 500,
+  /** Words of one command's argv. */
+  argvItems: 200,
+  /** Checks of one task. */
+  checks: 32,
+  /** Roles of one worker. */
+  roles: 32,
+
+  /** Handoffs of one task, after which `HANDOFF_LIMIT` refuses another. */
+  handoffsPerTask: 32,
+  /** Pauses within one stage of a task, after which `PAUSE_LIMIT` refuses another. */
+  pausesPerStage: 500,
+  /** Open delegated children of one task. */
+  childrenOpen: 64,
+  /** Depth of a delegation tree. */
+  delegationDepth: 8,
+  /** Attempts that a task may ask for. */
+  attempts: 1_000,
+  /** The longest wait, deadline or expiry, in milliseconds (one year). */
+  waitMs: 365 * 24 * 3_600_000,
+
+  /** Commands waiting for their turn; one more is refused with `OVERLOADED`. */
+  commandQueue: 4_096,
+  /** Commands that share one commit. */
+  commandsPerTurn: 64,
+  /** Events after which a task's snapshot is written again. */
+  eventsPerSnapshot: 64,
+  /** Live task actors kept in memory; the least recently used are let go. */
+  liveTasks: 4_096,
+  /** Due timers that are queued at once. */
+  timersPerSweep: 256,
+  /** Rows of one page of a list or of the journal. */
+  pageRows: 500,
+} as const;

@@ -1,0 +1,68 @@
+// Operations
+//
+// Every verb of the product, once. The typed client, the RPC server and the command line are made from this table, so that no
+// surface is written twice.
+
+import type { z } from "zod";
+import { handoffClaim, handoffDecline, handoffOffer, handoffWithdraw } from "./handoff.ts";
+import { eventsRead, runtimeStatus, storeBackup, storeVerify } from "./journal.ts";
+import {
+  tasksAnswer,
+  tasksCancel,
+  tasksClaim,
+  tasksComplete,
+  tasksDelegate,
+  tasksExplain,
+  tasksFail,
+  tasksGet,
+  tasksHeartbeat,
+  tasksList,
+  tasksPause,
+  tasksRelease,
+  tasksResume,
+  tasksStart,
+  tasksStep,
+  tasksSteps,
+  tasksVerify,
+} from "./tasks.ts";
+
+export { commonFailures, type Layer, type Operation } from "./operation.ts";
+
+/** The table of operations by name. */
+export const operations = {
+  "tasks.start": tasksStart,
+  "tasks.get": tasksGet,
+  "tasks.list": tasksList,
+  "tasks.explain": tasksExplain,
+  "tasks.steps": tasksSteps,
+  "tasks.claim": tasksClaim,
+  "tasks.heartbeat": tasksHeartbeat,
+  "tasks.release": tasksRelease,
+  "tasks.step": tasksStep,
+  "tasks.pause": tasksPause,
+  "tasks.resume": tasksResume,
+  "tasks.answer": tasksAnswer,
+  "tasks.complete": tasksComplete,
+  "tasks.verify": tasksVerify,
+  "tasks.fail": tasksFail,
+  "tasks.cancel": tasksCancel,
+  "tasks.delegate": tasksDelegate,
+  "handoff.offer": handoffOffer,
+  "handoff.claim": handoffClaim,
+  "handoff.decline": handoffDecline,
+  "handoff.withdraw": handoffWithdraw,
+  "events.read": eventsRead,
+  "store.verify": storeVerify,
+  "store.backup": storeBackup,
+  "runtime.status": runtimeStatus,
+} as const;
+
+export type OperationName = keyof typeof operations;
+
+/** What a caller writes: defaults may be left out. */
+export type OperationInput<Name extends OperationName> = z.input<(typeof operations)[Name]["input"]>;
+
+/** The parsed input, defaults filled in. */
+export type OperationParsed<Name extends OperationName> = z.output<(typeof operations)[Name]["input"]>;
+
+export type OperationOutput<Name extends OperationName> = z.output<(typeof operations)[Name]["output"]>;

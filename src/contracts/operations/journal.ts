@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { type EventType, eventTypes, JournalEvent } from "../events.ts";
+import { StoreId, TaskId } from "../ids.ts";
+import { limits } from "../limits.ts";
+import { Line, Sequence, Text, Time } from "../values.ts";
+import { defineOperation } from "./operation.ts";
+
+const types = Object.keys(eventTypes) as [EventType, ...EventType[]]; // Object.keys loses the key type; the table has at least one
+
+export const eventsRead = defineOperation({
+  name: "events.read",
+  kind: "query",
+  layer: "core",
+  summary: "Read the journal from a sequence on, a page at a time, without a gap.",
+  input: z.strictObject({
+    from: Sequence.default(1),
+    taskId: TaskId.optional(),
+    types: z.array(z.enum(types)).min(1).max(limits.listItems).optional(),
+    pageSize: z.int().positive().max(limits.pageRows).default(100),
+  }),
+  output: z.strictObject({
+    events: z.array(JournalEvent),
+    /** Where the next page begins, whether or not there is one yet. */
+    next: Sequence,
+    /** The last sequence of the journal at the time of reading; 0 when it is empty. */
+    head: z.int().nonnegative(),
+  }),
+  failures: [],
+  idempotent: true,
+});
+
+export const storeVerify = defineOperation({
+  name: "store.verify",
+  kind: "query",
+  layer: "advanced",
+  summary: "Check the scope's chain, its high-water mark, and that every row is what the journal folds to.",
+  input: z.strictObject({}),
+  output: z.strictObject({
+    ok: z.boolean(),
+    events: z.int().nonnegative(),
+    tasks: z.int().nonnegative(),
+    /** What is wrong and where, at most `limits.listItems` of them. */
+    problems: z.array(z.strictObject({ what: Line, seq: Sequence.optional(), taskId: TaskId.optional() })),
+  }),
+  failures: [],
+  idempotent: true,
+});
+
+export const storeBackup = defineOperation({
+  name: "store.backup",
+  kind: "query",
+  layer: "advanced",
+  summary: "Copy the store to a file while it is in use, and verify the copy by folding it.",
+  input: z.strictObject({ path: Text.min(1) }),
+  output: z.strictObject({ path: Text, bytes: z.int(), events: z.int().nonnegative() }),
+  failures: ["STORE_FAILED", "INPUT_INVALID"],
+  idempotent: true,
+});
+
+export const runtimeStatus = defineOperation({
+  name: "runtime.status",
+  kind: "query",
+  layer: "core",
+  summary: "Say which store is served, how far its journal goes, and whether it takes commands.",
+  input: z.strictObject({}),
+  output: z.strictObject({
+    storeId: StoreId,
+    state: z.enum(["ready", "readOnly"]),
+    /** Why no command is taken, when `state` is `readOnly`. */
+    reason: Line.optional(),
+    head: z.int().nonnegative(),
+    at: Time,
+    liveTasks: z.int().nonnegative(),
+    waitingCommands: z.int().nonnegative(),
+  }),
+  failures: [],
+  idempotent: true,
+});

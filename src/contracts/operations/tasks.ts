@@ -1,0 +1,260 @@
+import { z } from "zod";
+import { Budget, RetryPolicy } from "../events.ts";
+import { AgentId, CommandId, DelegationId, Role, TaskId } from "../ids.ts";
+import { limits } from "../limits.ts";
+import { PacketInput, Return } from "../packet.ts";
+import { StepReceipt, StepReport, StepSubject } from "../step.ts";
+import { Ack, Assignment, Explanation, Task, TaskContent, TaskState } from "../task.ts";
+import { Check, CheckResult, FilePath, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "../values.ts";
+import { defineOperation } from "./operation.ts";
+
+const commandId = { commandId: CommandId.optional() };
+const owned = { ...commandId, taskId: TaskId, epoch: z.int().positive() };
+const files = z.array(FilePath).max(limits.listItems).default([]);
+
+const ownerFailures = ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "EPOCH_STALE"] as const;
+
+export const tasksStart = defineOperation({
+  name: "tasks.start",
+  kind: "command",
+  layer: "core",
+  summary: "Record a new task that a worker can claim.",
+  input: z.strictObject({
+    ...commandId,
+    brief: Text.min(1),
+    kind: Name.default("task"),
+    family: Name.optional(),
+    data: Json.optional(),
+    files,
+    checks: z.array(Check).max(limits.checks).default([]),
+    to: Target.default("any"),
+    priority: z.int().min(0).max(4).default(2),
+    /** Not before this moment. */
+    claimableAt: Time.optional(),
+    deadlineAt: Time.optional(),
+    retry: RetryPolicy.prefault({}),
+    budget: Budget.default({ count: 256, depth: limits.delegationDepth }),
+  }),
+  output: Ack,
+  failures: [],
+  idempotent: false,
+});
+
+export const tasksGet = defineOperation({
+  name: "tasks.get",
+  kind: "query",
+  layer: "core",
+  summary: "Read one task with its texts.",
+  input: z.strictObject({ taskId: TaskId }),
+  output: z.strictObject({ task: Task, content: TaskContent }),
+  failures: ["TASK_NOT_FOUND"],
+  idempotent: true,
+});
+
+export const tasksList = defineOperation({
+  name: "tasks.list",
+  kind: "query",
+  layer: "core",
+  summary: "List tasks, newest first, a page at a time.",
+  input: z.strictObject({
+    states: z.array(TaskState).max(limits.listItems).optional(),
+    kind: Name.optional(),
+    parentId: TaskId.optional(),
+    pageSize: z.int().positive().max(limits.pageRows).default(50),
+    cursor: z.string().max(limits.idChars).optional(),
+  }),
+  output: z.strictObject({ tasks: z.array(Task), cursor: z.string().optional() }),
+  failures: ["CURSOR_INVALID"],
+  idempotent: true,
+});
+
+export const tasksExplain = defineOperation({
+  name: "tasks.explain",
+  kind: "query",
+  layer: "core",
+  summary: "Say why a task is not moving, and what would move it.",
+  input: z.strictObject({ taskId: TaskId }),
+  output: Explanation,
+  failures: ["TASK_NOT_FOUND"],
+  idempotent: true,
+});
+
+export const tasksSteps = defineOperation({
+  name: "tasks.steps",
+  kind: "query",
+  layer: "core",
+  summary: "Read a task's recorded steps in the order of the journal, with their outputs.",
+  input: z.strictObject({
+    taskId: TaskId,
+    stage: z.int().positive().optional(),
+    after: Sequence.optional(),
+    pageSize: z.int().positive().max(limits.pageRows).default(100),
+  }),
+  output: z.strictObject({ steps: z.array(StepReceipt), next: Sequence.optional() }),
+  failures: ["TASK_NOT_FOUND"],
+  idempotent: true,
+});
+
+export const tasksClaim = defineOperation({
+  name: "tasks.claim",
+  kind: "command",
+  layer: "core",
+  summary: "Take a task: the one that is named, or the next that is for this agent, one of its roles, or anyone.",
+  input: z.strictObject({
+    ...commandId,
+    roles: z.array(Role).max(limits.roles).default([]),
+    taskId: TaskId.optional(),
+  }),
+  output: z.strictObject({ assignment: Assignment.nullable() }),
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "CLAIM_LOST", "NOT_ADDRESSED"],
+  idempotent: false,
+});
+
+export const tasksHeartbeat = defineOperation({
+  name: "tasks.heartbeat",
+  kind: "signal",
+  layer: "core",
+  summary: "Renew the lease of a claim. Not recorded.",
+  input: z.strictObject({ taskId: TaskId, epoch: z.int().positive() }),
+  output: z.strictObject({ leaseMs: WaitMs }),
+  failures: ownerFailures,
+  idempotent: true,
+});
+
+export const tasksRelease = defineOperation({
+  name: "tasks.release",
+  kind: "command",
+  layer: "core",
+  summary: "Give a claim back; the recorded steps stay and the next worker goes on after them.",
+  input: z.strictObject({ ...owned, reason: Line.optional() }),
+  output: Ack,
+  failures: ownerFailures,
+  idempotent: false,
+});
+
+export const tasksStep = defineOperation({
+  name: "tasks.step",
+  kind: "command",
+  layer: "core",
+  summary: "Record the end of a step, or the intent to begin one that must not run twice.",
+  input: z.strictObject({
+    ...owned,
+    step: z.union([
+      StepReport,
+      z.strictObject({ ...StepSubject.shape, begin: z.literal(true), input: Json.optional() }),
+    ]),
+  }),
+  output: z.strictObject({ receipt: StepReceipt }),
+  failures: [...ownerFailures, "STEP_DIVERGED", "STEP_OUTCOME_UNKNOWN"],
+  idempotent: true,
+});
+
+export const tasksPause = defineOperation({
+  name: "tasks.pause",
+  kind: "command",
+  layer: "core",
+  summary: "End the run until the task is resumed or its question is answered.",
+  input: z.strictObject({
+    ...owned,
+    question: Text.min(1).optional(),
+    /** JSON Schema of the answer; any JSON value when absent. */
+    answerSchema: z.record(z.string(), z.unknown()).optional(),
+    approver: AgentId.optional(),
+    expiresAt: Time.optional(),
+    note: Text.optional(),
+  }),
+  output: Ack,
+  failures: [...ownerFailures, "PAUSE_LIMIT"],
+  idempotent: false,
+});
+
+export const tasksResume = defineOperation({
+  name: "tasks.resume",
+  kind: "command",
+  layer: "core",
+  summary: "Make a paused task claimable again.",
+  input: z.strictObject({ ...commandId, taskId: TaskId, reason: Line.optional() }),
+  output: Ack,
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT"],
+  idempotent: false,
+});
+
+export const tasksAnswer = defineOperation({
+  name: "tasks.answer",
+  kind: "command",
+  layer: "core",
+  summary: "Answer the question of a paused task. The same answer twice changes nothing.",
+  input: z.strictObject({ ...commandId, taskId: TaskId, answer: Json }),
+  output: Ack,
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "ANSWER_INVALID", "ANSWER_CONFLICT", "NOT_ADDRESSED"],
+  idempotent: true,
+});
+
+export const tasksComplete = defineOperation({
+  name: "tasks.complete",
+  kind: "command",
+  layer: "core",
+  summary: "Say that the work is done. With checks it is verified first.",
+  input: z.strictObject({
+    ...owned,
+    return: Return.omit({ outcome: true }).prefault({}),
+    /** More checks, beside those that the task was started with. */
+    checks: z.array(Check).max(limits.checks).default([]),
+  }),
+  output: Ack,
+  failures: [...ownerFailures, "CHILDREN_OPEN"],
+  idempotent: false,
+});
+
+export const tasksVerify = defineOperation({
+  name: "tasks.verify",
+  kind: "command",
+  layer: "core",
+  summary: "Record the results of a completed task's checks.",
+  input: z.strictObject({ ...owned, results: z.array(CheckResult).min(1).max(limits.checks) }),
+  output: Ack,
+  failures: [...ownerFailures, "CHECKS_UNKNOWN"],
+  idempotent: false,
+});
+
+export const tasksFail = defineOperation({
+  name: "tasks.fail",
+  kind: "command",
+  layer: "core",
+  summary: "Say that this try failed. It is tried again while attempts are left, unless it is not retryable.",
+  input: z.strictObject({ ...owned, error: Text.min(1), retryable: z.boolean().default(true), data: Json.optional() }),
+  output: Ack,
+  failures: ownerFailures,
+  idempotent: false,
+});
+
+export const tasksCancel = defineOperation({
+  name: "tasks.cancel",
+  kind: "command",
+  layer: "core",
+  summary: "End a task and, after it, what it delegated. Cancelling twice changes nothing.",
+  input: z.strictObject({ ...commandId, taskId: TaskId, reason: Line.optional() }),
+  output: Ack,
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT"],
+  idempotent: true,
+});
+
+export const tasksDelegate = defineOperation({
+  name: "tasks.delegate",
+  kind: "command",
+  layer: "core",
+  summary: "Give a part of a running task to somebody else and go on.",
+  input: z.strictObject({
+    ...owned,
+    to: Target,
+    packet: PacketInput,
+    kind: Name.default("task"),
+    family: Name.optional(),
+    deadlineAt: Time.optional(),
+    retry: RetryPolicy.prefault({}),
+    budget: Budget.default({ count: 0, depth: 0 }),
+  }),
+  output: z.strictObject({ ...Ack.shape, childId: TaskId, delegationId: DelegationId }),
+  failures: [...ownerFailures, "DELEGATION_REFUSED"],
+  idempotent: false,
+});

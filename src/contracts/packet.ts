@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { DelegationId, PacketId, TaskId } from "./ids.ts";
+import { limits } from "./limits.ts";
+import { Actor, Check, CheckResult, Cost, FilePath, Json, Line, Name, Target, Text, Time, WaitMs } from "./values.ts";
+
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(limits.listItems).default([]);
+
+/** A path that was tried and given up, so that the next worker does not try it again. */
+const RejectedPath = z.strictObject({ path: Line, why: Line });
+
+const packetContent = {
+  /** What the work is about and where it stands. */
+  brief: Text.min(1),
+  /** What to do first. */
+  nextAction: Text.optional(),
+  files: list(FilePath),
+  checks: list(Check),
+  constraints: z
+    .strictObject({ change: list(Line), remove: list(Line), keep: list(Line) })
+    .default({ change: [], remove: [], keep: [] }),
+  facts: list(Line),
+  rejected: list(RejectedPath),
+  blockers: list(Line),
+  /** Servers and the like that are running for this work. */
+  services: list(Line),
+  /** Things made by the work: paths, URLs, ids. */
+  artifacts: list(Line),
+  /** What supports the brief: outputs, references to events. */
+  evidence: list(Line),
+  /** Lessons that were shown and mattered. */
+  lessons: list(Name),
+  /** A name by which the packet can be recovered later. */
+  anchor: Name.optional(),
+  /** Anything else, as JSON. */
+  data: Json.optional(),
+};
+
+/**
+ * What the next worker must know, as its author writes it. It must say what to do: one of `nextAction` or `files` is required.
+ * The runtime adds who, when and where from.
+ */
+export const PacketInput = z
+  .strictObject(packetContent)
+  .refine((packet) => packet.nextAction !== undefined || packet.files.length > 0, {
+    error: "a packet needs a nextAction or files, so that the next worker does not have to guess",
+  });
+export type PacketInput = z.infer<typeof PacketInput>;
+
+/** One schema for pause, handoff, delegation and review. Stored as its author wrote it, character for character. */
+export const Packet = z.strictObject({
+  ...packetContent,
+  id: PacketId,
+  taskId: TaskId,
+  kind: z.enum(["pause", "handoff", "delegation", "review"]),
+  parentPacketId: PacketId.optional(),
+  delegationId: DelegationId.optional(),
+  from: Actor,
+  to: Target,
+  stage: z.int().positive(),
+  offeredAt: Time,
+  expiresAt: Time.optional(),
+  deadlineAt: Time.optional(),
+});
+export type Packet = z.infer<typeof Packet>;
+
+/** What came back for a packet. */
+export const Return = z.strictObject({
+  outcome: z.enum(["completed", "blocked", "failed", "partial"]),
+  summary: Text.default(""),
+  checks: z.array(CheckResult).max(limits.checks).default([]),
+  files: list(FilePath),
+  artifacts: list(Line),
+  evidence: list(Line),
+  data: Json.optional(),
+  durationMs: WaitMs.optional(),
+  cost: Cost.optional(),
+});
+export type Return = z.infer<typeof Return>;

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { AgentId } from "./ids.ts";
+import { limits } from "./limits.ts";
+import { Cost, FilePath, InputHash, Json, Line, Name, Sequence, Time, WaitMs } from "./values.ts";
+
+/**
+ * Which step of a task: its name and how many-eth of that name, within the task's stage. A stage begins at the start and at each
+ * accepted handoff, so that a handler that starts over finds its own steps again.
+ */
+export const StepIdentity = z.strictObject({
+  name: Name,
+  ordinal: z.int().nonnegative().max(limits.messageValues),
+});
+export type StepIdentity = z.infer<typeof StepIdentity>;
+
+/** What ran and what it worked on. The same identity with another tool or input is `STEP_DIVERGED`. */
+export const StepSubject = z.strictObject({
+  ...StepIdentity.shape,
+  tool: Name.optional(),
+  inputHash: InputHash.optional(),
+});
+export type StepSubject = z.infer<typeof StepSubject>;
+
+/** How a step ended, with what a later replay needs to know of it. */
+export const StepReport = z.strictObject({
+  ...StepSubject.shape,
+  input: Json.optional(),
+  outcome: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("succeeded"), output: Json.optional() }),
+    z.strictObject({ kind: z.literal("failed"), error: Line, retryable: z.boolean().default(true) }),
+  ]),
+  files: z.array(FilePath).max(limits.listItems).default([]),
+  durationMs: WaitMs.optional(),
+  cost: Cost.optional(),
+});
+export type StepReport = z.infer<typeof StepReport>;
+
+export const StepStatus = z.enum(["begun", "succeeded", "failed"]);
+export type StepStatus = z.infer<typeof StepStatus>;
+
+/** A recorded step, as workers and readers see it. */
+export const StepReceipt = z.strictObject({
+  ...StepSubject.shape,
+  stage: z.int().positive(),
+  status: StepStatus,
+  seq: Sequence,
+  at: Time,
+  agent: AgentId,
+  output: Json.optional(),
+  error: Line.optional(),
+});
+export type StepReceipt = z.infer<typeof StepReceipt>;

@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { Budget } from "./events.ts";
+import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
+import { limits } from "./limits.ts";
+import { Packet } from "./packet.ts";
+import { Actor, Check, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "./values.ts";
+
+/** The words for where a task stands. `replayed` and `promoted` are parts of having succeeded. */
+export const TaskState = z.enum([
+  "start",
+  "running",
+  "paused",
+  "handoff",
+  "verifying",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "replayed",
+  "promoted",
+]);
+export type TaskState = z.infer<typeof TaskState>;
+
+const common = {
+  id: TaskId,
+  kind: Name,
+  family: Name.optional(),
+  /** The first line of the brief; absent when the text was erased. */
+  title: z.string().max(limits.nameChars).optional(),
+  parentId: TaskId.optional(),
+  rootId: TaskId,
+  delegationId: DelegationId.optional(),
+  priority: z.int(),
+  /** Grows with each claim; a worker's commands carry it. */
+  epoch: z.int().nonnegative(),
+  /** One try; grows when a run failed, or was lost without recording anything. */
+  attempt: z.int().positive(),
+  /** Grows with each accepted handoff; steps are counted within it. */
+  stage: z.int().positive(),
+  /** How many events the task has. */
+  revision: z.int().positive(),
+  stepsRecorded: z.int().nonnegative(),
+  handoffs: z.int().nonnegative(),
+  childrenOpen: z.array(TaskId).max(limits.childrenOpen),
+  deadlineAt: Time.optional(),
+  createdAt: Time,
+  updatedAt: Time,
+};
+const ended = { endedAt: Time, outcomeSeq: Sequence };
+
+/** A task as every reader sees it. Each state carries its own fields and no others. */
+export const Task = z.discriminatedUnion("state", [
+  /** Waiting for a claim. In: created, retried, lost, answered, declined. Out: a claim. If the process dies: still claimable. */
+  z.strictObject({ ...common, state: z.literal("start"), to: Target, claimableAt: Time }),
+  /** Somebody works on it. In: a claim. Out: its owner, or the end of its lease. If the process dies: recorded steps stay. */
+  z.strictObject({ ...common, state: z.literal("running"), owner: Actor, claimedAt: Time }),
+  /** Nobody works on it until a question is answered or it is resumed. In: its owner. Out: answer, resume, expiry, cancel. */
+  z.strictObject({
+    ...common,
+    state: z.literal("paused"),
+    asks: z.boolean(),
+    approver: AgentId.optional(),
+    expiresAt: Time.optional(),
+  }),
+  /** Offered with a packet. In: its owner. Out: one claim, decline, withdrawal, expiry. If the process dies: announced again. */
+  z.strictObject({
+    ...common,
+    state: z.literal("handoff"),
+    packetId: PacketId,
+    to: Target,
+    from: Actor,
+    expiresAt: Time.optional(),
+  }),
+  /** Said to be complete; its checks run. In: its owner. Out: the results. If the process dies: back to `start`. */
+  z.strictObject({ ...common, state: z.literal("verifying"), owner: Actor, claimedAt: Time, checks: z.array(Name) }),
+  /** Done. Only learning goes on. */
+  z.strictObject({ ...common, ...ended, state: z.literal("succeeded"), verified: z.boolean() }),
+  z.strictObject({ ...common, ...ended, state: z.literal("replayed"), verified: z.boolean() }),
+  z.strictObject({ ...common, ...ended, state: z.literal("promoted"), verified: z.boolean() }),
+  /** Given up: not retryable, out of attempts, or past its deadline. */
+  z.strictObject({ ...common, ...ended, state: z.literal("failed") }),
+  z.strictObject({ ...common, ...ended, state: z.literal("cancelled") }),
+]);
+export type Task = z.infer<typeof Task>;
+
+/** The texts and data of one task, which lists leave out. */
+export const TaskContent = z.strictObject({
+  brief: Text.optional(),
+  data: Json.optional(),
+  checks: z.array(Check).max(limits.checks),
+  /** The question that a paused task asks. */
+  question: Text.optional(),
+  answerSchema: Json.optional(),
+  /** The packet of an open handoff, or the one the present owner took. */
+  packet: Packet.optional(),
+  /** Summary, error or reason of a task that ended. */
+  outcome: Json.optional(),
+});
+export type TaskContent = z.infer<typeof TaskContent>;
+
+/** How a pause ended. `answer` is there when it was answered and the text was not erased. */
+export const PauseEnd = z.strictObject({
+  seq: Sequence,
+  end: z.enum(["answered", "resumed", "expired"]),
+  answer: Json.optional(),
+});
+export type PauseEnd = z.infer<typeof PauseEnd>;
+
+/** What a worker gets with a claim. */
+export const Assignment = z.strictObject({
+  taskId: TaskId,
+  epoch: z.int().positive(),
+  attempt: z.int().positive(),
+  stage: z.int().positive(),
+  kind: Name,
+  family: Name.optional(),
+  parentId: TaskId.optional(),
+  brief: Text.optional(),
+  data: Json.optional(),
+  checks: z.array(Check).max(limits.checks),
+  packet: Packet.optional(),
+  /** How each pause of the present stage ended, oldest first, so that a handler that starts over gets the same answers. */
+  pauses: z.array(PauseEnd).max(limits.pausesPerStage),
+  budget: Budget,
+  deadlineAt: Time.optional(),
+  /** How long the lease lasts without a heartbeat. */
+  leaseMs: WaitMs,
+});
+export type Assignment = z.infer<typeof Assignment>;
+
+/** What a command answers: the event that now stands in the journal. A repeat of the command answers the same. */
+export const Ack = z.strictObject({
+  taskId: TaskId,
+  seq: Sequence,
+  at: Time,
+  epoch: z.int().nonnegative(),
+  /** The task's state right after that event. */
+  state: TaskState,
+});
+export type Ack = z.infer<typeof Ack>;
+
+/** Why a task does not move, and what would move it. */
+export const Explanation = z.strictObject({
+  taskId: TaskId,
+  state: TaskState,
+  because: Line,
+  /** Operations that the task takes now. */
+  allowed: z.array(Name).max(limits.listItems),
+  moves: z.array(Line).max(limits.listItems),
+});
+export type Explanation = z.infer<typeof Explanation>;

@@ -1,0 +1,74 @@
+// Values
+//
+// The small shapes that larger contracts are made of: texts with their bounds, times, JSON data, who a thing is for.
+
+import { z } from "zod";
+import { AgentId, Role } from "./ids.ts";
+import { limits } from "./limits.ts";
+
+/** A short label: a kind, a family, the name of a step, tool or check. */
+export const Name = z.string().min(1).max(limits.nameChars);
+
+/** One line for people. */
+export const Line = z.string().min(1).max(limits.lineChars);
+
+/** Long text, kept character for character. */
+export const Text = z.string().max(limits.textChars);
+
+/** A path inside a workspace, relative to its root. */
+export const FilePath = z.string().min(1).max(limits.pathChars);
+
+/** Milliseconds since 1970. */
+export const Time = z.int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+/** A length of time in milliseconds. */
+export const WaitMs = z.int().nonnegative().max(limits.waitMs);
+
+/** A position in a scope's journal: 1 is the first event. */
+export const Sequence = z.int().positive();
+
+/** Money, tokens or the like that a step cost, in units of the caller's choice. */
+export const Cost = z.number().nonnegative().max(1e15);
+
+/** A command line as its words; no shell reads it. */
+export const Argv = z.array(z.string().max(limits.textChars)).min(1).max(limits.argvItems);
+
+/**
+ * Any JSON value. The edge has already bounded the message that carried it in bytes, depth and number of values, so that
+ * looking into it here costs no more than that; what JSON cannot hold was refused by the codec.
+ */
+export const Json = z.unknown();
+export type Json = z.infer<typeof Json>;
+
+/** Lower-case hexadecimal SHA-256 of a step's input, made by whoever runs the step. */
+export const InputHash = z.string().regex(/^[0-9a-f]{16,64}$/);
+
+/** Whom a claimable thing is for: one agent, any holder of a role, or anyone. */
+export const Target = z.union([z.strictObject({ agent: AgentId }), z.strictObject({ role: Role }), z.literal("any")]);
+export type Target = z.infer<typeof Target>;
+
+/** Who did something, and in which role. */
+export const Actor = z.strictObject({ agent: AgentId, role: Role.optional() });
+export type Actor = z.infer<typeof Actor>;
+
+/** A condition that a finished task must meet. Without a command it is looked up by name among the worker's own checks. */
+export const Check = z.strictObject({
+  name: Name,
+  command: Argv.optional(),
+  /** Whether a failure sends the task back to `running`. */
+  required: z.boolean().default(true),
+});
+export type Check = z.infer<typeof Check>;
+
+/** What came of one check. */
+export const CheckResult = z.strictObject({
+  name: Name,
+  passed: z.boolean(),
+  /** The last part of what it printed. */
+  output: Text.optional(),
+  exitCode: z.int().optional(),
+  durationMs: WaitMs.optional(),
+  /** How the check was kept from the rest of the machine; recorded beside the evidence. */
+  isolation: z.enum(["none", "bubblewrap"]).default("none"),
+});
+export type CheckResult = z.infer<typeof CheckResult>;

@@ -1,0 +1,116 @@
+// Embedded
+//
+// A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
+
+import { mkdirSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { type Durability, type Inspect, openStore, verifyScope } from "../actors/index.ts";
+import { type Client, createClient } from "../sdk/index.ts";
+import { createMemoryBus } from "../transport/index.ts";
+import { AionisError } from "./contracts/failures.ts";
+import { fromScopeName } from "./contracts/scope.ts";
+import {
+  createIds,
+  createMarkFile,
+  createSystemRandom,
+  type Logger,
+  noFaults,
+  type Store,
+  silentLogger,
+  systemClock,
+} from "./kernel/index.ts";
+import { startRuntime } from "./runtime/start.ts";
+
+export interface CreateRuntimeOptions {
+  /** `tenant/project`; `local/<name of the current folder>` if absent. */
+  scope?: string;
+  /** The folder that holds the store; `.aionis` in the current folder if absent. It is made if needed. */
+  path?: string;
+  /** What a commit survives: a power failure (`power`, the default) or only the death of the process (`process`). */
+  durability?: Durability;
+  /** Who this program is, where an operation is not called for another agent; `embedded` if absent. */
+  agent?: string;
+  /** How long a claim lasts without a heartbeat; 10 s if absent. */
+  leaseMs?: number;
+  /** Sees XState's inspection events of the live task actors. */
+  inspect?: (event: Parameters<Extract<Inspect, (...args: never[]) => unknown>>[0]) => void;
+  /** Where problems that nobody awaits are reported; dropped if absent. */
+  logger?: Logger;
+}
+
+/** A runtime in this process with its client. */
+export interface EmbeddedRuntime extends Client, AsyncDisposable {
+  /** Lets calls in flight finish and gives the store back. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store in `path` and starts a runtime on it.
+ * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`,
+ *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`.
+ */
+export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<EmbeddedRuntime> {
+  const scope = options.scope ?? `local/${basename(process.cwd()) || "root"}`;
+  fromScopeName(scope); // refused before anything is made
+  const folder = resolve(options.path ?? ".aionis");
+  const logger = options.logger ?? silentLogger;
+  const clock = systemClock;
+  const random = createSystemRandom();
+  const ids = createIds(clock, random);
+  const open = (file: string): Store => openStore(file, { durability: options.durability ?? "power", ids, random });
+
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = open(join(folder, "aionis.db"));
+  const bus = createMemoryBus({ clock, logger });
+  const runtime = await startRuntime({
+    scope,
+    store,
+    transport: bus.connect(),
+    markFile: createMarkFile(join(folder, "aionis.mark")),
+    clock,
+    ids,
+    random,
+    faults: noFaults,
+    logger,
+    leaseMs: options.leaseMs,
+    inspect: options.inspect === undefined ? undefined : guarded(options.inspect, logger),
+    backUp: (path) => backUp(store, path, open),
+  });
+  const transport = bus.connect();
+  const client = createClient({ transport, scope, agent: options.agent ?? "embedded", clock, ids, random });
+  const close = async (): Promise<void> => {
+    await transport.drain();
+    await runtime.close();
+  };
+  return { ...client, close, [Symbol.asyncDispose]: close };
+}
+
+/** An observer that throws would make the actor it observes throw. */
+function guarded(inspect: NonNullable<CreateRuntimeOptions["inspect"]>, logger: Logger): Inspect {
+  return (event) => {
+    try {
+      inspect(event);
+    } catch (error) {
+      logger.log("warn", "the inspect observer failed", { error: String(error) });
+    }
+  };
+}
+
+/** A backup that was not folded is not known to be one. */
+async function backUp(
+  store: Store,
+  path: string,
+  open: (file: string) => Store,
+): Promise<{ bytes: number; events: number }> {
+  const bytes = await store.backup(path);
+  const copy = open(path);
+  try {
+    const verified = copy.scopeNames().map((name) => verifyScope(copy.scope(name)));
+    const problem = verified.flatMap(({ problems }) => problems)[0];
+    if (problem !== undefined)
+      throw new AionisError("STORE_FAILED", `The backup ${path} does not fold to its rows: ${problem.what}.`);
+    return { bytes, events: verified.reduce((sum, { events }) => sum + events, 0) };
+  } finally {
+    copy.close();
+  }
+}

@@ -1,0 +1,16 @@
+import "./node-version.ts";
+
+export type { CallOptions, Client } from "../sdk/index.ts";
+export type { JournalEvent } from "./contracts/events.ts";
+export { AionisError, type FailureCode, failures, isFailure } from "./contracts/failures.ts";
+export { limits } from "./contracts/limits.ts";
+export {
+  type OperationInput,
+  type OperationName,
+  type OperationOutput,
+  operations,
+} from "./contracts/operations/index.ts";
+export type { Packet, PacketInput, Return } from "./contracts/packet.ts";
+export type { StepReceipt } from "./contracts/step.ts";
+export type { Ack, Assignment, Explanation, Task, TaskState } from "./contracts/task.ts";
+export { type CreateRuntimeOptions, createRuntime, type EmbeddedRuntime } from "./embedded.ts";

@@ -1,0 +1,169 @@
+// Store port
+//
+// What the persistence actor asks of a store, in rows and bytes. The implementation alone knows SQLite. Everything is synchronous:
+// between `begin` and `commit` nothing else runs, so nobody sees uncommitted state.
+
+import type { AionisError } from "../contracts/failures.ts";
+import type { EventId, StoreId, TaskId } from "../contracts/ids.ts";
+
+/** A task's number in its store, given by its first event: the short key of all its rows. */
+export type TaskNumber = number;
+
+/** One event as it is appended: texts already encoded as JSON. */
+export interface EventRecord {
+  readonly seq: number;
+  readonly id: EventId;
+  readonly type: string;
+  readonly taskId: TaskId;
+  /** Absent on the first event of a task, which makes the number. */
+  readonly task?: TaskNumber | undefined;
+  readonly epoch: number;
+  readonly at: number;
+  readonly by: string;
+  readonly commandId: string | null;
+  /** A hash of the command's content, to tell a repeat from a conflict. */
+  readonly content: Uint8Array | null;
+  readonly causedBy: string | null;
+  readonly facts: string;
+}
+
+/** An event as it is read back. `body` is null when it was erased. */
+export interface StoredEvent extends EventRecord {
+  readonly body: string | null;
+}
+
+/** The row of one task: what lists and restarts need. `snapshot` is the encoded state right after the event `snapshotSeq`. */
+export interface TaskRow {
+  readonly task: TaskNumber;
+  readonly id: TaskId;
+  readonly state: string;
+  readonly kind: string;
+  readonly parentId: TaskId | null;
+  readonly title: string | null;
+  readonly snapshot: string;
+  readonly snapshotSeq: number;
+}
+
+export interface TimerRow {
+  readonly task: TaskNumber;
+  readonly kind: string;
+  readonly dueAt: number;
+  readonly entry: number;
+}
+
+export interface ClaimableRow {
+  readonly task: TaskNumber;
+  readonly target: string;
+  readonly priority: number;
+  readonly from: number;
+}
+
+/** A command that one task owes another: it stays until the receiver's own event shows receipt (I8). */
+export interface OutboxRow {
+  readonly id: number;
+  readonly taskId: TaskId;
+  readonly command: string;
+  readonly causedBy: string;
+}
+
+export interface StepRow {
+  readonly task: TaskNumber;
+  readonly stage: number;
+  readonly name: string;
+  readonly ordinal: number;
+  readonly seq: number;
+}
+
+/** The rows that follow from one task's events. */
+export interface TaskRows {
+  readonly row: TaskRow | undefined;
+  readonly steps: StepRow[];
+  readonly timers: TimerRow[];
+  readonly claimables: ClaimableRow[];
+}
+
+/** How far a journal goes: its last sequence (0 when empty) and the hash that chains all headers up to it. */
+export interface JournalHead {
+  readonly seq: number;
+  readonly chain: Uint8Array;
+}
+
+/** The part of a store that belongs to one scope. No call reaches another scope's rows (I11). */
+export interface ScopeStore {
+  readonly name: string;
+  head(): JournalHead;
+  /** The chain right after the event `seq`, as it is stored. */
+  chainAt(seq: number): Uint8Array | undefined;
+
+  /** Adds the next event; `event.seq` is the head's sequence plus one. Returns the number of its task. */
+  append(event: EventRecord, body: string): TaskNumber;
+  eventByCommand(commandId: string): StoredEvent | undefined;
+  event(seq: number): StoredEvent | undefined;
+  /** Events after `after`, oldest first, at most `count`. */
+  events(options: {
+    after: number;
+    count: number;
+    task?: TaskNumber | undefined;
+    types?: readonly string[] | undefined;
+  }): StoredEvent[];
+
+  task(id: TaskId): TaskRow | undefined;
+  putTask(row: TaskRow): void;
+  /** Tasks newest first, after (older than) `before` if given. */
+  tasks(options: {
+    before?: TaskId | undefined;
+    count: number;
+    states?: readonly string[] | undefined;
+    kind?: string | undefined;
+    parentId?: TaskId | undefined;
+  }): TaskRow[];
+  /** The tasks in one of `states`, each state's oldest first; of all tasks when absent. */
+  tasksIn(states?: readonly string[]): Iterable<TaskRow>;
+
+  /** The sequence of the latest event of that step. */
+  step(identity: Omit<StepRow, "seq">): number | undefined;
+  putStep(row: StepRow): void;
+  stepsOf(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): StoredEvent[];
+
+  putTimer(row: TimerRow): void;
+  deleteTimer(task: TaskNumber, kind: string): void;
+  timers(options: { dueUntil: number; count: number }): (TimerRow & { taskId: TaskId })[];
+  nextDueAt(): number | undefined;
+
+  putClaimable(row: ClaimableRow): void;
+  deleteClaimable(row: ClaimableRow): void;
+  /** The one to claim first: highest priority, then the longest waiting. */
+  nextClaimable(targets: readonly string[], at: number): TaskId | undefined;
+
+  putOutbox(row: Omit<OutboxRow, "id">): void;
+  deleteOutbox(taskId: TaskId): void;
+  outbox(options: { after: number; count: number }): OutboxRow[];
+
+  /** Every row that follows from one task's events, in a fixed order, to compare with what the journal folds to. */
+  rowsOf(task: TaskNumber): TaskRows;
+  /** Removes every row that follows from the journal, and nothing of the journal. */
+  clearProjections(): void;
+  /** Recomputes chain and body hashes over the whole journal; what does not match, oldest first, at most `count`. */
+  findDamage(count: number): { seq: number; what: string }[];
+}
+
+export interface Store {
+  readonly id: StoreId;
+  scope(name: string): ScopeStore;
+  scopeNames(): string[];
+
+  begin(): void;
+  commit(): void;
+  /** Undoes everything since `begin`, heads included. Safe to call when nothing was begun. */
+  rollback(): void;
+
+  /** The heads of all scopes as they are committed, for the high-water mark. */
+  heads(): Record<string, JournalHead>;
+  /** What `error` means if it came out of this store: `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`. */
+  failureOf(error: unknown): AionisError | undefined;
+  /** Whether a small write can be committed and some room is left. Used to leave the read-only state after a full disk. */
+  hasRoom(): boolean;
+  /** Copies the committed state to `path` while the store is in use; resolves with the number of bytes. */
+  backup(path: string): Promise<number>;
+  close(): void;
+}

@@ -1,0 +1,77 @@
+import { type Recorded, type Submission, toStepReceipt } from "../../actors/index.ts";
+import { stateAfter, type TaskOperation, type TaskSnapshot } from "../../machines/index.ts";
+import type { AgentId, TaskId } from "../contracts/ids.ts";
+import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
+import type { Ack } from "../contracts/task.ts";
+import { sha256 } from "../kernel/digest.ts";
+import type { ScopeStore } from "../kernel/store.ts";
+import { toAssignment } from "./views.ts";
+
+/** What a reply is made from, beside the event: the task as committed. */
+export interface ReplyContext {
+  store: ScopeStore;
+  leaseMs: number;
+  snapshot(taskId: TaskId): TaskSnapshot | undefined;
+}
+
+const contentBytes = 16;
+
+/** The command that an operation's input asks for. `newTaskId` is used only by the operation that starts a task. */
+export function toSubmission(
+  name: TaskOperation,
+  input: OperationParsed<TaskOperation>,
+  call: { scope: string; by: AgentId; commandId: string; newTaskId(): TaskId },
+): Submission {
+  const { commandId: _, ...asked } = input;
+  const taskId = "taskId" in asked ? asked.taskId : undefined;
+  const command =
+    name === "tasks.claim" && taskId === undefined
+      ? { roles: "roles" in asked ? asked.roles : [] }
+      : { name, taskId: taskId ?? call.newTaskId(), input };
+  return {
+    scope: call.scope,
+    by: call.by,
+    command: command as Submission["command"], // name and input come from one entry of the operations' table
+    commandId: call.commandId,
+    content: sha256(JSON.stringify([name, call.by, asked])).subarray(0, contentBytes),
+  };
+}
+
+/** The output of a command, from the event that stands for it: the same for the first call and for each repeat. */
+export function toOutput(
+  name: TaskOperation,
+  recorded: Recorded | undefined,
+  context: ReplyContext,
+): OperationOutput<TaskOperation> {
+  if (recorded === undefined) {
+    if (name === "tasks.claim") return { assignment: null };
+    throw new Error(`${name} recorded nothing and was not refused`);
+  }
+  const { header, body } = recorded;
+  switch (name) {
+    case "tasks.claim":
+    case "handoff.claim": {
+      const snapshot = context.snapshot(header.taskId);
+      if (snapshot === undefined) throw new Error(`${header.taskId} was claimed and is not there`);
+      return { assignment: toAssignment(context.store, header, snapshot, context.leaseMs) };
+    }
+    case "tasks.step":
+      return { receipt: toStepReceipt(header, body) };
+    case "tasks.delegate": {
+      if (header.type !== "delegation.sent") throw new Error(`event ${header.seq} is no delegation`);
+      return { ...toAck(recorded), childId: header.facts.childId, delegationId: header.facts.delegationId };
+    }
+    case "handoff.offer": {
+      if (header.type !== "handoff.offered") throw new Error(`event ${header.seq} is no offer`);
+      return { ...toAck(recorded), packetId: header.facts.packetId };
+    }
+    default:
+      return toAck(recorded);
+  }
+}
+
+function toAck({ header }: Recorded): Ack {
+  const state = stateAfter(header);
+  if (state === undefined) throw new Error(`${header.type} does not say where its task stands`);
+  return { taskId: header.taskId, seq: header.seq, at: header.at, epoch: header.epoch, state };
+}

@@ -1,0 +1,115 @@
+// Queries
+//
+// The reading operations. They run between turns, so they see what is committed and nothing else.
+
+import { isAbsolute } from "node:path";
+import { type Leases, type Persistence, toJournalEvent, toReceipt, verifyScope } from "../../actors/index.ts";
+import type { TaskSnapshot } from "../../machines/index.ts";
+import { AionisError } from "../contracts/failures.ts";
+import type { TaskId } from "../contracts/ids.ts";
+import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
+import { toContent, toExplanation, toTask } from "./views.ts";
+
+type QueryName = Extract<
+  OperationName,
+  | "tasks.get"
+  | "tasks.list"
+  | "tasks.explain"
+  | "tasks.steps"
+  | "events.read"
+  | "store.verify"
+  | "store.backup"
+  | "runtime.status"
+>;
+
+export type Queries = {
+  [Name in QueryName]: (input: OperationParsed<Name>) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
+};
+
+export interface QueryOptions {
+  scope: string;
+  store: Store;
+  persistence: Persistence;
+  leases: Leases;
+  clock: Clock;
+  /** Copies the store and verifies the copy; says how many events it holds. */
+  backUp(path: string): Promise<{ bytes: number; events: number }>;
+}
+
+/** The queries of one scope. */
+export function createQueries(options: QueryOptions): Queries {
+  const { persistence, leases, clock } = options;
+  const store = options.store.scope(options.scope);
+
+  function find(taskId: TaskId): { row: TaskRow; snapshot: TaskSnapshot } {
+    const row = store.task(taskId);
+    const snapshot = row === undefined ? undefined : persistence.snapshot(options.scope, taskId);
+    if (row === undefined || snapshot === undefined) throw notFound(taskId);
+    return { row, snapshot };
+  }
+
+  return {
+    "tasks.get"({ taskId }) {
+      const { row, snapshot } = find(taskId);
+      return { task: toTask(snapshot, row.title), content: toContent(store, snapshot) };
+    },
+    "tasks.list"({ states, kind, parentId, pageSize, cursor }) {
+      const rows = store.tasks({ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId });
+      const tasks = rows.map((row) => toTask(find(row.id).snapshot, row.title));
+      const last = rows.length === pageSize ? rows.at(-1)?.id : undefined;
+      return { tasks, ...(last === undefined ? {} : { cursor: last }) };
+    },
+    "tasks.explain"({ taskId }) {
+      const { snapshot } = find(taskId);
+      return toExplanation(snapshot, { at: clock.now(), leaseUntil: leases.until(options.scope, taskId) });
+    },
+    "tasks.steps"({ taskId, stage, after, pageSize }) {
+      const { row } = find(taskId);
+      const stored = store.stepsOf({ task: row.task, stage, after: after ?? 0, count: pageSize });
+      const next = stored.length === pageSize ? stored.at(-1)?.seq : undefined;
+      return { steps: stored.map(toReceipt), ...(next === undefined ? {} : { next }) };
+    },
+    "events.read"({ from, taskId, types, pageSize }) {
+      const task = taskId === undefined ? undefined : find(taskId).row.task;
+      const head = store.head().seq;
+      const events = store.events({ after: from - 1, count: pageSize, task, types }).map(toJournalEvent);
+      const last = events.at(-1)?.seq;
+      // a full page may be followed by more; one that is not full has seen all up to the head
+      const next = last !== undefined && events.length === pageSize ? last + 1 : Math.max(head + 1, from);
+      return { events, next, head };
+    },
+    "store.verify": () => verifyScope(store, (id) => persistence.snapshot(options.scope, id)),
+    async "store.backup"({ path }) {
+      if (isAbsolute(path)) return { path, ...(await options.backUp(path)) };
+      throw new AionisError("INPUT_INVALID", `"${path.slice(0, 200)}" is not an absolute path; a backup goes to one.`);
+    },
+    "runtime.status"() {
+      const { state, reason, waiting, liveTasks } = persistence.status();
+      return {
+        storeId: options.store.id,
+        state: state === "ready" ? "ready" : "readOnly",
+        ...(reason === null ? {} : { reason }),
+        head: store.head().seq,
+        at: clock.now(),
+        liveTasks,
+        waitingCommands: waiting,
+      };
+    },
+  };
+}
+
+function toTaskId(store: ScopeStore, cursor: string | undefined): TaskId | undefined {
+  if (cursor === undefined) return undefined;
+  const row = store.task(cursor as TaskId); // whatever it is, it is only looked up
+  if (row !== undefined) return row.id;
+  throw new AionisError("CURSOR_INVALID", `"${cursor.slice(0, 80)}" is no cursor of this list; start without one.`);
+}
+
+function notFound(taskId: TaskId): AionisError {
+  return new AionisError(
+    "TASK_NOT_FOUND",
+    `There is no task ${taskId} in this scope; list tasks to see those there are.`,
+  );
+}

@@ -1,0 +1,160 @@
+// RPC server
+//
+// Answers the calls of one scope: decodes, parses with the operation's schema, hands on, encodes. Made from the operations' table, so a
+// new verb needs no code here. Owns: the border between bytes and typed input. What does not pass it reaches nothing behind it.
+
+import type { z } from "zod";
+import type { Leases, Persistence } from "../../actors/index.ts";
+import { isClaimed, type TaskOperation } from "../../machines/index.ts";
+import type { Message } from "../../transport/index.ts";
+import {
+  decode,
+  type Envelope,
+  Envelope as EnvelopeSchema,
+  encode,
+  parseRpc,
+  type Reply,
+  toFormat,
+} from "../../transport/index.ts";
+import { AionisError, isFailure } from "../contracts/failures.ts";
+import type { TaskId } from "../contracts/ids.ts";
+import { type OperationName, type OperationParsed, operations } from "../contracts/operations/index.ts";
+import type { RpcReply } from "../contracts/rpc.ts";
+import type { Ids } from "../kernel/ids.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { ScopeStore, Store } from "../kernel/store.ts";
+import { toOutput, toSubmission } from "./commands.ts";
+import type { Queries } from "./queries.ts";
+
+export interface RpcOptions {
+  scope: string;
+  store: Store;
+  persistence: Persistence;
+  leases: Leases;
+  queries: Queries;
+  ids: Ids;
+  logger: Logger;
+}
+
+/** The handler of one scope's calls. It never rejects: every failure is a reply. */
+export function createRpcHandler(options: RpcOptions): (message: Message) => Promise<Reply> {
+  const { store, logger } = options;
+  const call = createCaller(options, store.scope(options.scope));
+
+  return async (message) => {
+    const reply = await call(message).then(
+      (output): RpcReply => ({ ok: true, store: store.id, output }),
+      (error: unknown): RpcReply => ({
+        ok: false,
+        store: store.id,
+        failure: toFailure(error, message.subject, logger).toView(),
+      }),
+    );
+    return { payload: encodeReply(reply, message, store, logger) };
+  };
+}
+
+function createCaller(options: RpcOptions, store: ScopeStore): (message: Message) => Promise<unknown> {
+  const { persistence, leases, queries } = options;
+  const replyContext = {
+    store,
+    leaseMs: leases.leaseMs,
+    snapshot: (taskId: TaskId) => persistence.snapshot(options.scope, taskId),
+  };
+
+  return async (message) => {
+    const { agentId, operation: name } = parseRpc(message);
+    const operation = findOperation(name);
+    const envelope = readEnvelope(message, options.scope);
+    const input = parseInput(name, operation.input, envelope.body);
+    if (operation.kind === "query") return queries[name as keyof Queries](input as never); // the table pairs name and schema
+    if (operation.kind === "signal") return heartbeat(agentId, input as OperationParsed<"tasks.heartbeat">);
+    return command(name as TaskOperation, input as OperationParsed<TaskOperation>, agentId, envelope);
+  };
+
+  async function command(
+    name: TaskOperation,
+    input: OperationParsed<TaskOperation>,
+    by: string,
+    envelope: Envelope,
+  ): Promise<unknown> {
+    const commandId = input.commandId ?? envelope.id;
+    const newTaskId = (): TaskId => options.ids.next("task");
+    const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId });
+    return toOutput(name, await persistence.submit(submission), replyContext);
+  }
+
+  /** Not a command: it changes no fact, only when the lease ends. */
+  function heartbeat(by: string, { taskId, epoch }: OperationParsed<"tasks.heartbeat">): { leaseMs: number } {
+    if (leases.renew({ scope: options.scope, taskId, epoch, agent: by })) return { leaseMs: leases.leaseMs };
+    const snapshot = persistence.snapshot(options.scope, taskId);
+    if (snapshot === undefined) throw new AionisError("TASK_NOT_FOUND", `There is no task ${taskId} in this scope.`);
+    const { owner, epoch: present } = snapshot.context;
+    const now = isClaimed(snapshot)
+      ? `epoch ${present} belongs to ${owner?.agent}`
+      : `it is ${JSON.stringify(snapshot.value)} at epoch ${present}`;
+    throw new AionisError(
+      "EPOCH_STALE",
+      `Epoch ${epoch} of ${by} no longer holds ${taskId}: ${now}. Stop, and claim it anew.`,
+      {
+        facts: { epoch: present },
+      },
+    );
+  }
+}
+
+function findOperation(name: string): (typeof operations)[OperationName] {
+  if (Object.hasOwn(operations, name)) return operations[name as OperationName]; // just looked up
+  throw new AionisError("OPERATION_UNKNOWN", `There is no operation "${name.slice(0, 80)}" in this version.`);
+}
+
+function readEnvelope(message: Message, scope: string): Envelope {
+  const parsed = EnvelopeSchema.safeParse(decode(message.payload, toFormat(message.headers)));
+  if (!parsed.success)
+    throw new AionisError("MESSAGE_INVALID", `The envelope does not fit: ${toDetail(parsed.error)}.`);
+  if (parsed.data.scope === scope) return parsed.data;
+  throw new AionisError("MESSAGE_INVALID", `The envelope is for scope ${parsed.data.scope}, the subject for ${scope}.`);
+}
+
+function parseInput(name: string, schema: z.ZodType, body: unknown): unknown {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new AionisError("INPUT_INVALID", `${name}: ${toDetail(parsed.error)}.`, {
+    facts: {
+      issues: parsed.error.issues.slice(0, issuesShown).map(({ path, message }) => ({ path: path.join("."), message })),
+    },
+  });
+}
+
+const issuesShown = 10;
+
+/** What is wrong and where, in one sentence. */
+function toDetail(error: z.ZodError): string {
+  const shown = error.issues
+    .slice(0, 3)
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`));
+  return shown.join("; ").slice(0, 600);
+}
+
+function toFailure(error: unknown, subject: string, logger: Logger): AionisError {
+  if (isFailure(error)) return error;
+  logger.log("error", "a call met a bug", { subject, error: String(error) });
+  return new AionisError("RUNTIME_FAULT", "The runtime met a bug while it served the call; see its log.", {
+    cause: error,
+  });
+}
+
+/** A reply that cannot be sent is replaced by the failure that says why. */
+function encodeReply(reply: RpcReply, message: Message, store: Store, logger: Logger): Uint8Array {
+  const format = isJson(message) ? "json" : "msgpack";
+  try {
+    return encode(reply, format);
+  } catch (error) {
+    const failure = toFailure(error, message.subject, logger).toView();
+    return encode({ ok: false, store: store.id, failure } satisfies RpcReply, format);
+  }
+}
+
+function isJson(message: Message): boolean {
+  return message.headers["content-type"]?.startsWith("application/json") === true;
+}

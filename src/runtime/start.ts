@@ -1,0 +1,176 @@
+// Runtime
+//
+// Composes a runtime on an open store and a transport: persistence, leases, timers, outbox, high-water mark, RPC. Owns: their order of
+// start and end, and what follows from a commit. Does not own: opening the store, choosing the transport.
+
+import {
+  type Committed,
+  checkMark,
+  createHighWaterMark,
+  createLeases,
+  createOutbox,
+  createPersistence,
+  createTimers,
+  type Inspect,
+  type Leases,
+  type Outbox,
+  type Timers,
+} from "../../actors/index.ts";
+import type { decide } from "../../machines/index.ts";
+import { isClaimed, isOpen } from "../../machines/index.ts";
+import { createSubjects, type Transport } from "../../transport/index.ts";
+import type { AionisError } from "../contracts/failures.ts";
+import { fromScopeName } from "../contracts/scope.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Faults } from "../kernel/faults.ts";
+import type { Ids } from "../kernel/ids.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { MarkFile } from "../kernel/mark-file.ts";
+import type { Random } from "../kernel/random.ts";
+import type { Store } from "../kernel/store.ts";
+import { createQueries } from "./queries.ts";
+import { createRpcHandler } from "./rpc.ts";
+
+export interface RuntimeOptions {
+  /** `tenant/project` */
+  scope: string;
+  /** An open store; the runtime closes it. */
+  store: Store;
+  /** Where calls come from; the runtime drains it. */
+  transport: Transport;
+  /** Where the high-water mark is kept; none for a store in memory. */
+  markFile?: MarkFile | undefined;
+  clock: Clock;
+  ids: Ids;
+  random: Random;
+  faults: Faults;
+  logger: Logger;
+  /** How long a claim lasts without a heartbeat. */
+  leaseMs?: number | undefined;
+  inspect?: Inspect | undefined;
+  /** The decide function; the simulation plants bugs in it. */
+  decide?: typeof decide | undefined;
+  /** Opens a copy of the store to verify it. */
+  backUp?: ((path: string) => Promise<{ bytes: number; events: number }>) | undefined;
+  /** Called once when the store failed for good; the runtime has then closed itself. */
+  onFailed?: ((failure: AionisError) => void) | undefined;
+}
+
+export interface Runtime {
+  /** Lets calls in flight finish, writes the mark, closes the store. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+const leaseMsDefault = 10_000;
+const claimedStates = ["running", "verifying"];
+
+/**
+ * Starts a runtime. It answers calls when the promise resolves.
+ * A journal that does not reach its high-water mark is served read-only; `runtime.status` says why.
+ */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { scope, store, transport, clock, logger } = options;
+  const scopeStore = store.scope(scope);
+
+  const leases: Leases = createLeases({
+    clock,
+    leaseMs: options.leaseMs ?? leaseMsDefault,
+    onExpired: ({ taskId, epoch }) => inBackground({ name: "lease.expire", taskId, epoch }),
+  });
+  const persistence = createPersistence({
+    ...options,
+    leaseUntil: leases.until,
+    onCommitted: follow,
+    onFailed(failure) {
+      void close().finally(() => options.onFailed?.(failure)); // close reports to the logger what it could not do
+    },
+  });
+  const submit = (command: Parameters<typeof persistence.submit>[0]["command"], causedBy?: string) =>
+    persistence.submit({ scope, by: "runtime", command, causedBy, isInternal: true });
+  const timers: Timers = createTimers({
+    clock,
+    store: scopeStore,
+    async fire({ taskId, kind, entry }) {
+      options.faults.at("timer.fire");
+      const recorded = await submit({ name: "timer.fire", taskId, kind: kind as "deadline", entry }); // rows hold the kinds that states ask for
+      return recorded !== undefined;
+    },
+  });
+  const outbox: Outbox = createOutbox({
+    clock,
+    store: scopeStore,
+    async deliver({ taskId, causedBy }) {
+      await submit(
+        { name: "tasks.cancel", taskId, input: { taskId, reason: "The task that delegated it has ended." } },
+        causedBy,
+      );
+    },
+  });
+  const mark =
+    options.markFile === undefined ? undefined : createHighWaterMark({ store, file: options.markFile, clock, logger });
+  const damage = checkMark(store, await options.markFile?.read());
+  if (damage !== undefined) persistence.suspend(damage);
+
+  const handler = createRpcHandler({
+    ...options,
+    persistence,
+    leases,
+    queries: createQueries({ scope, store, persistence, leases, clock, backUp: options.backUp ?? cannotBackUp }),
+  });
+  recover();
+  const stopServing = transport.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", handler);
+
+  /** L4, T1, I8: what was under way when the last runtime ended. */
+  function recover(): void {
+    for (const row of scopeStore.tasksIn(claimedStates)) {
+      const snapshot = persistence.snapshot(scope, row.id);
+      const { owner, epoch } = snapshot?.context ?? {};
+      if (owner != null && epoch !== undefined) leases.grant({ scope, taskId: row.id, epoch, agent: owner.agent });
+    }
+    timers.arm();
+    outbox.send();
+  }
+
+  /** What follows from a commit, in memory. */
+  function follow(committed: readonly Committed[]): void {
+    for (const { recorded, after } of committed) followLease(recorded.header, after);
+    if (committed.some(({ recorded }) => !recorded.header.type.startsWith("step."))) timers.arm();
+    if (committed.some(({ after }) => !isOpen(after) && after.context.childrenOpen.length > 0)) outbox.send();
+    if (committed.length > 0) mark?.note();
+  }
+
+  function followLease({ taskId, epoch, by }: Committed["recorded"]["header"], after: Committed["after"]): void {
+    const { owner } = after.context;
+    if (!isClaimed(after) || owner === null) leases.drop(scope, taskId);
+    else if (owner.agent === by) leases.grant({ scope, taskId, epoch, agent: by }); // whoever records is alive
+  }
+
+  function inBackground(command: Parameters<typeof submit>[0]): void {
+    submit(command).catch((error: unknown) =>
+      logger.log("warn", "a command of the runtime failed", { error: String(error) }),
+    );
+  }
+
+  let closing: Promise<void> | undefined;
+  function close(): Promise<void> {
+    closing ??= shutDown();
+    return closing;
+  }
+
+  async function shutDown(): Promise<void> {
+    stopServing();
+    await transport.drain();
+    timers.close();
+    outbox.close();
+    leases.close();
+    persistence.close();
+    await mark?.close();
+    store.close();
+  }
+
+  return { close };
+}
+
+function cannotBackUp(): never {
+  throw new Error("this runtime was started without a way to open a copy of its store");
+}

@@ -1,0 +1,206 @@
+// Views
+//
+// Tasks, assignments and explanations as readers see them, made from a task's state and the bodies its state refers to.
+
+import { decodeBody } from "../../actors/index.ts";
+import { allowedIn, type TaskContext, type TaskSnapshot, toTargetKey, toTaskState } from "../../machines/index.ts";
+import type { EventHeader } from "../contracts/events.ts";
+import type { Packet } from "../contracts/packet.ts";
+import type { Assignment, Explanation, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
+import type { Check } from "../contracts/values.ts";
+import type { ScopeStore } from "../kernel/store.ts";
+
+/** A task as lists show it. */
+export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
+  const { context } = snapshot;
+  const state = toTaskState(snapshot);
+  const common = toCommon(context, title);
+  const ended = { endedAt: context.outcome?.at ?? 0, outcomeSeq: context.outcome?.seq ?? 0 };
+  switch (state) {
+    case "start":
+      return { ...common, state, to: context.to, claimableAt: context.claimableAt };
+    case "running":
+      return { ...common, state, owner: required(context.owner), claimedAt: context.claimedAt };
+    case "verifying": {
+      const checks = context.verifying.map(({ name }) => name);
+      return { ...common, state, owner: required(context.owner), claimedAt: context.claimedAt, checks };
+    }
+    case "paused": {
+      const { asks, approver, expiresAt } = required(context.pause);
+      return { ...common, state, asks, ...given({ approver, expiresAt }) };
+    }
+    case "handoff": {
+      const { packetId, to, from, expiresAt } = required(context.handoff);
+      return { ...common, state, packetId, to, from, ...given({ expiresAt }) };
+    }
+    case "failed":
+    case "cancelled":
+      return { ...common, ...ended, state };
+    default:
+      return { ...common, ...ended, state, verified: context.outcome?.verified ?? false };
+  }
+}
+
+/** The texts of a task, from the bodies that its state refers to. */
+export function toContent(store: ScopeStore, snapshot: TaskSnapshot): TaskContent {
+  const { context } = snapshot;
+  const created = decodeBody(store.event(context.createdSeq), "task.created");
+  const paused = context.pause === null ? undefined : decodeBody(store.event(context.pause.seq), "task.paused");
+  const packet = readPacket(store, context.handoff?.seq ?? context.packetSeq);
+  return {
+    ...given({ brief: created?.brief, data: created?.data }),
+    checks: readChecks(store, context, created?.checks),
+    ...given({
+      question: paused?.question,
+      answerSchema: paused?.answerSchema,
+      packet,
+      outcome: readOutcome(store, context),
+    }),
+  };
+}
+
+/** What the winner of a claim gets, by the event that granted it. */
+export function toAssignment(
+  store: ScopeStore,
+  claim: EventHeader,
+  snapshot: TaskSnapshot,
+  leaseMs: number,
+): Assignment {
+  if (claim.type !== "task.claimed" && claim.type !== "handoff.claimed")
+    throw new Error(`event ${claim.seq} is no claim`);
+  const { context } = snapshot;
+  const created = decodeBody(store.event(context.createdSeq), "task.created");
+  return {
+    taskId: claim.taskId,
+    epoch: claim.epoch,
+    attempt: claim.type === "task.claimed" ? claim.facts.attempt : context.attempt,
+    stage: claim.facts.stage,
+    kind: context.kind,
+    ...given({ family: context.family, parentId: context.parentId, brief: created?.brief, data: created?.data }),
+    checks: created?.checks ?? [],
+    ...given({ packet: readPacket(store, context.packetSeq), deadlineAt: context.deadlineAt }),
+    pauses: context.pauseEnds.map((pause) => readPauseEnd(store, pause)),
+    budget: context.budget,
+    leaseMs,
+  };
+}
+
+interface Moment {
+  at: number;
+  leaseUntil: number | undefined;
+}
+
+/** Why a task is not moving, and what would move it. */
+export function toExplanation(snapshot: TaskSnapshot, now: Moment): Explanation {
+  const { context } = snapshot;
+  const state = toTaskState(snapshot);
+  const { because, moves } = explain(state, context, now);
+  const hasDeadline = context.deadlineAt !== null && allowedIn[state].length > 0;
+  const deadline = hasDeadline ? [`its deadline in ${(context.deadlineAt ?? 0) - now.at} ms`] : [];
+  return { taskId: context.id, state, because, allowed: [...allowedIn[state]], moves: [...moves, ...deadline] };
+}
+
+function explain(state: Task["state"], context: TaskContext, now: Moment): { because: string; moves: string[] } {
+  switch (state) {
+    case "start":
+      return explainStart(context, now);
+    case "running":
+    case "verifying": {
+      const agent = context.owner?.agent ?? "nobody";
+      const lease =
+        now.leaseUntil === undefined ? "" : `; without a heartbeat its lease ends in ${now.leaseUntil - now.at} ms`;
+      const what = state === "running" ? "works on it" : `runs ${context.verifying.length} checks`;
+      return { because: `${agent} ${what}${lease}.`, moves: [agent, "the end of its lease"] };
+    }
+    case "paused":
+      return context.pause?.asks === true
+        ? {
+            because: `It waits for an answer by ${context.pause.approver ?? "anyone"}.`,
+            moves: ["tasks.answer", "tasks.resume"],
+          }
+        : { because: "It was paused without a question.", moves: ["tasks.resume"] };
+    case "handoff": {
+      const to = toTargetKey(context.handoff?.to ?? "any");
+      const moves = [`a claim by ${to}`, "handoff.decline", "handoff.withdraw"];
+      return { because: `It is offered to ${to} and nobody has claimed it.`, moves };
+    }
+    default:
+      return { because: `It is ${state}; nothing more happens to it.`, moves: [] };
+  }
+}
+
+function explainStart(context: TaskContext, now: Moment): { because: string; moves: string[] } {
+  const target = toTargetKey(context.to);
+  const waitMs = context.claimableAt - now.at;
+  if (waitMs > 0) {
+    return {
+      because: `It can be claimed in ${waitMs} ms (attempt ${context.attempt}).`,
+      moves: [`a claim by ${target} after that`],
+    };
+  }
+  const { preferred } = context;
+  const kept =
+    preferred === null || preferred.until <= now.at
+      ? ""
+      : `, kept for ${preferred.agent} for ${preferred.until - now.at} ms`;
+  return { because: `It waits for a claim by ${target}${kept}.`, moves: [`a claim by ${target}`] };
+}
+
+function toCommon(context: TaskContext, title: string | null) {
+  const { family, parentId, delegationId, deadlineAt } = context;
+  return {
+    id: context.id,
+    kind: context.kind,
+    ...given({ family, title, parentId, delegationId, deadlineAt }),
+    rootId: context.rootId,
+    priority: context.priority,
+    epoch: context.epoch,
+    attempt: context.attempt,
+    stage: context.stage,
+    revision: context.revision,
+    stepsRecorded: context.steps,
+    handoffs: context.handoffs,
+    childrenOpen: context.childrenOpen.map(({ childId }) => childId),
+    createdAt: context.createdAt,
+    updatedAt: context.updatedAt,
+  };
+}
+
+/** The checks of the start, and those that the completion added. */
+function readChecks(store: ScopeStore, context: TaskContext, first: Check[] = []): Check[] {
+  const added =
+    context.completedSeq === null ? undefined : decodeBody(store.event(context.completedSeq), "task.completed");
+  return [...first, ...(added?.checks ?? [])];
+}
+
+function readPacket(store: ScopeStore, seq: number | null): Packet | undefined {
+  const stored = seq === null ? undefined : store.event(seq);
+  return decodeBody(stored, "handoff.offered")?.packet ?? decodeBody(stored, "task.created")?.packet;
+}
+
+function readPauseEnd(store: ScopeStore, pause: { seq: number; end: PauseEnd["end"] }): PauseEnd {
+  const answer = decodeBody(store.event(pause.seq), "task.answered")?.answer;
+  return { ...pause, ...(answer === undefined ? {} : { answer }) };
+}
+
+/** What the task's last event says of how it ended: its return, its error or its reason. */
+function readOutcome(store: ScopeStore, context: TaskContext): unknown {
+  if (context.outcome === null) return undefined;
+  const completed =
+    context.completedSeq === null ? undefined : decodeBody(store.event(context.completedSeq), "task.completed");
+  if (completed !== undefined) return completed.return;
+  const body = store.event(context.outcome.seq)?.body;
+  return body == null ? undefined : JSON.parse(body);
+}
+
+type Given<Values> = { [Key in keyof Values]?: Exclude<Values[Key], null | undefined> };
+
+/** Leaves out what is null or undefined: readers see a field, or no field. */
+function given<Values extends Record<string, unknown>>(values: Values): Given<Values> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value != null)) as Given<Values>; // fromEntries forgets the keys
+}
+
+function required<Value>(value: Value | null): Value {
+  if (value === null) throw new Error("the state holds what its machine sets on entry");
+  return value;
+}

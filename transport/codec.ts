@@ -1,0 +1,144 @@
+// Codec
+//
+// Values to bytes and back: MessagePack between our own processes, JSON where the headers say so.
+// Owns: which values may travel and how much of them. Does not own: what they mean; schemas check that afterwards.
+//
+// Invariants:
+//   C1. Bytes are scanned before a decoder sees them: what is too large, too deep, too many, cut off, followed by more, or holds
+//       anything but JSON values and byte strings, is refused at a cost of one pass.
+//   C2. What `encode` returns, `decode` takes: the encoder's output goes through the same scan.
+//   C3. No decoded object has a key that reaches for its prototype, and every number is finite. Whole numbers that MessagePack
+//       writes in 64 bits are refused where a double would round them.
+
+import { Packr } from "msgpackr";
+import { AionisError } from "../src/contracts/failures.ts";
+import { noHeaders } from "./bounds.ts";
+import { invalid, isForbiddenKey, scanJson, scanMessagePack } from "./scan.ts";
+import type { Headers } from "./transport.ts";
+
+/** How a message's payload is written. */
+export type Format = "msgpack" | "json";
+
+/** The headers to send with a payload of each format. */
+export const formatHeaders: Readonly<Record<Format, Headers>> = {
+  msgpack: noHeaders,
+  json: Object.freeze({ "content-type": "application/json" }),
+};
+
+/**
+ * The format that a message's headers name. Answer in the same one.
+ * @throws AionisError `MESSAGE_INVALID` when it is neither MessagePack (the default) nor JSON.
+ */
+export function toFormat(headers: Headers): Format {
+  const contentType = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  if (contentType === undefined || contentType === "application/msgpack") return "msgpack";
+  if (contentType === "application/json") return "json";
+  throw new AionisError(
+    "MESSAGE_INVALID",
+    `The content type "${contentType.slice(0, 80)}" is unknown; send application/msgpack or application/json.`,
+  );
+}
+
+/**
+ * The bytes of `value`: JSON values, in MessagePack also `Uint8Array`. Fields that are `undefined` are left out, such items of a
+ * list become `null`, and half a surrogate pair may become U+FFFD. MessagePack refuses `NaN`, infinities and dates, which JSON
+ * writes as something else.
+ * @throws AionisError `MESSAGE_TOO_LARGE` past a limit of bytes, depth or values, `MESSAGE_INVALID` when the value cannot be carried.
+ */
+export function encode(value: unknown, format: Format = "msgpack"): Uint8Array {
+  return format === "json" ? encodeJson(value) : encodeMessagePack(value);
+}
+
+/**
+ * The value that `bytes` hold, which shares no memory with them. Of a repeated key the last value counts.
+ * @throws AionisError `MESSAGE_TOO_LARGE` past a limit of bytes, depth or values, `MESSAGE_INVALID` when they are not one such value.
+ */
+export function decode(bytes: Uint8Array, format: Format = "msgpack"): unknown {
+  return format === "json" ? decodeJson(bytes) : decodeMessagePack(bytes);
+}
+
+const arenaBytes = 8_192;
+
+const packrOptions = {
+  useRecords: false,
+  moreTypes: false,
+  mapsAsObjects: true,
+  variableMapSize: true, // the fast path ends at 65,535 keys
+  skipValues: [undefined], // leaves such fields out; missing in the library's types
+  encodeUndefinedAsNil: true,
+  int64AsType: "number" as const, // the scan lets only exact ones through
+  copyBuffers: true,
+};
+const packr = new Packr(packrOptions);
+
+function encodeMessagePack(value: unknown): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = packr.pack(value);
+  } catch (cause) {
+    throw new AionisError(
+      "MESSAGE_INVALID",
+      "The value cannot be written as MessagePack: it is circular, or holds what is no data.",
+      { cause },
+    );
+  }
+  // The encoder cuts later messages from what is left of its buffer, and each of them would keep all of a large one alive.
+  if (bytes.buffer.byteLength > arenaBytes) packr.useBuffer(Buffer.allocUnsafeSlow(arenaBytes));
+  scanMessagePack(bytes); // C2
+  return bytes;
+}
+
+function decodeMessagePack(bytes: Uint8Array): unknown {
+  scanMessagePack(bytes); // C1
+  // A view of its own, because the decoder hangs a property on what it is given; a Buffer, because that decodes text faster.
+  return packr.unpack(toView(bytes));
+}
+
+/** The same bytes as a Buffer. */
+function toView(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const strictText = new TextDecoder("utf-8", { fatal: true });
+
+function encodeJson(value: unknown): Uint8Array {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new AionisError(
+      "MESSAGE_INVALID",
+      "The value cannot be written as JSON: it is circular, or holds what is no data.",
+      { cause },
+    );
+  }
+  const bytes = Buffer.from(text ?? "null", "utf8");
+  decodeJson(bytes); // C2; foreign clients alone speak JSON, so that twice the cost is bearable
+  return bytes;
+}
+
+function decodeJson(bytes: Uint8Array): unknown {
+  scanJson(bytes); // C1
+  let value: unknown;
+  try {
+    value = JSON.parse(strictText.decode(bytes));
+  } catch (cause) {
+    throw new AionisError("MESSAGE_INVALID", "The message is not JSON.", { cause });
+  }
+  refuseUnfit(value);
+  return value;
+}
+
+/** C3 for JSON. Looks at the parsed value, because a key can be spelled with escapes and a number in many ways. */
+function refuseUnfit(root: unknown): void {
+  const open: unknown[] = [root];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (value === Infinity || value === -Infinity) throw invalid("a number is too large");
+    if (typeof value !== "object" || value === null) continue;
+    for (const [key, item] of Object.entries(value)) {
+      if (isForbiddenKey(key)) throw invalid("a key reaches for an object's prototype");
+      open.push(item);
+    }
+  }
+}
