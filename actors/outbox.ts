@@ -19,6 +19,8 @@ export function createOutbox(options: {
   clock: Clock;
   store: Pick<ScopeStore, "outbox">;
   deliver(row: OutboxRow): Promise<void>;
+  /** The rows could not be read; what is owed stays owed. */
+  onError(error: unknown): void;
 }): Outbox {
   const { clock, store, deliver } = options;
   let isSending = false;
@@ -43,7 +45,7 @@ export function createOutbox(options: {
     isAskedAgain = isSending;
     if (isSending || isClosed) return;
     isSending = true;
-    void sendAll(); // it reports nothing but through the rows it leaves
+    sendAll().catch(options.onError);
   }
 
   return {

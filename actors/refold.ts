@@ -5,7 +5,7 @@
 
 import { encodeSnapshot, isOpen, type TaskSnapshot } from "../machines/index.ts";
 import type { EventHeader } from "../src/contracts/events.ts";
-import { isFailure } from "../src/contracts/failures.ts";
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { isSameJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -189,7 +189,7 @@ function foldTask(store: ScopeStore, task: TaskNumber, rows: RowWriter): TaskSna
     });
     unsaved = isSaved ? 0 : unsaved + 1;
   }
-  if (actor === undefined) throw new Error(`task ${task} of ${store.name} has no events`);
+  if (actor === undefined) throw unfoldable(`task ${task} of ${store.name} has no events`);
   actor.stop();
   return actor.snapshot();
 }
@@ -199,8 +199,13 @@ function foldOne(actor: TaskActor | undefined, header: EventHeader): TaskActor {
     actor.fold(header);
     return actor;
   }
-  if (header.type !== "task.created") throw new Error(`event ${header.seq} (${header.type}) is no first event`);
+  if (header.type !== "task.created")
+    throw unfoldable(`event ${header.seq} (${header.type}) of ${header.taskId} is no first event`);
   return createTaskActor({ first: header });
+}
+
+function unfoldable(what: string): AionisError {
+  return new AionisError("TASK_UNFOLDABLE", `The journal is not whole: ${what}.`);
 }
 
 function* eventsOf(store: ScopeStore, task: TaskNumber): Iterable<StoredEvent> {

@@ -26,6 +26,8 @@ export function createTimers(options: {
   store: Pick<ScopeStore, "timers" | "nextDueAt">;
   /** Says whether the firing did something. */
   fire(timer: TimerRow & { taskId: TaskId }): Promise<boolean>;
+  /** The rows could not be read; what is due stays due. */
+  onError(error: unknown): void;
 }): Timers {
   const { clock, store, fire } = options;
   let cancel: CancelTimer | undefined;
@@ -44,7 +46,7 @@ export function createTimers(options: {
     const delay = Math.max(notBeforeMs, Math.min(dueAt - clock.now(), lookAgainMs), 0);
     cancel = clock.setTimer(delay, () => {
       cancel = undefined;
-      void sweep(); // it reports nothing but through the rows it leaves
+      sweep().catch(options.onError);
     });
   }
 

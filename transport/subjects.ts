@@ -11,7 +11,7 @@
 import { AionisError } from "../src/contracts/failures.ts";
 import type { Scope } from "../src/contracts/scope.ts";
 import type { Target } from "../src/contracts/values.ts";
-import { sha256 } from "../src/kernel/digest.ts";
+import { sha256 } from "./sha256.ts";
 import type { Headers, Message } from "./transport.ts";
 
 const tokenCharsMax = 63;
@@ -88,8 +88,9 @@ export function encodeToken(text: string): string {
   if (plainToken.test(text)) return text;
   if (!text.isWellFormed())
     throw new AionisError("INPUT_INVALID", "An id holds half of a surrogate pair; it is not Unicode text.");
-  const encoded = `=${toBase64Url(Buffer.from(text, "utf8"))}`;
-  return encoded.length <= tokenCharsMax ? encoded : `==${toBase64Url(sha256(text))}`;
+  const bytes = Buffer.from(text, "utf8");
+  const encoded = `=${toBase64Url(bytes)}`;
+  return encoded.length <= tokenCharsMax ? encoded : `==${toBase64Url(sha256(bytes))}`;
 }
 
 /** The text that `token` stands for, or undefined when it holds only a hash or was not made by `encodeToken`. */

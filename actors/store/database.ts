@@ -5,10 +5,13 @@
 // Invariants:
 //   D1. The file is held exclusively from the first statement on: a second opener gets `STORE_IN_USE` at once. It also means that
 //       there is no shared-memory file, whose full disk would be a SIGBUS and not an error.
-//   D2. At durability "power" a commit returns after its fsync; the setting is asserted after the first write, because the library's
+//   D2. What is not ours, or is newer than us, is refused as it was found: nothing is written before the file is known to be ours.
+//   D3. The file is opened by SQLite alone. Closing any other descriptor of it would drop the locks of the whole process (POSIX
+//       advisory locks), and another process could then open a store that is in use.
+//   D4. At durability "power" a commit returns after its fsync; the setting is asserted after the first write, because the library's
 //       default changes when WAL begins.
 
-import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Ids } from "../../src/kernel/ids.ts";
@@ -18,20 +21,25 @@ import { applicationId, migrations, schemaVersion } from "./schema.ts";
 /** What survives: `power` a power failure, `process` the death of the process (commits are faster, the last may be lost with power). */
 export type Durability = "power" | "process";
 
+export interface DatabaseOptions {
+  durability: Durability;
+  ids: Pick<Ids, "next">;
+  /** For a store in memory: the bytes that it begins with. */
+  image?: Buffer | undefined;
+}
+
 /**
  * Opens or makes the store file.
  * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
  */
-export function openDatabase(
-  file: string,
-  options: { durability: Durability; ids: Pick<Ids, "next"> },
-): Database.Database {
-  if (isForeign(file)) throw new AionisError("STORE_FOREIGN", `${file} is not a store; give another path.`);
+export function openDatabase(file: string, options: DatabaseOptions): Database.Database {
+  if (isFragment(file)) throw new AionisError("STORE_FOREIGN", `${file} is not a store; give another path.`);
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, { timeout: 0 });
-    hold(database, file);
-    migrate(database, file, options.ids);
+    database = new Database(options.image ?? file, { timeout: 0 });
+    const version = hold(database, file);
+    configure(database);
+    migrate(database, version, options.ids);
     assertDurability(database, options.durability);
     return database;
   } catch (error) {
@@ -42,10 +50,12 @@ export function openDatabase(
 
 const inMemory = ":memory:";
 
-/** D1. The process id beside the file is only for the message; the lock is SQLite's. */
-function hold(database: Database.Database, file: string): void {
+/** D1, D2. The process id beside the file is only for the message; the lock is SQLite's. Returns the version of the schema. */
+function hold(database: Database.Database, file: string): number {
+  let version: number;
   try {
     database.pragma("locking_mode = EXCLUSIVE");
+    version = identify(database, file);
     if (file !== inMemory && database.pragma("journal_mode = WAL", { simple: true }) !== "wal") {
       throw new AionisError("STORE_FAILED", `${file} cannot use a write-ahead log; put it on a local file system.`);
     }
@@ -55,6 +65,25 @@ function hold(database: Database.Database, file: string): void {
     throw error;
   }
   if (file !== inMemory) writeFileSync(holderFile(file), `${process.pid}\n`, { mode: 0o600 });
+  return version;
+}
+
+/** Reads the file for the first time, and refuses what is not ours. */
+function identify(database: Database.Database, file: string): number {
+  const version = Number(database.pragma("user_version", { simple: true }));
+  const application = Number(database.pragma("application_id", { simple: true }));
+  const tables =
+    database.prepare<[], { count: number }>("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0;
+  if (application !== applicationId && tables > 0) {
+    throw new AionisError("STORE_FOREIGN", `${file} is another program's database; give another path.`);
+  }
+  if (version > schemaVersion) {
+    throw new AionisError(
+      "STORE_NEWER",
+      `${file} has schema ${version}, this version knows ${schemaVersion}; update the package.`,
+    );
+  }
+  return version;
 }
 
 function holderFile(file: string): string {
@@ -73,34 +102,15 @@ function inUse(file: string, cause: unknown): AionisError {
   });
 }
 
-/** A file that has content but not SQLite's signature is somebody else's, and SQLite might take an empty-looking one over. */
-function isForeign(file: string): boolean {
-  if (file === inMemory || !existsSync(file)) return false;
-  const signature = Buffer.alloc(16);
-  const descriptor = openSync(file, "r");
-  try {
-    const read = readSync(descriptor, signature, 0, 16, 0);
-    return read > 0 && signature.toString("latin1") !== "SQLite format 3\0";
-  } finally {
-    closeSync(descriptor);
-  }
+/** SQLite reads a file of a byte or so as an empty database and would take it over; what is longer and not its own it refuses. */
+function isFragment(file: string): boolean {
+  const size = file === inMemory ? 0 : (statSync(file, { throwIfNoEntry: false })?.size ?? 0); // D3: not opened
+  return size > 0 && size < smallestPageBytes;
 }
 
-function migrate(database: Database.Database, file: string, ids: Pick<Ids, "next">): void {
-  const version = Number(database.pragma("user_version", { simple: true }));
-  const application = Number(database.pragma("application_id", { simple: true }));
-  const tables =
-    database.prepare<[], { count: number }>("SELECT count(*) AS count FROM sqlite_schema").get()?.count ?? 0;
-  if (application !== applicationId && tables > 0) {
-    throw new AionisError("STORE_FOREIGN", `${file} is another program's database; give another path.`);
-  }
-  if (version > schemaVersion) {
-    throw new AionisError(
-      "STORE_NEWER",
-      `${file} has schema ${version}, this version knows ${schemaVersion}; update the package.`,
-    );
-  }
-  configure(database);
+const smallestPageBytes = 512;
+
+function migrate(database: Database.Database, version: number, ids: Pick<Ids, "next">): void {
   if (version === schemaVersion) return;
   database
     .transaction(() => {
@@ -121,7 +131,7 @@ function configure(database: Database.Database): void {
   database.pragma("mmap_size = 0");
 }
 
-/** D2. */
+/** D4. */
 function assertDurability(database: Database.Database, durability: Durability): void {
   const wanted = durability === "power" ? 2 : 1;
   database.pragma(`synchronous = ${wanted}`);

@@ -37,6 +37,8 @@ interface HashColumns extends EventColumns {
   chain: Uint8Array;
   salt: Uint8Array | null;
   stored: number;
+  /** Whether the columns that only place the event say what its position and its header say. */
+  placed: number;
 }
 
 export interface ScopeKey {
@@ -82,7 +84,8 @@ export function createJournal(database: Database.Database, random: Random) {
     `SELECT ${columns} ${source} WHERE e.task = ? AND e.pos > ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
   );
   const hashes = database.prepare<[number, number], HashColumns>(
-    `SELECT ${columns}, e.body_hash, e.chain, b.salt, b.pos IS NOT NULL AS stored ${source} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
+    `SELECT ${columns}, e.body_hash, e.chain, b.salt, b.pos IS NOT NULL AS stored,
+       e.scope = e.pos / ${scopeStride} AND (e.task = e.pos) = (e.type = 'task.created') AS placed ${source} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
   );
 
   const start = (scope: ScopeKey): number => scope.number * scopeStride;
@@ -162,14 +165,14 @@ export function createJournal(database: Database.Database, random: Random) {
       return row === undefined ? undefined : toEvent(row);
     },
 
-    /** J1, J2 over the whole scope: what does not match, oldest first. */
-    findDamage(scope: ScopeKey, count: number): { seq: number; what: string }[] {
+    /** J1, J2 over the whole scope up to its head: what does not match, oldest first. */
+    findDamage(scope: ScopeKey, head: JournalHead, count: number): { seq: number; what: string }[] {
       const found: { seq: number; what: string }[] = [];
       let chain: Uint8Array = genesis;
       let expected = 1;
       for (const row of hashes.iterate(start(scope), end(scope))) {
         const seq = row.pos % scopeStride;
-        if (seq !== expected) found.push({ seq: expected, what: `events ${expected} to ${seq - 1} are missing` });
+        if (seq !== expected) found.push(missing(expected, seq - 1));
         chain = chainOn(chain, toHeaderText(scope.name, toEvent(row), row.body_hash));
         if (!isSame(chain, row.chain)) {
           found.push({ seq, what: `the chain breaks at event ${seq} (${row.type})` });
@@ -177,9 +180,11 @@ export function createJournal(database: Database.Database, random: Random) {
         }
         const why = whyBodyDiffers(row);
         if (why !== undefined) found.push({ seq, what: `the body of event ${seq} (${row.type}) ${why}` });
-        if (found.length >= count) break;
+        if (row.placed === 0) found.push({ seq, what: `event ${seq} (${row.type}) is placed in another scope or task` });
         expected = seq + 1;
+        if (found.length >= count) return found;
       }
+      if (expected <= head.seq) found.push(missing(expected, head.seq)); // rows that lost their task's first event are not read
       return found;
     },
   };
@@ -220,6 +225,10 @@ function toHeaderText(scopeName: string, event: EventRecord, bodyHash: Uint8Arra
     event.facts,
     toHex(bodyHash),
   ]);
+}
+
+function missing(first: number, last: number): { seq: number; what: string } {
+  return { seq: first, what: `events ${first} to ${last} are missing` };
 }
 
 function chainOn(chain: Uint8Array, header: string): Uint8Array {

@@ -5,12 +5,12 @@
 
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import type Database from "better-sqlite3";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
-import type { Ids } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
-import { type Durability, openDatabase } from "./database.ts";
+import { type DatabaseOptions, openDatabase } from "./database.ts";
 import { isDatabaseError, toStoreFailure } from "./failure.ts";
 import { createJournal, type Journal, type ScopeKey } from "./journal.ts";
 import { createRows, type Rows } from "./rows.ts";
@@ -30,12 +30,13 @@ const roomBytes = 4 * 1024 * 1024;
  * Opens or makes a store. `:memory:` keeps it in memory, for tests.
  * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
  */
-export function openStore(
-  file: string,
-  options: { durability: Durability; ids: Pick<Ids, "next">; random: Random },
-): Store {
-  const database = openDatabase(file, options);
-  const journal = createJournal(database, options.random);
+export function openStore(file: string, options: DatabaseOptions & { random: Random }): Store {
+  return createStore(openDatabase(file, options), file, options.random);
+}
+
+/** The store on an open database of ours; it closes the database. */
+export function createStore(database: Database.Database, file: string, random: Random): Store {
+  const journal = createJournal(database, random);
   const rows = createRows(database);
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
@@ -62,6 +63,8 @@ export function openStore(
   }
 
   function add(name: string): OpenScope {
+    if (database.inTransaction)
+      throw new Error(`${name} would be taken back with the open transaction; open it before`);
     const number = scopes.size + 1;
     if (number >= scopesMax)
       throw new AionisError("STORE_FAILED", `${file} holds ${scopes.size} scopes; use another store for ${name}.`);
@@ -74,8 +77,6 @@ export function openStore(
       database.prepare<[], { value: StoreId }>("SELECT value FROM meta WHERE key = 'storeId'").get()?.value ??
       missingId(file),
     scope(name) {
-      if (database.inTransaction)
-        throw new Error("a scope is opened outside of transactions, so that a rollback cannot take it back");
       return (scopes.get(name) ?? guard(file, () => add(name))).store;
     },
     scopeNames: () => [...scopes.keys()],

@@ -95,6 +95,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       const recorded = await submit({ name: "timer.fire", taskId, kind: kind as "deadline", entry }); // rows hold the kinds that states ask for
       return recorded !== undefined;
     },
+    onError: suspendFor,
   });
   const outbox: Outbox = createOutbox({
     clock,
@@ -105,6 +106,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         causedBy,
       );
     },
+    onError: suspendFor,
   });
   const mark =
     options.markFile === undefined ? undefined : createHighWaterMark({ store, file: options.markFile, clock, logger });
@@ -143,6 +145,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const { owner } = after.context;
     if (!isClaimed(after) || owner === null) leases.drop(scope, taskId);
     else if (owner.agent === by) leases.grant({ scope, taskId, epoch, agent: by }); // whoever records is alive
+  }
+
+  /** A store that cannot be read is not written to either. */
+  function suspendFor(error: unknown): void {
+    const failure = store.failureOf(error);
+    logger.log("error", "rows could not be read", { error: String(error) });
+    if (failure !== undefined) persistence.suspend(failure);
   }
 
   function inBackground(command: Parameters<typeof submit>[0]): void {

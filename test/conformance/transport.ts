@@ -239,6 +239,13 @@ export function describeTransport(name: string, open: (logger: Logger) => Promis
       },
     );
 
+    it("waits for ever when asked to", async () => {
+      const { alice, bob } = await setup();
+      await serve(bob, "work", echo);
+
+      expect(toText(await alice.request("work", text("patient"), { timeoutMs: Infinity }))).toBe("patient");
+    });
+
     it("passes on the failure of a request that the handler made itself", async () => {
       const { alice, bob } = await setup();
       await serve(bob, "bridge", async () => await bob.request("nobody", empty, soon));

@@ -9,12 +9,12 @@ import { limits } from "../../src/contracts/limits.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import { createSystemRandom } from "../../src/kernel/random.ts";
-import { connectLocal } from "../../transport/local/client.ts";
 import { encodeFrame, type Frame, FrameReader } from "../../transport/local/frames.ts";
-import { type LocalServer, openLocalServer } from "../../transport/local/server.ts";
+import { connectLocal, type LocalServer, openLocalServer } from "../../transport/local/index.ts";
 import { createMemoryBus, type MemoryBus } from "../../transport/memory/bus.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { describeTransport } from "../conformance/transport.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const random = createSystemRandom();
 
@@ -312,6 +312,35 @@ describe("a local server", () => {
 
     await until(() => socket.destroyed);
     expect(logged.map(({ level }) => level)).toEqual(["warn"]);
+  });
+
+  it("handles nothing that comes with garbage, however good it looks (N2)", async () => {
+    const { path, runtime } = await setup();
+    const { socket, until } = await connectRaw(path);
+    const heard: string[] = [];
+    runtime.subscribe("news", (message) => void heard.push(toText(message)));
+    const frames = [hello, { kind: "publish", text: "a..b" }, { kind: "publish", text: "news" }] as const;
+
+    socket.write(Buffer.concat(frames.flatMap((frame) => encodeFrame(frame))));
+
+    await until(() => socket.destroyed);
+    await runtime.request("echo", empty, soon); // what was published has been delivered
+    expect(heard).toEqual([]);
+  });
+
+  it("hangs up on a client that says nothing for a while (L2)", async () => {
+    const path = join(makeFolder(), "runtime.sock");
+    const clock = new FakeClock();
+    const bus = createMemoryBus({ clock });
+    const server = await openLocalServer({ path, connect: () => bus.connect(), clock, logger: silentLogger });
+    onTestFinished(() => server.close());
+    const { socket, until } = await connectRaw(path);
+    while (server.connections() === 0) await clock.settle();
+
+    await clock.advance(5_000);
+
+    await until(() => socket.destroyed);
+    expect(socket.destroyed).toBe(true);
   });
 
   it("answers a request for what is no subject with its failure", async () => {

@@ -12,7 +12,7 @@ import type { Clock } from "../../src/kernel/clock.ts";
 import { type Frame, FrameReader } from "./frames.ts";
 
 /** Bytes waiting for one peer, past which published messages to it are dropped. */
-export const waitingBytesMax = 16 * 1024 * 1024;
+const waitingBytesMax = 16 * 1024 * 1024;
 
 const endGraceMs = 1_000; // for a peer that never answers a goodbye
 

@@ -137,6 +137,7 @@ class LocalTransport implements Transport {
 
   #ask(channel: Channel, request: IncomingRequest): Promise<Message> {
     const { subject, payload, headers, timeoutMs } = request;
+    const number = Math.min(Math.max(timeoutMs, 0), Number.MAX_SAFE_INTEGER); // what a frame can carry; the timer below decides
     const id = this.#nextId();
     return new Promise((resolve, reject) => {
       const settle = (outcome: Message | AionisError): void => {
@@ -150,7 +151,7 @@ class LocalTransport implements Transport {
         settle(new AionisError("TRANSPORT_TIMEOUT", `No reply from ${subject} within ${timeoutMs} ms.`));
       });
       this.#asked.set(id, settle);
-      channel.send(encodeFrame({ kind: "request", id, number: timeoutMs, text: subject, payload, headers }));
+      channel.send(encodeFrame({ kind: "request", id, number, text: subject, payload, headers }));
     });
   }
 

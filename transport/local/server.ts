@@ -46,7 +46,9 @@ export interface LocalServer {
 export async function openLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const sessions = new Set<Session>();
   const drops = { count: 0 };
+  let closing: Promise<void> | undefined;
   const server = createServer((socket) => {
+    if (closing !== undefined) return void socket.destroy(); // it was accepted just before
     const session = new Session(socket, options, drops);
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session)); // never rejects
@@ -55,7 +57,6 @@ export async function openLocalServer(options: LocalServerOptions): Promise<Loca
   const removeSocket = await listenAt(options.path, server);
   server.on("error", (error) => options.logger.log("error", "The local socket failed.", { path: options.path, error }));
 
-  let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     removeSocket();
     const closed = stopListening(server);

@@ -1,0 +1,106 @@
+// Planted bugs
+//
+// Mistakes that a change could make, each put into a runtime's parts from outside. A simulation that does not notice them proves nothing.
+
+import { decide } from "../../machines/index.ts";
+import type { ScopeStore, Store, TaskRow } from "../../src/kernel/store.ts";
+import type { PlantedBug } from "./node.ts";
+
+export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
+  /** Owners' commands are taken whatever their epoch is (I4). */
+  "no fence": {
+    decide(snapshot, command, facts) {
+      const owner = snapshot?.context.owner;
+      if (snapshot === undefined || owner == null || !("input" in command) || !("epoch" in command.input)) {
+        return decide(snapshot, command, facts);
+      }
+      const input = { ...command.input, epoch: snapshot.context.epoch };
+      return decide(snapshot, { ...command, input } as typeof command, { ...facts, by: owner.agent });
+    },
+  },
+  /** A claim after an expired lease reuses the epoch (I3). */
+  "epoch reused": {
+    decide(snapshot, command, facts) {
+      const decision = decide(snapshot, command, facts);
+      if (decision.kind !== "accepted" || decision.event.type !== "task.claimed") return decision;
+      return { ...decision, event: { ...decision.event, epoch: Math.max(1, decision.event.epoch - 1) } };
+    },
+  },
+  /** A repeated command is taken for a new one (I13). */
+  "no idempotency": {
+    store: (store) =>
+      withScopes(store, (scope) => ({
+        ...scope,
+        eventByCommand: () => undefined,
+        append(event, body) {
+          const isKnown = event.commandId !== null && scope.eventByCommand(event.commandId) !== undefined;
+          return scope.append(isKnown ? { ...event, commandId: null } : event, body);
+        },
+      })),
+  },
+  /** Callers are answered before their events are on the disk (I2). */
+  "early acknowledgement": {
+    store(store) {
+      let begun = false;
+      let turns = 0;
+      return {
+        ...store,
+        begin() {
+          if (!begun) store.begin();
+          begun = true;
+        },
+        commit() {
+          turns += 1;
+          if (turns % 4 !== 0) return;
+          store.commit();
+          begun = false;
+        },
+        rollback() {
+          store.rollback();
+          begun = false;
+        },
+      };
+    },
+  },
+  /** The row with the snapshot is written a turn after the event it belongs to (I6). */
+  "late snapshot": {
+    store(store) {
+      let late: (() => void)[] = [];
+      return {
+        ...withScopes(store, (scope) => ({
+          ...scope,
+          putTask(row: TaskRow) {
+            if (scope.task(row.id) === undefined) scope.putTask(row);
+            else late.push(() => scope.putTask(row));
+          },
+        })),
+        begin() {
+          store.begin();
+          for (const write of late.splice(0)) write();
+        },
+        rollback() {
+          late = [];
+          store.rollback();
+        },
+      };
+    },
+  },
+  /** Timers are kept in memory only (I9). */
+  "timers lost": { store: (store) => withScopes(store, (scope) => ({ ...scope, putTimer() {} })) },
+  /** What an ended task owes its children is not written down (I8, I10). */
+  "outbox lost": { store: (store) => withScopes(store, (scope) => ({ ...scope, putOutbox() {} })) },
+  /** Nobody notices that a worker is gone (I10). */
+  "endless leases": { leaseMs: 1e12 },
+};
+
+function withScopes(store: Store, change: (scope: ScopeStore) => ScopeStore): Store {
+  const changed = new Map<string, ScopeStore>();
+  return {
+    ...store,
+    scope(name) {
+      const scope = changed.get(name) ?? change(store.scope(name));
+      changed.set(name, scope);
+      return scope;
+    },
+  };
+}

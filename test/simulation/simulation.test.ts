@@ -1,0 +1,115 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { plantedBugs } from "./bugs.ts";
+import { shrink } from "./shrink.ts";
+import { type RunResult, simulate } from "./world.ts";
+
+const seedsPerTest = 60;
+const tests = 5;
+const minutes = 60_000;
+
+describe("a whole system under faults", () => {
+  const happened = new Map<string, number>();
+  const seen = new Map<string, number>();
+  const count = (into: Map<string, number>, key: string): void => void into.set(key, (into.get(key) ?? 0) + 1);
+
+  for (let part = 0; part < tests; part += 1) {
+    const first = part * seedsPerTest + 1;
+    it(
+      `keeps I1–I10 and I13, and ends everything once the faults stop (seeds ${first} to ${first + seedsPerTest - 1})`,
+      async () => {
+        const failed: Pick<RunResult, "seed" | "violations" | "faults">[] = [];
+        for (let seed = first; seed < first + seedsPerTest; seed += 1) {
+          const { violations, faults, events, deaths } = await simulate({ seed });
+          if (violations.length > 0) failed.push({ seed, violations, faults });
+          for (const fault of faults) count(happened, fault.split("#")[0] ?? "");
+          for (const event of events) count(seen, event.type);
+          if (deaths > 0) count(seen, "a restart");
+        }
+
+        expect(failed).toEqual([]);
+      },
+      5 * minutes,
+    );
+  }
+
+  it(
+    "repeats a seed exactly",
+    async () => {
+      for (const seed of [3, 17, 42, 99, 1_234]) {
+        const first = await simulate({ seed });
+        const second = await simulate({ seed });
+
+        expect(second.trace).toBe(first.trace);
+      }
+    },
+    minutes,
+  );
+
+  it("met every kind of fault and every branch of recovery", () => {
+    for (const kind of ["net", "crash", "kill", "write", "workerDies", "workerStalls", "cut"]) {
+      expect(happened.get(kind), `fault ${kind}`).toBeGreaterThan(5);
+    }
+    const branches = [
+      "a restart",
+      "lease.expired",
+      "pause.expired",
+      "handoff.expired",
+      "handoff.claimed",
+      "deadline.passed",
+      "task.cancelled",
+      "checks.failed",
+      "delegation.returned",
+      "task.failed",
+      "task.released",
+    ];
+    for (const branch of branches) expect(seen.get(branch), branch).toBeGreaterThan(5);
+  });
+});
+
+describe("a planted bug", () => {
+  const reports: string[] = [];
+  /** The invariants by which each bug is recognised. */
+  const broken: Record<string, RegExp> = {
+    "no fence": /^I4/,
+    "epoch reused": /^I3|TASK_UNFOLDABLE|not lease/,
+    "no idempotency": /^I13/,
+    "early acknowledgement": /^I2|^I6/,
+    "late snapshot": /^I6/,
+    "timers lost": /^I6|^I10/,
+    "outbox lost": /^I6|^I10/,
+    "endless leases": /^I10/,
+  };
+  afterAll(() => process.stdout.write(`${reports.join("\n")}\n`));
+
+  it.each(Object.keys(plantedBugs))(
+    "is caught: %s",
+    async (name) => {
+      const found = await findFailure(name, 150);
+
+      reports.push(`planted bug "${name}": seed ${found?.seed}, ${found?.violations[0]?.slice(0, 120)}`);
+      expect(found?.violations.some((violation) => broken[name]?.test(violation))).toBe(true);
+    },
+    2 * minutes,
+  );
+
+  it(
+    "shrinks to a short list of faults that fails in the same way",
+    async () => {
+      const found = await findFailure("no idempotency", 50);
+      const shrunk = await shrink({ seed: found?.seed ?? 0, bug: plantedBugs["no idempotency"], runsMax: 60 });
+
+      expect(shrunk.violations).not.toEqual([]);
+      expect(shrunk.faults.length).toBeLessThanOrEqual(3);
+      reports.push(`shrunk from ${found?.faults.length} faults to ${JSON.stringify(shrunk.faults)}`);
+    },
+    2 * minutes,
+  );
+});
+
+async function findFailure(bug: string, seeds: number): Promise<RunResult | undefined> {
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const result = await simulate({ seed, bug: plantedBugs[bug] });
+    if (result.violations.length > 0) return result;
+  }
+  return undefined;
+}

@@ -1,0 +1,249 @@
+// Workers and people
+//
+// The programs of a run: workers that claim and do what a task's script says, and a driver that starts tasks, answers questions and
+// changes its mind. Each is a process of its own that may die at any await, and speaks through the same client as any user.
+
+import { type Client, createClient } from "../../sdk/index.ts";
+import { isFailure } from "../../src/contracts/failures.ts";
+import type { Assignment } from "../../src/contracts/task.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
+import { createIds } from "../../src/kernel/ids.ts";
+import type { Random } from "../../src/kernel/random.ts";
+import type { Transport } from "../../transport/index.ts";
+import { scopeName } from "./node.ts";
+import type { World } from "./world.ts";
+
+export interface Process {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly client: Client;
+  isAlive(): boolean;
+}
+
+/** Makes a process on the world's bus. */
+export function createProcess(world: World, name: string): Process {
+  const transport = world.bus.connect();
+  let isUp = true;
+  const isAlive = (): boolean => isUp;
+  const clock = world.scheduler.clock(isAlive);
+  const client = createClient({
+    transport,
+    scope: scopeName,
+    agent: name,
+    clock,
+    ids: createIds(clock, world.random),
+    random: world.random,
+  });
+  const process = { name, transport, clock, client, isAlive };
+  world.register(process, () => {
+    isUp = false;
+    world.bus.kill(transport);
+  });
+  return process;
+}
+
+export function wait(process: Process, ms: number): Promise<void> {
+  return new Promise((resolve) => void process.clock.setTimer(ms, resolve));
+}
+
+const roles = ["fix", "review", "docs"];
+
+/** A worker's life: claim, work, claim again. */
+export async function runWorker(world: World, process: Process): Promise<void> {
+  const mine = roles.filter((_, index) => (world.hash(process.name) >> index) % 2 === 0);
+  while (process.isAlive()) {
+    const claimed = await tolerate(() => process.client.tasks.claim({ roles: world.isHealed() ? roles : mine }));
+    if (claimed?.assignment == null) {
+      await wait(process, 300);
+      continue;
+    }
+    world.acked({
+      op: "tasks.claim",
+      taskId: claimed.assignment.taskId,
+      epoch: claimed.assignment.epoch,
+      agent: process.name,
+    });
+    const task = claimed.assignment;
+    world.inBackground(tolerate(() => work(world, process, task))); // who waits for a child does not keep others from being claimed
+  }
+}
+
+async function work(world: World, process: Process, task: Assignment): Promise<void> {
+  const stop = keepAlive(world, process, task);
+  try {
+    await runScript(world, process, task);
+  } finally {
+    stop();
+  }
+}
+
+function keepAlive(world: World, process: Process, task: Assignment): () => void {
+  let isStopped = false;
+  const beat = (): void => {
+    if (isStopped) return;
+    if (!world.isStalled(process.name)) {
+      process.client.tasks.heartbeat({ taskId: task.taskId, epoch: task.epoch }, { timeoutMs: 800 }).catch(() => {});
+    }
+    process.clock.setTimer(1_000, beat);
+  };
+  beat();
+  return () => {
+    isStopped = true;
+  };
+}
+
+/** What to do is fixed by the task and its stage, so that a worker that starts over does the same again. */
+async function runScript(world: World, process: Process, task: Assignment): Promise<void> {
+  const random = world.randomFor(`${task.taskId}/${task.stage}`);
+  const { steps } = await process.client.tasks.steps({ taskId: task.taskId, stage: task.stage, pageSize: 500 });
+  const done = new Set(steps.filter(({ status }) => status === "succeeded").map(({ name }) => name));
+  const count = 1 + (random.u32() % 4);
+  for (let index = 0; index < count; index += 1) await runStep(world, process, task, `step-${index}`, done);
+  if (random.u32() % 3 === 0 && task.budget.depth > 6) await delegate(world, process, task, done);
+  await end(world, process, task, random);
+}
+
+async function runStep(
+  world: World,
+  process: Process,
+  task: Assignment,
+  name: string,
+  done: ReadonlySet<string>,
+): Promise<void> {
+  if (done.has(name)) return;
+  await world.mayDie(process);
+  await world.mayStall(process);
+  await wait(process, 20 + (world.random.u32() % 400));
+  const effect = world.effect(`${task.taskId}/${task.stage}/${name}`);
+  const { receipt } = await process.client.tasks.step({
+    taskId: task.taskId,
+    epoch: task.epoch,
+    step: { name, ordinal: 0, outcome: { kind: "succeeded", output: effect } },
+  });
+  world.acked({ op: "tasks.step", taskId: task.taskId, epoch: task.epoch, agent: process.name, seq: receipt.seq });
+}
+
+/** One child; its id is a step's output, so that a worker that starts over waits for the same one. */
+async function delegate(world: World, process: Process, task: Assignment, done: ReadonlySet<string>): Promise<void> {
+  if (done.has("delegated")) return;
+  const { taskId, epoch } = task;
+  const open = (await process.client.tasks.get({ taskId })).task.childrenOpen;
+  if (open.length === 0) {
+    const sent = await process.client.tasks.delegate({
+      taskId,
+      epoch,
+      to: { role: "docs" },
+      packet: { brief: `part of ${taskId}`, nextAction: "write" },
+      budget: { count: 1, depth: 1 },
+    });
+    world.acked({ op: "tasks.delegate", taskId, epoch, agent: process.name, seq: sent.seq });
+  }
+  while ((await process.client.tasks.get({ taskId })).task.childrenOpen.length > 0) await wait(process, 500);
+  await runStep(world, process, task, "delegated", done);
+}
+
+async function end(world: World, process: Process, task: Assignment, random: Random): Promise<void> {
+  const { taskId, epoch } = task;
+  const { client } = process;
+  const choice = random.u32() % 10;
+  const later = process.clock.now() + 3_000 + (random.u32() % 6_000);
+  const note = (op: string, ack: { seq: number }): void =>
+    world.acked({ op, taskId, epoch, agent: process.name, seq: ack.seq });
+  if (choice <= 1 && task.stage < 3) {
+    const packet = { brief: `look at ${taskId}`, files: ["a.ts"] };
+    const to = choice === 0 ? ({ role: "review" } as const) : "any";
+    note("handoff.offer", await client.handoff.offer({ taskId, epoch, to, packet, expiresAt: later }));
+    return;
+  }
+  if (choice <= 4 && task.pauses.length < 2) {
+    const question = choice === 4 ? {} : { question: "Go on?", answerSchema: { type: "boolean" } };
+    note("tasks.pause", await client.tasks.pause({ taskId, epoch, expiresAt: later, ...question }));
+    return;
+  }
+  if (choice === 5 && task.attempt < 3) {
+    note("tasks.fail", await client.tasks.fail({ taskId, epoch, error: "no luck" }));
+    return;
+  }
+  if (choice === 6 && task.attempt < 2 && world.random.u32() % 2 === 0) {
+    note("tasks.release", await client.tasks.release({ taskId, epoch }));
+    return;
+  }
+  note("tasks.complete", await client.tasks.complete({ taskId, epoch, return: { summary: "done" } }));
+  if (task.checks.length === 0) return;
+  await world.mayDie(process);
+  const results = task.checks.map(({ name }) => ({ name, passed: world.random.u32() % 4 > 0 || world.isHealed() }));
+  note("tasks.verify", await client.tasks.verify({ taskId, epoch, results }));
+}
+
+/** Starts the run's tasks, answers questions, cancels now and then. */
+export async function runDriver(world: World, process: Process, taskCount: number): Promise<void> {
+  for (let index = 0; index < taskCount; index += 1) {
+    await startTask(world, process, index);
+    await wait(process, world.random.u32() % 1_500);
+  }
+  world.driverIsDone();
+  for (;;) {
+    await wait(process, 700);
+    await tolerate(() => answerAll(world, process));
+    if (!world.isHealed() && world.random.u32() % 12 === 0) await tolerate(() => cancelOne(world, process));
+  }
+}
+
+/** A task must be started: whoever starts it keeps trying with one command id until it knows. */
+async function startTask(world: World, process: Process, index: number): Promise<void> {
+  const random = world.randomFor(`start/${index}`);
+  const commandId = `start-${index}`;
+  const deadlineAt = random.u32() % 6 === 0 ? { deadlineAt: process.clock.now() + 20_000 } : {};
+  const input = {
+    commandId,
+    brief: `brief ${index}`,
+    to: random.u32() % 2 === 0 ? ("any" as const) : { role: roles[random.u32() % 3] ?? "fix" },
+    priority: random.u32() % 5,
+    retry: { attemptsMax: 4, backoffMs: 300, backoffMaxMs: 2_000 },
+    checks: random.u32() % 3 === 0 ? [{ name: "tests" }, { name: "lint", required: false }] : [],
+    ...deadlineAt,
+  };
+  for (;;) {
+    const started = await tolerate(() => process.client.tasks.start(input));
+    if (started === undefined) continue;
+    world.acked({
+      op: "tasks.start",
+      taskId: started.taskId,
+      epoch: 0,
+      agent: process.name,
+      seq: started.seq,
+      commandId,
+    });
+    return;
+  }
+}
+
+async function answerAll(world: World, process: Process): Promise<void> {
+  const { tasks } = await process.client.tasks.list({ states: ["paused"] });
+  for (const task of tasks) {
+    if (task.state !== "paused" || (world.random.u32() % 3 === 0 && !world.isHealed())) continue;
+    const { taskId, seq } = task.asks
+      ? await process.client.tasks.answer({ taskId: task.id, answer: true })
+      : await process.client.tasks.resume({ taskId: task.id });
+    world.acked({ op: "answer", taskId, epoch: task.epoch, agent: process.name, seq });
+  }
+}
+
+async function cancelOne(world: World, process: Process): Promise<void> {
+  const { tasks } = await process.client.tasks.list({ states: ["start", "running", "paused", "handoff"] });
+  const chosen = tasks[world.random.u32() % Math.max(tasks.length, 1)];
+  if (chosen === undefined) return;
+  const ack = await process.client.tasks.cancel({ taskId: chosen.id, reason: "changed my mind" });
+  world.acked({ op: "tasks.cancel", taskId: chosen.id, epoch: chosen.epoch, agent: process.name, seq: ack.seq });
+}
+
+/** Expected failures end what was tried, as they would in a program that looks at codes; anything else is a violation. */
+async function tolerate<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isFailure(error) && error.code !== "RUNTIME_FAULT" && error.code !== "REMOTE_FAULT") return undefined;
+    throw error;
+  }
+}
