@@ -22,12 +22,20 @@ const upcasts: Partial<Record<EventType, Upcast>> = {};
 
 /** @throws AionisError `TASK_UNFOLDABLE` when the stored facts are none that this version knows. */
 export function decodeHeader(stored: StoredEvent, table: Partial<Record<EventType, Upcast>> = upcasts): EventHeader {
-  if (!(stored.type in eventTypes)) throw unreadable(stored, "its type is not known to this version");
+  if (!Object.hasOwn(eventTypes, stored.type)) throw unreadable(stored, "its type is not known to this version");
   const type = stored.type as EventType; // just looked up
-  const raw = JSON.parse(stored.facts) as Record<string, unknown>; // facts are always written as an object
+  const raw = parseFacts(stored);
   const parsed = eventTypes[type].facts.safeParse(table[type]?.(raw) ?? raw);
   if (!parsed.success) throw unreadable(stored, z.prettifyError(parsed.error).slice(0, 300));
   return toHeader(stored, parsed.data);
+}
+
+function parseFacts(stored: StoredEvent): Record<string, unknown> {
+  try {
+    return JSON.parse(stored.facts) as Record<string, unknown>; // facts are always written as an object
+  } catch {
+    throw unreadable(stored, "its facts are not JSON"); // the text was changed after it was written
+  }
 }
 
 /** The event as readers of the journal see it: facts and body as they were written. */

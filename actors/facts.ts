@@ -4,7 +4,7 @@ import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
 import { decodeBody, decodeHeader } from "./events.ts";
 import type { LiveTask } from "./task-book.ts";
 
-type Read = Pick<Facts, "step" | "question" | "answered" | "completion">;
+type Read = Pick<Facts, "step" | "stepEpoch" | "question" | "answered" | "completion">;
 
 /** What deciding `command` needs from the journal beside the task's state. */
 export function gatherFacts(
@@ -20,7 +20,7 @@ export function gatherFacts(
       const { name, ordinal } = command.input.step;
       const seq = store.step({ task: live.task, stage: context.stage, name, ordinal });
       const stored = seq === undefined ? undefined : store.event(seq);
-      return { step: stored === undefined ? undefined : toReceipt(stored) };
+      return stored === undefined ? {} : { step: toReceipt(stored), stepEpoch: stored.epoch };
     }
     case "tasks.answer": {
       if (context.pause !== null) return { question: decodeBody(store.event(context.pause.seq), "task.paused") };

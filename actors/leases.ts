@@ -8,23 +8,29 @@
 //   L2. A lease is advice. Whether a late worker may record is decided by its epoch at the commit (I4), never here.
 //   L3. Lengths of time are monotonic; a jump of the wall clock neither ends nor prolongs a lease.
 //   L4. After a restart each claimed task has one whole lease.
+//   L5. An expired lease is announced again after another lease's time until it is dropped: the command that it became may be lost to
+//       a full disk or a turn that was rolled back, and the task would stay claimed for ever (I10).
 
 import type { TaskId } from "../src/contracts/ids.ts";
 import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
 
-interface Lease {
+/** Who holds which task under which epoch. */
+interface Claim {
   scope: string;
   taskId: TaskId;
   epoch: number;
   agent: string;
+}
+
+interface Lease extends Claim {
   endsAt: number;
 }
 
 export interface Leases {
-  /** Starts or prolongs the lease of a claim. */
-  grant(claim: { scope: string; taskId: TaskId; epoch: number; agent: string }): void;
+  /** Starts or prolongs the lease of a claim. A short one is for a claimant that may be gone: any sign of life makes it whole. */
+  grant(claim: Claim, length?: "whole" | "short"): void;
   /** Prolongs it if that claim holds it; says whether it does. */
-  renew(claim: { scope: string; taskId: TaskId; epoch: number; agent: string }): boolean;
+  renew(claim: Claim): boolean;
   drop(scope: string, taskId: TaskId): void;
   /** The wall time at which the lease ends without a heartbeat. */
   until(scope: string, taskId: TaskId): number | undefined;
@@ -33,54 +39,76 @@ export interface Leases {
   close(): void;
 }
 
+const shortMs = 2_000;
+
 export function createLeases(options: {
   clock: Clock;
   leaseMs: number;
   onExpired(lease: { scope: string; taskId: TaskId; epoch: number }): void;
 }): Leases {
   const { clock, leaseMs, onExpired } = options;
-  // All leases are equally long, so the order of insertion is the order of expiry: the first entry is the next to end.
-  const leases = new Map<string, Lease>();
+  // The leases of one length end in the order in which they were granted: the first entry of a queue is its next to end.
+  const queues = { whole: new Map<string, Lease>(), short: new Map<string, Lease>() };
+  const lengths = { whole: leaseMs, short: Math.min(shortMs, leaseMs) };
   let cancel: CancelTimer | undefined;
+  let sweepAt = Number.POSITIVE_INFINITY;
 
-  function put(lease: Lease): void {
-    const key = toKey(lease.scope, lease.taskId);
-    leases.delete(key);
-    leases.set(key, lease);
-    cancel ??= clock.setTimer(leaseMs, sweep);
+  function put(claim: Claim, length: keyof typeof queues): void {
+    const key = toKey(claim.scope, claim.taskId);
+    drop(key);
+    const endsAt = clock.mono() + lengths[length];
+    queues[length].set(key, { ...claim, endsAt });
+    setSweep(endsAt);
+  }
+
+  function drop(key: string): void {
+    queues.whole.delete(key);
+    queues.short.delete(key);
+  }
+
+  function find(key: string): Lease | undefined {
+    return queues.whole.get(key) ?? queues.short.get(key);
+  }
+
+  function setSweep(at: number): void {
+    if (at >= sweepAt) return;
+    cancel?.();
+    sweepAt = at;
+    cancel = clock.setTimer(at - clock.mono(), sweep);
   }
 
   function sweep(): void {
-    cancel = undefined;
+    sweepAt = Number.POSITIVE_INFINITY;
+    for (const queue of Object.values(queues)) sweepQueue(queue);
+  }
+
+  function sweepQueue(queue: Map<string, Lease>): void {
     const now = clock.mono();
-    for (const [key, lease] of leases) {
-      if (lease.endsAt > now) {
-        cancel = clock.setTimer(lease.endsAt - now, sweep);
-        return;
-      }
-      leases.delete(key);
+    for (const [key, lease] of queue) {
+      if (lease.endsAt > now) return setSweep(lease.endsAt);
+      queue.delete(key);
       onExpired(lease);
     }
   }
 
   return {
     leaseMs,
-    grant: (claim) => put({ ...claim, endsAt: clock.mono() + leaseMs }),
+    grant: (claim, length = "whole") => put(claim, length),
     renew(claim) {
-      const lease = leases.get(toKey(claim.scope, claim.taskId));
+      const lease = find(toKey(claim.scope, claim.taskId));
       if (lease === undefined || lease.epoch !== claim.epoch || lease.agent !== claim.agent) return false;
-      put({ ...claim, endsAt: clock.mono() + leaseMs });
+      put(claim, "whole");
       return true;
     },
-    drop: (scope, taskId) => void leases.delete(toKey(scope, taskId)),
+    drop: (scope, taskId) => drop(toKey(scope, taskId)),
     until(scope, taskId) {
-      const lease = leases.get(toKey(scope, taskId));
+      const lease = find(toKey(scope, taskId));
       return lease === undefined ? undefined : Math.round(clock.now() + lease.endsAt - clock.mono());
     },
-    size: () => leases.size,
+    size: () => queues.whole.size + queues.short.size,
     close() {
       cancel?.();
-      leases.clear();
+      for (const queue of Object.values(queues)) queue.clear();
     },
   };
 }

@@ -37,6 +37,8 @@ export interface Committed {
   readonly scope: string;
   readonly recorded: Recorded;
   readonly after: TaskSnapshot;
+  /** Whether the command's caller had waited (see `Submission`). */
+  readonly hasWaited: boolean;
 }
 
 export interface PersistenceOptions extends PlanOptions {
@@ -166,7 +168,12 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     }
     faults.at("turn.decided");
     for (const event of planned) {
-      committed.push({ scope: queued.scope, recorded: event.recorded, after: writeEvent(scope.store, event) });
+      committed.push({
+        scope: queued.scope,
+        recorded: event.recorded,
+        after: writeEvent(scope.store, event),
+        hasWaited: queued.hasWaited === true,
+      });
     }
     const recorded = planned[0]?.recorded;
     return () => queued.resolve(recorded);

@@ -9,7 +9,7 @@ import {
   type Decision,
   decide as decideTask,
   type TaskSnapshot,
-  toTargetKey,
+  toClaimTargets,
 } from "../machines/index.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
@@ -46,6 +46,8 @@ export interface Submission {
   readonly isInternal?: boolean | undefined;
   /** The event that made the runtime ask. */
   readonly causedBy?: string | undefined;
+  /** Whether the caller has waited, so that it may be gone: its lease is short until it shows that it lives. */
+  readonly hasWaited?: boolean | undefined;
 }
 
 /** A scope's store with its tasks in memory. */
@@ -91,9 +93,10 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
   };
 
   function nextClaim(scope: ScopeBook, asked: Submission, claim: ClaimNext): Command | undefined {
-    const targets = ["any", `agent:${asked.by}`, ...claim.roles.map((role) => toTargetKey({ role }))];
-    const taskId = scope.store.nextClaimable(targets, clock.now());
-    return taskId === undefined ? undefined : { name: "tasks.claim", taskId, input: { roles: [...claim.roles] } };
+    const taskId = scope.store.nextClaimable(toClaimTargets(asked.by, claim.roles), clock.now());
+    return taskId === undefined
+      ? undefined
+      : { name: "tasks.claim", taskId, input: { roles: [...claim.roles], waitMs: 0 } };
   }
 
   /** The command, then what other tasks must do with it. */

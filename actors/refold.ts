@@ -42,16 +42,16 @@ export interface Verification {
 /** Checks chain, bodies, and that rows equal what the journal folds to. Reads only; takes time in proportion to the journal. */
 export function verifyScope(store: ScopeStore, memory?: (id: TaskId) => TaskSnapshot | undefined): Verification {
   const problems: Problem[] = store.findDamage(limits.listItems);
-  let tasks = 0;
+  const tasks = new Set<TaskNumber>();
   const owed = new Set<TaskId>();
-  for (const row of store.tasksIn()) {
-    tasks += 1;
-    problems.push(...verifyTask(store, row, memory?.(row.id), owed));
-    if (problems.length >= limits.listItems) break;
+  for (const first of firstEvents(store)) {
+    tasks.add(first.task);
+    problems.push(...verifyTask(store, first, memory, owed));
+    if (problems.length >= limits.listItems) break; // the tables that follow need all tasks
   }
-  problems.push(...verifyOutbox(store, owed));
+  if (problems.length < limits.listItems) problems.push(...findStrays(store, tasks), ...verifyOutbox(store, owed));
   const { seq } = store.head();
-  return { ok: problems.length === 0, events: seq, tasks, problems: problems.slice(0, limits.listItems) };
+  return { ok: problems.length === 0, events: seq, tasks: tasks.size, problems: problems.slice(0, limits.listItems) };
 }
 
 /** Makes every row of the scope again from its journal, in one transaction of its own. */
@@ -60,7 +60,7 @@ export function rebuildScope(store: Store, scopeName: string): void {
   store.begin();
   try {
     scope.clearProjections();
-    for (const task of firstEvents(scope)) foldTask(scope, task, scope);
+    for (const { task } of firstEvents(scope)) foldTask(scope, task, scope);
     store.commit();
   } catch (error) {
     store.rollback();
@@ -68,20 +68,39 @@ export function rebuildScope(store: Store, scopeName: string): void {
   }
 }
 
-function verifyTask(store: ScopeStore, row: TaskRow, memory: TaskSnapshot | undefined, owed: Set<TaskId>): Problem[] {
+type FirstEvent = Pick<TaskRow, "task" | "id">;
+
+function verifyTask(
+  store: ScopeStore,
+  row: FirstEvent,
+  memory: ((id: TaskId) => TaskSnapshot | undefined) | undefined,
+  owed: Set<TaskId>,
+): Problem[] {
   const folded = createRowList();
   try {
     const after = foldTask(store, row.task, folded);
     for (const child of isOpen(after) ? [] : after.context.childrenOpen) owed.add(child.childId);
     const problems = compare(row.id, store.rowsOf(row.task), folded.rows());
-    if (memory !== undefined && !isSameJson(toJson(memory), toJson(after))) {
+    const live = memory?.(row.id);
+    if (live !== undefined && !isSameJson(toJson(live), toJson(after))) {
       problems.push({ what: `${row.id} in memory is not what its journal folds to`, taskId: row.id });
     }
     return problems;
   } catch (error) {
-    if (!isFailure(error, "TASK_UNFOLDABLE")) throw error;
-    return [{ what: error.detail, taskId: row.id }];
+    if (isFailure(error, "TASK_UNFOLDABLE")) return [{ what: error.detail, taskId: row.id }];
+    if (error instanceof SyntaxError) return [{ what: `a text of ${row.id} is not JSON any more`, taskId: row.id }];
+    throw error;
   }
+}
+
+/** Rows of tasks that the journal does not know. */
+function findStrays(store: ScopeStore, tasks: ReadonlySet<TaskNumber>): Problem[] {
+  const strays: Problem[] = [];
+  for (const { task, id } of store.tasksIn()) {
+    if (!tasks.has(task)) strays.push({ what: `${id} has a row and no first event`, taskId: id });
+    if (strays.length >= limits.listItems) break;
+  }
+  return strays;
 }
 
 /** Collects the rows of one task instead of writing them. */
@@ -160,13 +179,13 @@ function isOpenRow(row: TaskRow | undefined): boolean {
   return row !== undefined && ["start", "running", "paused", "handoff", "verifying"].includes(row.state);
 }
 
-function* firstEvents(store: ScopeStore): Iterable<TaskNumber> {
+function* firstEvents(store: ScopeStore): Iterable<FirstEvent> {
   let after = 0;
   for (;;) {
     const page = store.events({ after, count: limits.pageRows, types: ["task.created"] });
-    for (const event of page) if (event.task !== undefined) yield event.task;
+    for (const { task, taskId } of page) if (task !== undefined) yield { task, id: taskId };
     const last = page.at(-1);
-    if (last === undefined) return;
+    if (last === undefined || page.length < limits.pageRows) return;
     after = last.seq;
   }
 }

@@ -7,11 +7,13 @@ export { allowedIn, decide } from "./task/decide/index.ts";
 export { taskMachine } from "./task/machine.ts";
 export { encodeSnapshot, type RowChanges, toRowChanges, toTitle } from "./task/projection.ts";
 export {
+  claimablesOf,
   isClaimed,
   isOpen,
   stateAfter,
   type TaskSnapshot,
   timersOf,
+  toClaimTargets,
   toTargetKey,
   toTaskState,
 } from "./task/state.ts";

@@ -1,3 +1,5 @@
-// The typed client.
+// The typed client, and how to reach a runtime with it.
 
-export { type CallOptions, type Client, type ClientOptions, createClient } from "./client.ts";
+export type { CallOptions, Client } from "./client.ts";
+export { type ConnectOptions, connect, toDefaultScope, toSocketPath } from "./connect.ts";
+export { type Connection, createConnection } from "./connection.ts";

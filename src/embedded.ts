@@ -3,10 +3,11 @@
 // A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
 
 import { mkdirSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Durability, type Inspect, openStore, verifyScope } from "../actors/index.ts";
-import { type Client, createClient } from "../sdk/index.ts";
+import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus } from "../transport/index.ts";
+import { openLocalServer } from "../transport/local/index.ts";
 import { AionisError } from "./contracts/failures.ts";
 import { fromScopeName } from "./contracts/scope.ts";
 import {
@@ -38,19 +39,14 @@ export interface CreateRuntimeOptions {
   logger?: Logger;
 }
 
-/** A runtime in this process with its client. */
-export interface EmbeddedRuntime extends Client, AsyncDisposable {
-  /** Lets calls in flight finish and gives the store back. Safe to call twice. */
-  close(): Promise<void>;
-}
-
 /**
- * Opens the store in `path` and starts a runtime on it.
+ * Opens the store in `path` and starts a runtime on it. Other processes reach it with `connect({ path })`. Closing the connection lets
+ * calls in flight finish and gives the store back.
  * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`,
  *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`.
  */
-export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<EmbeddedRuntime> {
-  const scope = options.scope ?? `local/${basename(process.cwd()) || "root"}`;
+export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<Connection> {
+  const scope = options.scope ?? toDefaultScope(process.cwd());
   fromScopeName(scope); // refused before anything is made
   const folder = resolve(options.path ?? ".aionis");
   const logger = options.logger ?? silentLogger;
@@ -76,13 +72,21 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     inspect: options.inspect === undefined ? undefined : guarded(options.inspect, logger),
     backUp: (path) => backUp(store, path, open),
   });
-  const transport = bus.connect();
-  const client = createClient({ transport, scope, agent: options.agent ?? "embedded", clock, ids, random });
+  const socket = await openLocalServer({ path: toSocketPath(folder), connect: () => bus.connect(), clock, logger });
+  const connection = createConnection({
+    transport: bus.connect(),
+    scope,
+    agent: options.agent ?? "embedded",
+    clock,
+    random,
+    logger,
+  });
   const close = async (): Promise<void> => {
-    await transport.drain();
+    await connection.close();
+    await socket.close();
     await runtime.close();
   };
-  return { ...client, close, [Symbol.asyncDispose]: close };
+  return { ...connection, close, [Symbol.asyncDispose]: close };
 }
 
 /** An observer that throws would make the actor it observes throw. */

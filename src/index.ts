@@ -1,6 +1,6 @@
 import "./node-version.ts";
 
-export type { CallOptions, Client } from "../sdk/index.ts";
+export { type CallOptions, type Client, type Connection, type ConnectOptions, connect } from "../sdk/index.ts";
 export type { JournalEvent } from "./contracts/events.ts";
 export { AionisError, type FailureCode, failures, isFailure } from "./contracts/failures.ts";
 export { limits } from "./contracts/limits.ts";
@@ -13,4 +13,4 @@ export {
 export type { Packet, PacketInput, Return } from "./contracts/packet.ts";
 export type { StepReceipt } from "./contracts/step.ts";
 export type { Ack, Assignment, Explanation, Task, TaskState } from "./contracts/task.ts";
-export { type CreateRuntimeOptions, createRuntime, type EmbeddedRuntime } from "./embedded.ts";
+export { type CreateRuntimeOptions, createRuntime } from "./embedded.ts";

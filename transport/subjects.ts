@@ -112,7 +112,6 @@ export function matches(pattern: string, subject: string): boolean {
     if (char === 0x3e) return at < subject.length; // `>`
     if (char === 0x2a) {
       const dot = subject.indexOf(".", at); // `*`
-      if (at >= subject.length) return false;
       at = dot < 0 ? subject.length : dot;
     } else if (subject.charCodeAt(at) === char) {
       at += 1;

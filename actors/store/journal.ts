@@ -180,7 +180,8 @@ export function createJournal(database: Database.Database, random: Random) {
         }
         const why = whyBodyDiffers(row);
         if (why !== undefined) found.push({ seq, what: `the body of event ${seq} (${row.type}) ${why}` });
-        if (row.placed === 0) found.push({ seq, what: `event ${seq} (${row.type}) is placed in another scope or task` });
+        if (row.placed === 0)
+          found.push({ seq, what: `event ${seq} (${row.type}) is placed in another scope or task` });
         expected = seq + 1;
         if (found.length >= count) return found;
       }

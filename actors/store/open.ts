@@ -31,7 +31,13 @@ const roomBytes = 4 * 1024 * 1024;
  * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
  */
 export function openStore(file: string, options: DatabaseOptions & { random: Random }): Store {
-  return createStore(openDatabase(file, options), file, options.random);
+  const database = openDatabase(file, options);
+  try {
+    return createStore(database, file, options.random);
+  } catch (error) {
+    database.close(); // nobody else could, and the file would stay held
+    throw toStoreFailure(error, file);
+  }
 }
 
 /** The store on an open database of ours; it closes the database. */
@@ -155,6 +161,7 @@ function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): 
     putClaimable: (row) => rows.putClaimable(number, row),
     deleteClaimable: (row) => rows.deleteClaimable(number, row),
     nextClaimable: (targets, at) => rows.nextClaimable(number, targets, at),
+    nextClaimableAt: (target, at) => rows.nextClaimableAt(number, target, at),
 
     putOutbox: (row) => rows.putOutbox(number, row),
     deleteOutbox: (taskId) => rows.deleteOutbox(number, taskId),
@@ -162,7 +169,7 @@ function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): 
 
     rowsOf: rows.rowsOf,
     clearProjections: () => rows.clear(number),
-    findDamage: (count) => journal.findDamage(key, count),
+    findDamage: (count) => journal.findDamage(key, head.current(), count),
   };
 }
 

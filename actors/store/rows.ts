@@ -74,6 +74,10 @@ export function createRows(database: Database.Database) {
     `SELECT c.task, c.from_at AS fromAt, t.id AS taskId FROM claimable c JOIN tasks t ON t.task = c.task
      WHERE c.scope = ? AND c.target = ? AND c.priority = ? AND c.from_at <= ? ORDER BY c.from_at, c.task LIMIT 1`,
   );
+  const laterClaimable = database.prepare<[number, string, number, number], { fromAt: number }>(
+    `SELECT from_at AS fromAt FROM claimable
+     WHERE scope = ? AND target = ? AND priority = ? AND from_at > ? ORDER BY from_at LIMIT 1`,
+  );
   const claimablesOf = database.prepare<[number], ClaimableRow>(
     'SELECT task, target, priority, from_at AS "from" FROM claimable WHERE task = ? ORDER BY from_at, target',
   );
@@ -141,6 +145,11 @@ export function createRows(database: Database.Database) {
       }
       return undefined;
     },
+    nextClaimableAt(scope: number, target: string, at: number): number | undefined {
+      const moments = priorities.map((priority) => laterClaimable.get(scope, target, priority, at)?.fromAt);
+      const later = moments.filter((moment) => moment !== undefined);
+      return later.length === 0 ? undefined : Math.min(...later);
+    },
 
     putOutbox(scope: number, row: Omit<OutboxRow, "id">): void {
       putOutbox.run(scope, row.taskId, row.command, row.causedBy);
@@ -181,7 +190,10 @@ function createTaskList(database: Database.Database, byId: Database.Statement<[n
   return (scope: number, options: ListOptions): TaskRow[] => {
     const before =
       options.before === undefined ? (scope + 1) * scopeStride : (byId.get(scope, options.before)?.task ?? 0);
-    const filters: [string, unknown][] = [["task < ?", before]];
+    const filters: [string, unknown][] = [
+      ["task < ?", before],
+      ["task > ?", scope * scopeStride], // else a short list would read through the scopes before it
+    ];
     if (options.states !== undefined)
       filters.push(["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
     if (options.kind !== undefined) filters.push(["kind = ?", options.kind]);

@@ -66,6 +66,8 @@ export interface Facts {
   ids: { packet: PacketId; child: TaskId; delegation: DelegationId };
   /** The latest record of the step that the command names. */
   step?: StepReceipt | undefined;
+  /** The claim under which it was recorded. */
+  stepEpoch?: number | undefined;
   /** The question a paused task asks, or the answer it got last. */
   question?: { answerSchema?: unknown } | undefined;
   answered?: { seq: number; answer: unknown } | undefined;

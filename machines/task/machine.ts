@@ -32,6 +32,9 @@ function enter<Type extends EventType>(type: Type, change: (context: TaskContext
 
 type Claimable = { claimableAt: number; preferred?: TaskContext["preferred"] | undefined };
 
+/** What was said to be complete and did not stand counts no more. */
+const noCompletion: Change = { verifying: [], completedSeq: null };
+
 /** Without an owner, waiting for a claim. */
 const toStart = (context: TaskContext, facts: Claimable): Change => ({
   claimableAt: facts.claimableAt,
@@ -40,6 +43,7 @@ const toStart = (context: TaskContext, facts: Claimable): Change => ({
   lastAgent: context.owner?.agent ?? context.lastAgent,
   pause: null,
   handoff: null,
+  ...noCompletion,
 });
 
 const pauseEnd = (
@@ -54,6 +58,7 @@ const toEnd = (context: TaskContext, event: Event, verified: boolean): Change =>
   pause: null,
   handoff: null,
   preferred: null,
+  ...noCompletion,
   outcome: { seq: event.seq, at: event.at, verified },
 });
 
@@ -117,10 +122,12 @@ const machine = setup({
       ...toEnd(context, event, false),
       completedSeq: event.seq,
     })),
-    passChecks: enter("checks.passed", (context, event) => ({ ...toEnd(context, event, true), verifying: [] })),
+    passChecks: enter("checks.passed", (context, event) => ({
+      ...toEnd(context, event, true),
+      completedSeq: context.completedSeq,
+    })),
     failChecks: enter("checks.failed", (context) => ({
-      verifying: [],
-      completedSeq: null,
+      ...noCompletion,
       records: context.records + 1,
     })),
     retry: enter("task.failed", (context, event) => ({

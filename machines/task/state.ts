@@ -110,3 +110,8 @@ export function toTargetKey(to: TaskContext["to"]): string {
   if (to === "any") return "any";
   return "agent" in to ? `agent:${to.agent}` : `role:${to.role}`;
 }
+
+/** The places where an agent with these roles looks for something to claim. */
+export function toClaimTargets(agent: string, roles: readonly string[]): string[] {
+  return ["any", toTargetKey({ agent }), ...roles.map((role) => toTargetKey({ role }))];
+}

@@ -21,6 +21,8 @@ export const failures = {
   STEP_OUTCOME_UNKNOWN: { status: 409, retryable: false, title: "The step began once and its outcome is not known" },
   ANSWER_INVALID: { status: 400, retryable: false, title: "The answer does not fit the question" },
   ANSWER_CONFLICT: { status: 409, retryable: false, title: "The question was answered otherwise" },
+  PAUSE_EXPIRED: { status: 409, retryable: false, title: "The pause ended without an answer" },
+  CHECKS_FAILED: { status: 409, retryable: false, title: "A required check failed" },
   CHECKS_UNKNOWN: { status: 400, retryable: false, title: "The check results do not match the task's checks" },
   HANDOFF_LIMIT: { status: 409, retryable: false, title: "The task was handed over too often" },
   PAUSE_LIMIT: { status: 409, retryable: false, title: "The task was paused too often in this stage" },

@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { limits } from "./limits.ts";
 
+/**
+ * A short text that somebody chose to call something by. Half of a surrogate pair is refused: it has no UTF-8, so two such texts would
+ * become one in the store, and none would come back as it was.
+ */
+export const word = (charsMax: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(charsMax)
+    .refine((text) => text.isWellFormed(), { error: "it holds half of a surrogate pair", abort: true });
+
 const madeId = <Prefix extends string>(prefix: Prefix) =>
   z.templateLiteral([`${prefix}_`, z.string().regex(/^[0-9a-z]{20}$/)]);
 
@@ -28,13 +39,13 @@ export type StoreId = z.infer<typeof StoreId>;
  * The caller's idempotency key for one command, unique within a scope. The same id with the same content is answered from the
  * event it made; with other content it is `IDEMPOTENCY_CONFLICT`.
  */
-export const CommandId = z.string().min(1).max(limits.idChars);
+export const CommandId = word(limits.idChars);
 export type CommandId = z.infer<typeof CommandId>;
 
 /** Who acts: a worker, a program or a person. Any text the caller chose. */
-export const AgentId = z.string().min(1).max(limits.idChars);
+export const AgentId = word(limits.idChars);
 export type AgentId = z.infer<typeof AgentId>;
 
 /** What a worker can be asked to do, such as `code.fix`. */
-export const Role = z.string().min(1).max(limits.idChars);
+export const Role = word(limits.idChars);
 export type Role = z.infer<typeof Role>;

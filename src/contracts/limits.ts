@@ -59,6 +59,10 @@ export const limits = {
   liveTasks: 4_096,
   /** Due timers that are queued at once. */
   timersPerSweep: 256,
+  /** The longest that one call waits for something to happen; a client asks again. */
+  callWaitMs: 30_000,
+  /** Calls that wait at one runtime, for claims and for changes each. */
+  callsWaiting: 10_000,
   /** Rows of one page of a list or of the journal. */
   pageRows: 500,
 } as const;

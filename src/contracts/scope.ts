@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { AionisError } from "./failures.ts";
+import { word } from "./ids.ts";
 import { limits } from "./limits.ts";
 
-const part = z
-  .string()
-  .min(1)
-  .max(limits.scopePartChars)
-  .refine((text) => !text.includes("/"), { error: "a tenant or project holds no slash" });
+const part = word(limits.scopePartChars).refine((text) => !text.includes("/"), {
+  error: "a tenant or project holds no slash",
+});
 
 /** Tenant and project. Nothing of one scope is visible in another (I11). */
 export const Scope = z.strictObject({ tenant: part, project: part });

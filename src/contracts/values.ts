@@ -3,11 +3,11 @@
 // The small shapes that larger contracts are made of: texts with their bounds, times, JSON data, who a thing is for.
 
 import { z } from "zod";
-import { AgentId, Role } from "./ids.ts";
+import { AgentId, Role, word } from "./ids.ts";
 import { limits } from "./limits.ts";
 
 /** A short label: a kind, a family, the name of a step, tool or check. */
-export const Name = z.string().min(1).max(limits.nameChars);
+export const Name = word(limits.nameChars);
 
 /** One line for people. */
 export const Line = z.string().min(1).max(limits.lineChars);

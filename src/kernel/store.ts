@@ -134,6 +134,8 @@ export interface ScopeStore {
   deleteClaimable(row: ClaimableRow): void;
   /** The one to claim first: highest priority, then the longest waiting. */
   nextClaimable(targets: readonly string[], at: number): TaskId | undefined;
+  /** When the first task for `target` that cannot be claimed at `at` becomes claimable. */
+  nextClaimableAt(target: string, at: number): number | undefined;
 
   putOutbox(row: Omit<OutboxRow, "id">): void;
   deleteOutbox(taskId: TaskId): void;

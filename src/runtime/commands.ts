@@ -23,6 +23,7 @@ export function toSubmission(
   call: { scope: string; by: AgentId; commandId: string; newTaskId(): TaskId },
 ): Submission {
   const { commandId: _, ...asked } = input;
+  const content = { ...asked, epoch: undefined }; // under which claim it is asked is for fencing; a repeat may come under a later one
   const taskId = "taskId" in asked ? asked.taskId : undefined;
   const command =
     name === "tasks.claim" && taskId === undefined
@@ -33,7 +34,7 @@ export function toSubmission(
     by: call.by,
     command: command as Submission["command"], // name and input come from one entry of the operations' table
     commandId: call.commandId,
-    content: sha256(JSON.stringify([name, call.by, asked])).subarray(0, contentBytes),
+    content: sha256(JSON.stringify([name, content])).subarray(0, contentBytes),
   };
 }
 

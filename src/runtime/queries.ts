@@ -4,17 +4,19 @@
 
 import { isAbsolute } from "node:path";
 import { type Leases, type Persistence, toJournalEvent, toReceipt, verifyScope } from "../../actors/index.ts";
-import type { TaskSnapshot } from "../../machines/index.ts";
+import { isOpen, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
+import type { Waiting } from "./waiting.ts";
 
 type QueryName = Extract<
   OperationName,
   | "tasks.get"
+  | "tasks.watch"
   | "tasks.list"
   | "tasks.explain"
   | "tasks.steps"
@@ -33,6 +35,7 @@ export interface QueryOptions {
   store: Store;
   persistence: Persistence;
   leases: Leases;
+  waiting: Waiting;
   clock: Clock;
   /** Copies the store and verifies the copy; says how many events it holds. */
   backUp(path: string): Promise<{ bytes: number; events: number }>;
@@ -54,6 +57,15 @@ export function createQueries(options: QueryOptions): Queries {
     "tasks.get"({ taskId }) {
       const { row, snapshot } = find(taskId);
       return { task: toTask(snapshot, row.title), content: toContent(store, snapshot) };
+    },
+    async "tasks.watch"({ taskId, afterRevision, untilEnded, waitMs }) {
+      const isMet = (snapshot: TaskSnapshot): boolean =>
+        untilEnded ? !isOpen(snapshot) : snapshot.context.revision > afterRevision;
+      if (!isMet(find(taskId).snapshot)) await options.waiting.changed(taskId, isMet, waitMs);
+      const { row, snapshot } = find(taskId);
+      const hasEnded = !isOpen(snapshot);
+      const task = toTask(snapshot, row.title);
+      return hasEnded ? { task, hasEnded, content: toContent(store, snapshot) } : { task, hasEnded };
     },
     "tasks.list"({ states, kind, parentId, pageSize, cursor }) {
       const rows = store.tasks({ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId });

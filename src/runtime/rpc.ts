@@ -4,14 +4,15 @@
 // new verb needs no code here. Owns: the border between bytes and typed input. What does not pass it reaches nothing behind it.
 
 import type { z } from "zod";
-import type { Leases, Persistence } from "../../actors/index.ts";
-import { isClaimed, type TaskOperation } from "../../machines/index.ts";
-import type { Message } from "../../transport/index.ts";
+import type { Leases, Persistence, Recorded, Submission } from "../../actors/index.ts";
+import { isClaimed, type TaskOperation, toClaimTargets } from "../../machines/index.ts";
 import {
   decode,
   type Envelope,
   Envelope as EnvelopeSchema,
   encode,
+  type IncomingRequest,
+  type Message,
   parseRpc,
   type Reply,
   toFormat,
@@ -20,11 +21,13 @@ import { AionisError, isFailure } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { type OperationName, type OperationParsed, operations } from "../contracts/operations/index.ts";
 import type { RpcReply } from "../contracts/rpc.ts";
+import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { ScopeStore, Store } from "../kernel/store.ts";
 import { toOutput, toSubmission } from "./commands.ts";
 import type { Queries } from "./queries.ts";
+import type { Waiting } from "./waiting.ts";
 
 export interface RpcOptions {
   scope: string;
@@ -32,12 +35,14 @@ export interface RpcOptions {
   persistence: Persistence;
   leases: Leases;
   queries: Queries;
+  waiting: Waiting;
+  clock: Clock;
   ids: Ids;
   logger: Logger;
 }
 
 /** The handler of one scope's calls. It never rejects: every failure is a reply. */
-export function createRpcHandler(options: RpcOptions): (message: Message) => Promise<Reply> {
+export function createRpcHandler(options: RpcOptions): (message: IncomingRequest) => Promise<Reply> {
   const { store, logger } = options;
   const call = createCaller(options, store.scope(options.scope));
 
@@ -54,8 +59,8 @@ export function createRpcHandler(options: RpcOptions): (message: Message) => Pro
   };
 }
 
-function createCaller(options: RpcOptions, store: ScopeStore): (message: Message) => Promise<unknown> {
-  const { persistence, leases, queries } = options;
+function createCaller(options: RpcOptions, store: ScopeStore): (message: IncomingRequest) => Promise<unknown> {
+  const { persistence, leases, queries, clock } = options;
   const replyContext = {
     store,
     leaseMs: leases.leaseMs,
@@ -69,19 +74,36 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Message
     const input = parseInput(name, operation.input, envelope.body);
     if (operation.kind === "query") return queries[name as keyof Queries](input as never); // the table pairs name and schema
     if (operation.kind === "signal") return heartbeat(agentId, input as OperationParsed<"tasks.heartbeat">);
-    return command(name as TaskOperation, input as OperationParsed<TaskOperation>, agentId, envelope);
+    const asked = { name: name as TaskOperation, input: input as OperationParsed<TaskOperation>, by: agentId }; // the table says so
+    return command(asked, envelope, clock.mono() + message.timeoutMs - replyMs);
   };
 
   async function command(
-    name: TaskOperation,
-    input: OperationParsed<TaskOperation>,
-    by: string,
+    { name, input, by }: { name: TaskOperation; input: OperationParsed<TaskOperation>; by: string },
     envelope: Envelope,
+    answerBy: number,
   ): Promise<unknown> {
     const commandId = input.commandId ?? envelope.id;
     const newTaskId = (): TaskId => options.ids.next("task");
     const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId });
-    return toOutput(name, await persistence.submit(submission), replyContext);
+    const recorded = (await persistence.submit(submission)) ?? (await waitForClaim(submission, input, answerBy));
+    return toOutput(name, recorded, replyContext);
+  }
+
+  /** A claim that found nothing waits, and tries again whenever something for it becomes claimable. */
+  async function waitForClaim(
+    submission: Submission,
+    input: OperationParsed<TaskOperation>,
+    answerBy: number,
+  ): Promise<Recorded | undefined> {
+    if (!("waitMs" in input)) return undefined;
+    const endsAt = Math.min(clock.mono() + input.waitMs, answerBy);
+    const targets = toClaimTargets(submission.by, input.roles);
+    while ((await options.waiting.claimable(targets, endsAt - clock.mono())) === "claimable") {
+      const recorded = await persistence.submit({ ...submission, hasWaited: true });
+      if (recorded !== undefined) return recorded;
+    }
+    return undefined;
   }
 
   /** Not a command: it changes no fact, only when the lease ends. */
@@ -126,6 +148,8 @@ function parseInput(name: string, schema: z.ZodType, body: unknown): unknown {
   });
 }
 
+/** What is left of a caller's patience for the reply itself. */
+const replyMs = 500;
 const issuesShown = 10;
 
 /** What is wrong and where, in one sentence. */

@@ -30,6 +30,7 @@ import type { Random } from "../kernel/random.ts";
 import type { Store } from "../kernel/store.ts";
 import { createQueries } from "./queries.ts";
 import { createRpcHandler } from "./rpc.ts";
+import { createWaiting } from "./waiting.ts";
 
 export interface RuntimeOptions {
   /** `tenant/project` */
@@ -108,6 +109,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     onError: suspendFor,
   });
+  const waiting = createWaiting({ clock, store: scopeStore });
   const mark =
     options.markFile === undefined ? undefined : createHighWaterMark({ store, file: options.markFile, clock, logger });
   const damage = checkMark(store, await options.markFile?.read());
@@ -117,7 +119,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...options,
     persistence,
     leases,
-    queries: createQueries({ scope, store, persistence, leases, clock, backUp: options.backUp ?? cannotBackUp }),
+    waiting,
+    queries: createQueries({
+      scope,
+      store,
+      persistence,
+      leases,
+      waiting,
+      clock,
+      backUp: options.backUp ?? cannotBackUp,
+    }),
   });
   recover();
   const stopServing = transport.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", handler);
@@ -135,16 +146,18 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   /** What follows from a commit, in memory. */
   function follow(committed: readonly Committed[]): void {
-    for (const { recorded, after } of committed) followLease(recorded.header, after);
+    for (const event of committed) followLease(event);
+    waiting.follow(committed);
     if (committed.some(({ recorded }) => !recorded.header.type.startsWith("step."))) timers.arm();
     if (committed.some(({ after }) => !isOpen(after) && after.context.childrenOpen.length > 0)) outbox.send();
     if (committed.length > 0) mark?.note();
   }
 
-  function followLease({ taskId, epoch, by }: Committed["recorded"]["header"], after: Committed["after"]): void {
-    const { owner } = after.context;
+  function followLease({ recorded, after, hasWaited }: Committed): void {
+    const { taskId, by } = recorded.header;
+    const { owner, epoch } = after.context;
     if (!isClaimed(after) || owner === null) leases.drop(scope, taskId);
-    else if (owner.agent === by) leases.grant({ scope, taskId, epoch, agent: by }); // whoever records is alive
+    else if (owner.agent === by) leases.grant({ scope, taskId, epoch, agent: by }, hasWaited ? "short" : "whole"); // who records is alive
   }
 
   /** A store that cannot be read is not written to either. */
@@ -168,6 +181,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   async function shutDown(): Promise<void> {
     stopServing();
+    waiting.close();
     await transport.drain();
     timers.close();
     outbox.close();

@@ -123,6 +123,19 @@ export function describeTransport(name: string, open: (logger: Logger) => Promis
       expect(gone).toEqual([]);
     });
 
+    it("delivers nothing to a handler that was unsubscribed, even of what was published before", async () => {
+      const { alice } = await setup();
+      const gone: Message[] = [];
+      const unsubscribe = alice.subscribe("news", (message) => void gone.push(message));
+      const inbox = await listen(alice, "news");
+
+      alice.publish("news", empty);
+      unsubscribe();
+
+      await inbox.received(1);
+      expect(gone).toEqual([]);
+    });
+
     it("reports a handler that throws or rejects, and disturbs nobody else", async () => {
       const { alice, bob, reports } = await setup();
       bob.subscribe("news", () => {

@@ -134,7 +134,7 @@ export function createRuntimeNode(options: {
 const writeError = "the write failed";
 
 function isPlanned(fields: Readonly<Record<string, unknown>> | undefined): boolean {
-  return String(fields?.["error"]).includes(writeError);
+  return String(fields?.error).includes(writeError);
 }
 
 function missing(): never {

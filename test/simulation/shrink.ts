@@ -1,4 +1,4 @@
-import { type RunOptions, type RunResult, simulate } from "./world.ts";
+import { type RunOptions, type RunResult, simulate } from "./simulate.ts";
 
 /**
  * Finds a short list of faults with which the seed still fails: halves first, then ever smaller parts (delta debugging). The result is one

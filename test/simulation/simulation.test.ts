@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { plantedBugs } from "./bugs.ts";
 import { shrink } from "./shrink.ts";
-import { type RunResult, simulate } from "./world.ts";
+import { type RunResult, simulate } from "./simulate.ts";
 
 const seedsPerTest = 60;
 const tests = 5;

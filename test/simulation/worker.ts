@@ -3,49 +3,10 @@
 // The programs of a run: workers that claim and do what a task's script says, and a driver that starts tasks, answers questions and
 // changes its mind. Each is a process of its own that may die at any await, and speaks through the same client as any user.
 
-import { type Client, createClient } from "../../sdk/index.ts";
 import { isFailure } from "../../src/contracts/failures.ts";
 import type { Assignment } from "../../src/contracts/task.ts";
-import type { Clock } from "../../src/kernel/clock.ts";
-import { createIds } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import type { Transport } from "../../transport/index.ts";
-import { scopeName } from "./node.ts";
-import type { World } from "./world.ts";
-
-export interface Process {
-  readonly name: string;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly client: Client;
-  isAlive(): boolean;
-}
-
-/** Makes a process on the world's bus. */
-export function createProcess(world: World, name: string): Process {
-  const transport = world.bus.connect();
-  let isUp = true;
-  const isAlive = (): boolean => isUp;
-  const clock = world.scheduler.clock(isAlive);
-  const client = createClient({
-    transport,
-    scope: scopeName,
-    agent: name,
-    clock,
-    ids: createIds(clock, world.random),
-    random: world.random,
-  });
-  const process = { name, transport, clock, client, isAlive };
-  world.register(process, () => {
-    isUp = false;
-    world.bus.kill(transport);
-  });
-  return process;
-}
-
-export function wait(process: Process, ms: number): Promise<void> {
-  return new Promise((resolve) => void process.clock.setTimer(ms, resolve));
-}
+import { type Process, type World, wait } from "./world.ts";
 
 const roles = ["fix", "review", "docs"];
 

@@ -194,6 +194,13 @@ describe("codec, MessagePack only", () => {
       expect(() => decode(foreign.pack(number))).toThrow(invalid);
       expect(() => decode(single)).toThrow(invalid);
     }
+    for (const odd of [
+      bytes(0xcb, 0x7f, 0xf1, new Uint8Array(6)),
+      bytes(0xcb, 0xff, 0xff, new Uint8Array(6)),
+      bytes(0xca, 0x7f, 0x81, 0, 0),
+    ]) {
+      expect(() => decode(odd)).toThrow(invalid);
+    }
   });
 
   it("refuses dates and big integers that it would change", () => {
@@ -218,7 +225,7 @@ describe("codec, MessagePack only", () => {
     ["a typed array", foreign.pack(new Float64Array(2))],
     ["a date", foreign.pack(new Date(1.5))],
     ["undefined", foreign.pack(undefined)],
-    ["a big integer", foreign.pack(2n ** 64n - 1n)],
+    ["a big integer", foreign.pack(2n ** 70n)],
     ["records", records.pack([{ a: 1 }, { a: 2 }])],
     ["a record's definition", bytes(0xd4, 0x72, 0x40, 0x91, 0xa1, ascii("a"), 1)],
     ["a circle by reference", foreign.pack(toCircle())],
@@ -226,6 +233,11 @@ describe("codec, MessagePack only", () => {
     ["an unknown extension", bytes(0xc7, 1, 99, 0)],
     ["an extension of 4 GB", bytes(0xc9, 0xff, 0xff, 0xff, 0xff, 0x78)],
     ["the unused token", bytes(0xc1)],
+  ])("refuses %s for its token (C1)", (_, message) => {
+    expect(() => decode(message)).toThrow(/the token 0x/);
+  });
+
+  it.each<[string, Uint8Array]>([
     ["a key that is a number", bytes(0x81, 1, 1)],
     ["a key that is nil", bytes(0x81, 0xc0, 1)],
     ["a key that is a list", bytes(0x81, 0x91, 1, 1)],

@@ -111,6 +111,16 @@ function write(socket: Socket, ...frames: Parameters<typeof encodeFrame>[0][]): 
 
 const hello = { kind: "hello", number: 1, text: "aionis" } as const;
 
+/** Runs a fake clock until `promise` is settled. */
+async function settled<Value>(clock: FakeClock, promise: Promise<Value>): Promise<Value> {
+  let isSettled = false;
+  const watched = promise.finally(() => {
+    isSettled = true;
+  });
+  while (!isSettled) await clock.settle();
+  return await watched;
+}
+
 function nextState(transport: Transport, wanted: string): Promise<void> {
   return new Promise((resolve) => {
     const stop = transport.onState((state) => {
@@ -455,15 +465,44 @@ describe("a local server", () => {
   });
 
   it("closes although a client never reads its goodbye", async () => {
-    const { path, server } = await setup();
+    const { path, runtime, server } = await setup();
     const { socket, frames, until } = await connectRaw(path);
-    write(socket, hello);
-    await until(() => frames.length === 1);
+    write(socket, hello, { kind: "subscribe", id: 1, text: "news" }, { kind: "ping" });
+    await until(() => frames.length === 2);
     socket.pause();
+    for (let index = 0; index < 4; index += 1) runtime.publish("news", new Uint8Array(1024 * 1024));
+    await runtime.request("echo", empty, soon); // what was published is on its way
 
     await server.close();
 
     expect(server.connections()).toBe(0);
+  });
+});
+
+describe("a local client that drains", () => {
+  it("still serves what was on its way to it", async () => {
+    const frames: Frame[] = [];
+    const path = join(makeFolder(), "runtime.sock");
+    const listener = createServer((socket) => {
+      const reader = new FrameReader();
+      socket.on("data", (chunk: Buffer) => {
+        for (const frame of reader.read(chunk)) {
+          frames.push(frame);
+          if (frame.kind === "hello") write(socket, { kind: "welcome", number: 1 });
+          if (frame.kind === "unregister")
+            write(socket, { kind: "request", id: 9, target: frame.id, number: 1_000, text: "work" });
+          if (frame.kind === "ping") write(socket, { kind: "pong", id: frame.id });
+        }
+      });
+    });
+    await once(listener.listen(path), "listening");
+    onTestFinished(() => void listener.close());
+    const client = await connect(path);
+    client.serve("work", "workers", () => ({ payload: text("done") }));
+
+    await client.drain();
+
+    expect(frames.map(({ kind }) => kind)).toEqual(["hello", "serve", "unregister", "ping", "reply"]);
   });
 });
 
@@ -533,19 +572,25 @@ describe("a local client whose server is gone", () => {
     }
   });
 
-  it("stops trying when it is drained", async () => {
+  it("waits longer from try to try, up to two seconds, and stops when it is drained (K1)", async () => {
     const { path, server } = await setup();
-    const client = await connect(path);
-    const lost = nextState(client, "reconnecting");
-    await server.close();
-    await lost;
+    const clock = new FakeClock();
+    const tries: number[] = [];
+    const logger: Logger = {
+      log: (_, message) => void (message.includes("cannot be reached") && tries.push(clock.mono())),
+    };
+    const connecting = connectLocal({ path, timeoutMs: 1_000, clock, random: { u32: () => 2 ** 32 - 1 }, logger });
+    const client = await settled(clock, connecting);
+    await settled(clock, server.close());
 
+    while (tries.length < 8) await clock.advance(10);
     await client.drain();
-    const again = await setup(path);
+    await clock.advance(10_000);
 
-    const other = await connect(path);
-    await other.request("echo", empty, soon);
-    expect(again.server.connections()).toBe(1);
+    const waits = tries.map((at, index) => at - (tries[index - 1] ?? 0)).map((ms) => Math.round(ms / 50) * 50);
+    expect(waits.slice(1)).toEqual([100, 200, 400, 800, 1_600, 2_000, 2_000]);
+    expect(tries.length).toBe(8);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it("ends the wait of a drain that was on its way", async () => {

@@ -87,10 +87,7 @@ export class Channel {
 
   #read(chunk: Buffer): void {
     try {
-      for (const frame of this.#reader.read(chunk)) {
-        if (this.#socket.destroyed) return; // N2
-        this.onFrame(frame);
-      }
+      for (const frame of this.#reader.read(chunk)) this.onFrame(frame);
     } catch (error) {
       this.destroy(error); // N2
     }

@@ -249,9 +249,8 @@ class Session {
         ),
       );
     }
-    for (const unregister of this.#registrations.values()) unregister(); // L1
     if (this.#greeting.state === "awaited") this.#greeting.cancelTimer();
-    else void this.#greeting.bridge.drain(); // cannot fail; what it still asked for is answered to nobody
+    else void this.#greeting.bridge.drain(); // L1; cannot fail, and what it still asked for is answered to nobody
   }
 }
 

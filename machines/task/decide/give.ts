@@ -4,14 +4,15 @@ import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import type { TaskContext } from "../context.ts";
 import { isOpen, type TaskSnapshot } from "../state.ts";
 import { accept, refuse } from "./refuse.ts";
-import { mustRun } from "./run.ts";
+import { mustRun, toMoment } from "./run.ts";
 
 /** Offers the task itself: the offerer's claim ends with the offer. */
 export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.offer">, facts: Facts): Decision {
   const refusal = mustRun(snapshot, command, facts);
   if (refusal !== undefined) return refusal;
   const { context } = snapshot;
-  const { to, expiresAt } = command.input;
+  const { to } = command.input;
+  const expiresAt = toMoment(facts.at, command.input.expiresAt, command.input.expiresInMs);
   if (context.handoffs >= limits.handoffsPerTask) {
     return refuse(
       "HANDOFF_LIMIT",
@@ -45,7 +46,7 @@ export function decideDelegate(snapshot: TaskSnapshot, command: CommandOf<"tasks
   if (why !== undefined)
     return refuse("DELEGATION_REFUSED", `${context.id} cannot delegate: ${why}.`, { budget: context.budget });
 
-  const deadlineAt = earliest(context.deadlineAt, input.deadlineAt ?? null);
+  const deadlineAt = earliest(context.deadlineAt, toMoment(facts.at, input.deadlineAt, input.timeoutMs) ?? null);
   const packet: Packet = {
     ...input.packet,
     ...origin(context, facts),

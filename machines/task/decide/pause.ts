@@ -6,14 +6,15 @@ import type { CommandOf, Decision, Facts } from "../commands.ts";
 import type { TaskSnapshot } from "../state.ts";
 import { preferenceFor } from "./claim.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
-import { mustRun } from "./run.ts";
+import { mustRun, toMoment } from "./run.ts";
 
 /** Ends the run; lease and slot are given back. */
 export function decidePause(snapshot: TaskSnapshot, command: CommandOf<"tasks.pause">, facts: Facts): Decision {
   const refusal = mustRun(snapshot, command, facts);
   if (refusal !== undefined) return refusal;
   const { context } = snapshot;
-  const { question, answerSchema, approver, expiresAt, note } = command.input;
+  const { question, answerSchema, approver, note } = command.input;
+  const expiresAt = toMoment(facts.at, command.input.expiresAt, command.input.expiresInMs);
   if (context.pauseEnds.length >= limits.pausesPerStage) {
     return refuse(
       "PAUSE_LIMIT",

@@ -1,3 +1,4 @@
+import { limits } from "../../../src/contracts/limits.ts";
 import type { Return } from "../../../src/contracts/packet.ts";
 import type { StepReceipt, StepSubject } from "../../../src/contracts/step.ts";
 import type { Check } from "../../../src/contracts/values.ts";
@@ -22,9 +23,9 @@ function beginStep(
   known: StepReceipt | undefined,
   facts: Facts,
 ): Decision {
-  const { epoch, stage, claimedAt } = snapshot.context;
+  const { epoch, stage } = snapshot.context;
   if (known?.status === "begun") {
-    const isOwn = known.at >= claimedAt && known.agent === facts.by;
+    const isOwn = facts.stepEpoch === epoch; // not by its time: the wall clock may have gone back since
     if (isOwn) return { kind: "already", seq: known.seq };
     return refuse(
       "STEP_OUTCOME_UNKNOWN",
@@ -100,6 +101,9 @@ export function decideComplete(snapshot: TaskSnapshot, command: CommandOf<"tasks
   }
   const added = command.input.checks.filter((check) => !context.checks.some(({ name }) => name === check.name));
   const checks = [...context.checks, ...added.map(({ name, required }) => ({ name, required }))];
+  if (checks.length > limits.checks) {
+    return refuse("INPUT_INVALID", `${context.id} would have ${checks.length} checks; ${limits.checks} are allowed.`);
+  }
   const result: Return = { ...command.input.return, outcome: "completed" };
   const next = checks.length > 0 ? "verifying" : "succeeded";
   const decision = accept({
@@ -224,4 +228,9 @@ function nextAttempt(
   if (next === "failed") return { attempt, claimableAt: facts.at };
   const full = Math.min(retry.backoffMaxMs, retry.backoffMs * 2 ** Math.min(attempt - 1, 30));
   return { attempt: attempt + 1, claimableAt: facts.at + Math.round(full / 2 + (full / 2) * facts.jitter) };
+}
+
+/** A moment that was given as such, or as a length of time from now. */
+export function toMoment(at: number, moment: number | undefined, fromNowMs: number | undefined): number | undefined {
+  return moment ?? (fromNowMs === undefined ? undefined : at + fromNowMs);
 }

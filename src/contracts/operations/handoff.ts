@@ -3,7 +3,7 @@ import { CommandId, PacketId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import { PacketInput } from "../packet.ts";
 import { Ack, Assignment } from "../task.ts";
-import { Line, Target, Time } from "../values.ts";
+import { Line, Target, Time, WaitMs } from "../values.ts";
 import { defineOperation } from "./operation.ts";
 
 const commandId = { commandId: CommandId.optional() };
@@ -21,6 +21,8 @@ export const handoffOffer = defineOperation({
     to: Target,
     packet: PacketInput,
     expiresAt: Time.optional(),
+    /** The same as a length of time from now; `expiresAt` goes first. */
+    expiresInMs: WaitMs.optional(),
   }),
   output: z.strictObject({ ...Ack.shape, packetId: PacketId }),
   failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "EPOCH_STALE", "HANDOFF_LIMIT"],

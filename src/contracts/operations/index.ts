@@ -24,6 +24,7 @@ import {
   tasksStep,
   tasksSteps,
   tasksVerify,
+  tasksWatch,
 } from "./tasks.ts";
 
 export { commonFailures, type Layer, type Operation } from "./operation.ts";
@@ -32,6 +33,7 @@ export { commonFailures, type Layer, type Operation } from "./operation.ts";
 export const operations = {
   "tasks.start": tasksStart,
   "tasks.get": tasksGet,
+  "tasks.watch": tasksWatch,
   "tasks.list": tasksList,
   "tasks.explain": tasksExplain,
   "tasks.steps": tasksSteps,

@@ -51,6 +51,24 @@ export const tasksGet = defineOperation({
   idempotent: true,
 });
 
+export const tasksWatch = defineOperation({
+  name: "tasks.watch",
+  kind: "query",
+  layer: "core",
+  summary: "Read one task as soon as it has changed, or has ended, or the wait is over.",
+  input: z.strictObject({
+    taskId: TaskId,
+    /** Answer when the task's revision is greater. */
+    afterRevision: z.int().nonnegative().default(0),
+    /** Whether only the end of the task counts as a change. */
+    untilEnded: z.boolean().default(false),
+    waitMs: z.int().nonnegative().max(limits.callWaitMs).default(20_000),
+  }),
+  output: z.strictObject({ task: Task, hasEnded: z.boolean(), content: TaskContent.optional() }),
+  failures: ["TASK_NOT_FOUND"],
+  idempotent: true,
+});
+
 export const tasksList = defineOperation({
   name: "tasks.list",
   kind: "query",
@@ -104,6 +122,8 @@ export const tasksClaim = defineOperation({
     ...commandId,
     roles: z.array(Role).max(limits.roles).default([]),
     taskId: TaskId.optional(),
+    /** How long to wait for a task when there is none now. A waiting claim is not recorded. */
+    waitMs: z.int().nonnegative().max(limits.callWaitMs).default(0),
   }),
   output: z.strictObject({ assignment: Assignment.nullable() }),
   failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "CLAIM_LOST", "NOT_ADDRESSED"],
@@ -161,6 +181,8 @@ export const tasksPause = defineOperation({
     answerSchema: z.record(z.string(), z.unknown()).optional(),
     approver: AgentId.optional(),
     expiresAt: Time.optional(),
+    /** The same as a length of time from now; `expiresAt` goes first. */
+    expiresInMs: WaitMs.optional(),
     note: Text.optional(),
   }),
   output: Ack,
@@ -251,6 +273,8 @@ export const tasksDelegate = defineOperation({
     kind: Name.default("task"),
     family: Name.optional(),
     deadlineAt: Time.optional(),
+    /** The deadline as a length of time from now; `deadlineAt` goes first. A child never outlasts its parent. */
+    timeoutMs: WaitMs.optional(),
     retry: RetryPolicy.prefault({}),
     budget: Budget.default({ count: 0, depth: 0 }),
   }),

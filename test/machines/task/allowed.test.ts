@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import { allowedIn, type Decision, decide, type TaskOperation, toTaskState } from "../../../machines/index.ts";
+import { codeOf, packet, packetId, Story, type StoryState, stories, storyStates, toCommand } from "../../support/tasks.ts";
+
+/** Each operation on a task as its best caller would ask it: the owner, the addressee, the offerer. */
+const asks: { [Name in Exclude<TaskOperation, "tasks.start">]: (story: Story) => Decision } = {
+  "tasks.claim": (s) => s.try("tasks.claim", { roles: ["review"] }, { by: "worker-2" }),
+  "tasks.release": (s) => s.try("tasks.release", {}),
+  "tasks.step": (s) => s.try("tasks.step", { step: { name: "s", ordinal: 0, outcome: { kind: "succeeded" } } }),
+  "tasks.pause": (s) => s.try("tasks.pause", {}),
+  "tasks.resume": (s) => s.try("tasks.resume", {}),
+  "tasks.answer": (s) => s.try("tasks.answer", { answer: true }),
+  "tasks.complete": (s) => s.try("tasks.complete", {}),
+  "tasks.verify": (s) => s.try("tasks.verify", { results: [{ name: "tests", passed: true }] }),
+  "tasks.fail": (s) => s.try("tasks.fail", { error: "e" }),
+  "tasks.cancel": (s) => s.try("tasks.cancel", {}),
+  "tasks.delegate": (s) => s.try("tasks.delegate", { to: "any", packet }),
+  "handoff.offer": (s) => s.try("handoff.offer", { to: "any", packet }),
+  "handoff.claim": (s) => s.try("handoff.claim", { packetId: offered(s), roles: ["review"] }, { by: "worker-2" }),
+  "handoff.decline": (s) => s.try("handoff.decline", { packetId: offered(s), roles: ["review"] }, { by: "worker-2" }),
+  "handoff.withdraw": (s) => s.try("handoff.withdraw", { packetId: offered(s) }),
+};
+const names = Object.keys(asks) as (keyof typeof asks)[]; // Object.keys loses the key type
+
+function offered(story: Story) {
+  return story.snapshot?.context.handoff?.packetId ?? packetId(77);
+}
+
+describe("allowedIn", () => {
+  for (const state of storyStates) {
+    it(`names exactly what decide takes in ${state}`, () => {
+      const taken = names.filter((name) => asks[name](stories[state]()).kind === "accepted");
+
+      expect(new Set(taken)).toEqual(new Set(allowedIn[toTaskState(stories[state]().now)]));
+    });
+  }
+});
+
+describe("a refusal by state", () => {
+  const lost = ["tasks.claim", "handoff.claim", "handoff.decline", "handoff.withdraw"];
+
+  for (const state of storyStates) {
+    it(`names the state, the owner and what ${state} takes`, () => {
+      for (const name of names) {
+        const story = stories[state]();
+        const decision = asks[name](story);
+        if (decision.kind !== "refused") continue;
+        const { code, facts } = decision.failure;
+        const { owner } = story.now.context;
+        const label = `${state} ${name}`;
+
+        if (code === "TASK_STATE_CONFLICT") {
+          const now = toTaskState(story.now);
+          expect(facts, label).toEqual({ state: now, allowed: allowedIn[now], ...(owner === null ? {} : { owner }) });
+        } else if (code === "CLAIM_LOST") {
+          expect(lost, label).toContain(name);
+          expect(facts, label).toEqual({ owner, epoch: 1 });
+        } else {
+          expect(code, label).toBe("EPOCH_STALE");
+          expect(story.now.value, label).toBe("start"); // nobody's epoch holds it
+        }
+      }
+    });
+  }
+
+  it("is TASK_NOT_FOUND for every operation on a task that does not exist", () => {
+    for (const name of names) expect(codeOf(asks[name](new Story())), name).toBe("TASK_NOT_FOUND");
+    for (const command of [
+      { name: "lease.expire", epoch: 1 },
+      { name: "timer.fire", kind: "deadline", entry: 1 },
+    ] as const) {
+      const { taskId } = toCommand("tasks.cancel", {});
+      expect(codeOf(decide(undefined, { ...command, taskId }, new Story().facts()))).toBe("TASK_NOT_FOUND");
+    }
+  });
+});
+
+describe("a stranger (I4)", () => {
+  const owned = [
+    "tasks.release",
+    "tasks.step",
+    "tasks.pause",
+    "tasks.complete",
+    "tasks.verify",
+    "tasks.fail",
+    "tasks.delegate",
+    "handoff.offer",
+  ] as const;
+  const inputs = {
+    "tasks.release": {},
+    "tasks.step": { step: { name: "s", ordinal: 0, outcome: { kind: "succeeded" } } },
+    "tasks.pause": {},
+    "tasks.complete": {},
+    "tasks.verify": { results: [{ name: "tests", passed: true }] },
+    "tasks.fail": { error: "e" },
+    "tasks.delegate": { to: "any", packet },
+    "handoff.offer": { to: "any", packet },
+  } as const;
+
+  for (const state of ["running", "verifying"] satisfies StoryState[]) {
+    it(`is refused in ${state} under another epoch and by another agent, with the owner's name`, () => {
+      for (const name of owned) {
+        const story = stories[state]();
+        const past = story.try(name, { ...inputs[name], epoch: 7 } as never);
+        const other = story.try(name, inputs[name] as never, { by: "worker-2" });
+
+        for (const decision of [past, other]) {
+          expect(decision, name).toMatchObject({
+            failure: { code: "EPOCH_STALE", facts: { state, epoch: 1, owner: { agent: "worker-1" } } },
+          });
+        }
+      }
+    });
+  }
+
+  it("is told who worked on a task last when nobody does", () => {
+    const story = stories.running();
+    story.do("tasks.release", {});
+
+    const late = story.try("tasks.complete", { epoch: 1 });
+
+    expect(late).toMatchObject({
+      failure: { code: "EPOCH_STALE", facts: { state: "start", epoch: 1, lastAgent: "worker-1" } },
+    });
+  });
+});

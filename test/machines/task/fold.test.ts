@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { stateAfter, toTaskState } from "../../../machines/index.ts";
+import { type EventType, eventTypes } from "../../../src/contracts/events.ts";
+import { examples, foldOne, type StoryState, stories, storyStates, t0, toHeader } from "../../support/tasks.ts";
+
+const types = Object.keys(eventTypes) as EventType[]; // Object.keys loses the key type
+
+/** State → event type → the states it leads to, one for each example of the type. What is not listed is not taken. */
+const open = { "task.cancelled": ["cancelled"], "deadline.passed": ["failed"], "delegation.returned": ["same"] };
+const claimed = {
+  ...open,
+  "task.released": ["start"],
+  "lease.expired": ["start", "failed"],
+  "task.failed": ["start", "failed"],
+};
+const table: Record<StoryState, Partial<Record<EventType, string[]>>> = {
+  start: { ...open, "task.claimed": ["running"] },
+  running: {
+    ...claimed,
+    "step.begun": ["same"],
+    "step.succeeded": ["same"],
+    "step.failed": ["same"],
+    "delegation.sent": ["same"],
+    "task.paused": ["paused"],
+    "handoff.offered": ["handoff"],
+    "task.completed": ["succeeded.recorded", "verifying"],
+  },
+  paused: { ...open, "task.answered": ["start"], "task.resumed": ["start"], "pause.expired": ["start"] },
+  handoff: {
+    ...open,
+    "handoff.claimed": ["running"],
+    "handoff.declined": ["start"],
+    "handoff.withdrawn": ["start"],
+    "handoff.expired": ["start"],
+  },
+  verifying: { ...claimed, "checks.passed": ["succeeded.recorded"], "checks.failed": ["running"] },
+  succeeded: { "replay.started": ["succeeded.replaying"] },
+  replaying: { "replay.failed": ["same"], "task.replayed": ["succeeded.replayed"] },
+  replayed: { "task.promoted": ["succeeded.promoted"] },
+  promoted: {},
+  failed: {},
+  cancelled: {},
+};
+
+function valueOf(value: unknown): string {
+  return typeof value === "string" ? value : `succeeded.${(value as { succeeded: string }).succeeded}`;
+}
+
+const rows = storyStates.flatMap((state) => types.map((type) => ({ state, type, expected: table[state][type] })));
+
+describe("task machine", () => {
+  for (const { state, type, expected } of rows) {
+    it(`in ${state}, ${type} ${expected === undefined ? "is not taken (M1)" : `leads to ${expected.join(" or ")}`}`, () => {
+      const before = stories[state]().now;
+
+      for (const [index, example] of examples[type].entries()) {
+        const header = toHeader(example, { seq: 20, at: t0 + 1, by: "worker-1" });
+        const after = foldOne(before, header);
+
+        const wanted = expected?.[index];
+        if (wanted === undefined) {
+          expect(after.value).toEqual(before.value);
+          expect(after.context).toEqual(before.context);
+        } else {
+          expect(valueOf(after.value)).toBe(wanted === "same" ? valueOf(before.value) : wanted);
+          expect(after.context).toMatchObject({ revision: before.context.revision + 1, updatedAt: t0 + 1 });
+          expect(stateAfter(header) ?? toTaskState(before)).toBe(toTaskState(after));
+        }
+      }
+    });
+  }
+
+  it("enters a new entry with each state, so that timers of the one before are over", () => {
+    for (const [state, changes] of Object.entries(table)) {
+      const before = stories[state as StoryState]().now;
+      for (const [type, targets] of Object.entries(changes)) {
+        for (const [index, target] of targets.entries()) {
+          const header = toHeader(examples[type as EventType][index]!, { seq: 20, at: t0, by: "worker-1" });
+          const after = foldOne(before, header);
+          const isEntered = target !== "same" && !target.match(/\.(replaying|replayed|promoted)$/);
+          expect(after.context.entry, `${state} ${type}`).toBe(
+            isEntered ? before.context.revision + 1 : before.context.entry,
+          );
+        }
+      }
+    }
+  });
+
+  it("changes the epoch only by a claim, which brings it (M3, I3)", () => {
+    for (const [state, changes] of Object.entries(table)) {
+      const before = stories[state as StoryState]().now;
+      for (const type of Object.keys(changes) as EventType[]) {
+        const after = foldOne(before, toHeader(examples[type][0]!, { seq: 20, at: t0, by: "w" }));
+        const isClaim = type === "task.claimed" || type === "handoff.claimed";
+        expect(after.context.epoch, `${state} ${type}`).toBe(isClaim ? 2 : before.context.epoch);
+      }
+    }
+  });
+
+  it("has no owner outside of a claim, and none but a claim's agent within", () => {
+    for (const state of storyStates) {
+      const { owner } = stories[state]().now.context;
+      expect(owner, state).toEqual(state === "running" || state === "verifying" ? { agent: "worker-1" } : null);
+    }
+  });
+
+  it("forgets a completion that did not stand", () => {
+    for (const type of ["task.released", "lease.expired", "task.failed", "task.cancelled", "checks.failed"] as const) {
+      const story = stories.verifying();
+
+      story.fold(examples[type].at(-1)!);
+
+      expect(story.now.context, type).toMatchObject({ verifying: [], completedSeq: null });
+    }
+  });
+
+  it("keeps the completion that stood, checked or not", () => {
+    const verified = stories.verifying();
+    verified.fold(examples["checks.passed"][0]!);
+    const recorded = stories.succeeded();
+
+    expect(verified.now.context).toMatchObject({ completedSeq: 3, outcome: { seq: 4, verified: true }, verifying: [] });
+    expect(recorded.now.context).toMatchObject({ completedSeq: 3, outcome: { seq: 3, verified: false } });
+  });
+
+  it("speaks of every top state by a word of the contract", () => {
+    expect(storyStates.map((state) => toTaskState(stories[state]().now))).toEqual(
+      storyStates.map((state) => (state === "replaying" ? "succeeded" : state)),
+    );
+  });
+});

@@ -1,0 +1,328 @@
+// Tasks for tests
+//
+// A story is one task as its events make it: commands are decided and what comes of them is folded, both purely, without a store.
+
+import { initialTransition, transition } from "xstate";
+import {
+  type Command,
+  type CommandOf,
+  type Decision,
+  decide,
+  type Facts,
+  type NewEvent,
+  type TaskOperation,
+  type TaskSnapshot,
+  taskMachine,
+} from "../../machines/index.ts";
+import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
+import type { FailureCode } from "../../src/contracts/failures.ts";
+import type { DelegationId, EventId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import { type OperationInput, operations } from "../../src/contracts/operations/index.ts";
+
+/** When stories begin. */
+export const t0 = 1_700_000_000_000;
+
+const pad = (n: number): string => String(n).padStart(20, "0");
+export const taskId = (n = 1): TaskId => `task_${pad(n)}`;
+export const packetId = (n = 1): PacketId => `pkt_${pad(n)}`;
+export const delegationId = (n = 1): DelegationId => `dlg_${pad(n)}`;
+export const eventId = (n = 1): EventId => `evt_${pad(n)}`;
+
+/** A packet that the schema takes. */
+export const packet = { brief: "Review it", nextAction: "Read the diff" };
+
+type InputOf<Name extends TaskOperation> = Omit<OperationInput<Name>, "taskId" | "epoch">;
+
+/** A command as the edge would make it: parsed, defaults filled in. */
+export function toCommand<Name extends TaskOperation>(
+  name: Name,
+  input: InputOf<Name> & { epoch?: number; taskId?: TaskId },
+): CommandOf<Name> {
+  const id = input.taskId ?? taskId();
+  const { epoch, taskId: _, ...rest } = input;
+  const shape = (operations[name].input as unknown as { shape: Record<string, unknown> }).shape; // all inputs are objects
+  const full = { ...rest, ...("taskId" in shape ? { taskId: id } : {}), ...("epoch" in shape ? { epoch } : {}) };
+  return { name, taskId: id, input: operations[name].input.parse(full) } as unknown as CommandOf<Name>; // one entry of the table
+}
+
+type FactsGiven = Partial<Facts>;
+
+export class Story {
+  snapshot: TaskSnapshot | undefined;
+  readonly headers: EventHeader[] = [];
+  readonly bodies: EventBody[] = [];
+  at = t0;
+
+  /** Facts as the journal of this story would give them. */
+  facts(given: FactsGiven = {}): Facts {
+    const n = this.headers.length + 1;
+    return {
+      at: this.at,
+      by: "worker-1",
+      jitter: 0.5,
+      ids: { packet: packetId(n), child: taskId(1_000 + n), delegation: delegationId(n) },
+      ...given,
+    };
+  }
+
+  decide(command: Command, given?: FactsGiven): Decision {
+    return decide(this.snapshot, command, this.facts(given));
+  }
+
+  /** Decides an operation under the present epoch, unless another is given. */
+  try<Name extends TaskOperation>(name: Name, input: InputOf<Name> & { epoch?: number }, given?: FactsGiven): Decision {
+    return this.decide(toCommand(name, { epoch: Math.max(this.epoch, 1), ...input }), given);
+  }
+
+  /** The same, and folds its event. */
+  do<Name extends TaskOperation>(name: Name, input: InputOf<Name> & { epoch?: number }, given?: FactsGiven): NewEvent {
+    return this.take(this.try(name, input, given), given?.by);
+  }
+
+  /** Folds the event of an accepted decision. */
+  take(decision: Decision, by = "worker-1"): NewEvent {
+    if (decision.kind !== "accepted") throw new Error(`not accepted: ${describe(decision)}`);
+    this.fold(decision.event, by);
+    return decision.event;
+  }
+
+  fold(event: NewEvent, by = "worker-1"): void {
+    const header = toHeader(event, { seq: this.headers.length + 1, at: this.at, by });
+    this.snapshot = foldOne(this.snapshot, header);
+    this.headers.push(header);
+    this.bodies.push(event.body);
+  }
+
+  get now(): TaskSnapshot {
+    if (this.snapshot === undefined) throw new Error("the story has not begun");
+    return this.snapshot;
+  }
+
+  get epoch(): number {
+    return this.snapshot?.context.epoch ?? 0;
+  }
+}
+
+export function toHeader(
+  event: NewEvent,
+  place: { seq: number; at: number; by: string; taskId?: TaskId },
+): EventHeader {
+  const { seq, at, by } = place;
+  return {
+    seq,
+    id: eventId(seq),
+    type: event.type,
+    taskId: place.taskId ?? taskId(),
+    epoch: event.epoch,
+    at,
+    by,
+    facts: JSON.parse(JSON.stringify(event.facts)), // as it comes back from the store
+  } as EventHeader; // type and facts come from one decision
+}
+
+export function foldOne(snapshot: TaskSnapshot | undefined, header: EventHeader): TaskSnapshot {
+  if (snapshot !== undefined) return transition(taskMachine, snapshot, header)[0];
+  return initialTransition(taskMachine, header as EventHeader<"task.created">)[0]; // the first event of every story
+}
+
+/** What a decision says, for messages. */
+export function describe(decision: Decision): string {
+  if (decision.kind === "refused") return decision.failure.message;
+  return decision.kind === "accepted" ? decision.event.type : decision.kind;
+}
+
+/** The code with which it was refused. */
+export function codeOf(decision: Decision): FailureCode | undefined {
+  return decision.kind === "refused" ? decision.failure.code : undefined;
+}
+
+export type Started = InputOf<"tasks.start">;
+
+/** Stories that end in each state. */
+export const stories = {
+  start: (input: Partial<Started> = {}): Story => {
+    const story = new Story();
+    story.do("tasks.start", { brief: "Fix the build", ...input });
+    return story;
+  },
+  running: (input?: Partial<Started>): Story => {
+    const story = stories.start(input);
+    story.do("tasks.claim", {});
+    return story;
+  },
+  paused: (input?: Partial<Started>): Story => {
+    const story = stories.running(input);
+    story.do("tasks.pause", { question: "Deploy?", answerSchema: { type: "boolean" } });
+    return story;
+  },
+  handoff: (input?: Partial<Started>): Story => {
+    const story = stories.running(input);
+    story.do("handoff.offer", { to: { role: "review" }, packet });
+    return story;
+  },
+  verifying: (input?: Partial<Started>): Story => {
+    const story = stories.running({ checks: [{ name: "tests" }], ...input });
+    story.do("tasks.complete", { return: { summary: "Done" } });
+    return story;
+  },
+  succeeded: (input?: Partial<Started>): Story => {
+    const story = stories.running(input);
+    story.do("tasks.complete", {});
+    return story;
+  },
+  replaying: (): Story => {
+    const story = stories.succeeded();
+    story.fold({ type: "replay.started", epoch: 1, facts: { replayId: taskId(9) }, body: {} });
+    return story;
+  },
+  replayed: (): Story => {
+    const story = stories.replaying();
+    story.fold({ type: "task.replayed", epoch: 1, facts: { replayId: taskId(9) }, body: {} });
+    return story;
+  },
+  promoted: (): Story => {
+    const story = stories.replayed();
+    story.fold({ type: "task.promoted", epoch: 1, facts: { evidence: [3] }, body: {} });
+    return story;
+  },
+  failed: (input?: Partial<Started>): Story => {
+    const story = stories.running(input);
+    story.do("tasks.fail", { error: "It broke", retryable: false });
+    return story;
+  },
+  cancelled: (input?: Partial<Started>): Story => {
+    const story = stories.start(input);
+    story.do("tasks.cancel", {});
+    return story;
+  },
+};
+
+export type StoryState = keyof typeof stories;
+export const storyStates = Object.keys(stories) as StoryState[]; // Object.keys loses the key type
+
+const claimable = { claimableAt: t0 };
+const step = { name: "s", ordinal: 0, stage: 1 };
+
+/** One concrete event of each type; with two outcomes, both. */
+export const examples: Record<EventType, NewEvent[]> = {
+  "task.created": [
+    {
+      type: "task.created",
+      epoch: 0,
+      facts: {
+        kind: "task",
+        rootId: taskId(),
+        depth: 0,
+        to: "any",
+        priority: 2,
+        claimableAt: t0,
+        retry: { attemptsMax: 2, backoffMs: 10, backoffMaxMs: 20 },
+        checks: [],
+        budget: { count: 2, depth: 1 },
+      },
+      body: { brief: "b", checks: [], files: [] },
+    },
+  ],
+  "task.claimed": [{ type: "task.claimed", epoch: 2, facts: { agent: "w2", attempt: 1, stage: 1 }, body: {} }],
+  "task.released": [{ type: "task.released", epoch: 1, facts: claimable, body: {} }],
+  "lease.expired": [
+    { type: "lease.expired", epoch: 1, facts: { ...claimable, next: "start", attempt: 2 }, body: {} },
+    { type: "lease.expired", epoch: 1, facts: { ...claimable, next: "failed", attempt: 2 }, body: {} },
+  ],
+  "step.begun": [{ type: "step.begun", epoch: 1, facts: step, body: {} }],
+  "step.succeeded": [{ type: "step.succeeded", epoch: 1, facts: step, body: { files: [] } }],
+  "step.failed": [
+    { type: "step.failed", epoch: 1, facts: { ...step, retryable: true }, body: { error: "e", files: [] } },
+  ],
+  "task.paused": [{ type: "task.paused", epoch: 1, facts: { asks: true }, body: {} }],
+  "task.answered": [{ type: "task.answered", epoch: 1, facts: claimable, body: { answer: 1 } }],
+  "task.resumed": [{ type: "task.resumed", epoch: 1, facts: claimable, body: {} }],
+  "pause.expired": [{ type: "pause.expired", epoch: 1, facts: claimable, body: {} }],
+  "task.completed": [
+    {
+      type: "task.completed",
+      epoch: 1,
+      facts: { next: "succeeded", checks: [] },
+      body: { return: toReturn(), checks: [] },
+    },
+    {
+      type: "task.completed",
+      epoch: 1,
+      facts: { next: "verifying", checks: [{ name: "c", required: true }] },
+      body: { return: toReturn(), checks: [] },
+    },
+  ],
+  "checks.passed": [{ type: "checks.passed", epoch: 1, facts: {}, body: { results: [] } }],
+  "checks.failed": [{ type: "checks.failed", epoch: 1, facts: { failed: ["c"] }, body: { results: [] } }],
+  "task.failed": [
+    {
+      type: "task.failed",
+      epoch: 1,
+      facts: { ...claimable, next: "start", attempt: 2, retryable: true },
+      body: { error: "e" },
+    },
+    {
+      type: "task.failed",
+      epoch: 1,
+      facts: { ...claimable, next: "failed", attempt: 2, retryable: true },
+      body: { error: "e" },
+    },
+  ],
+  "task.cancelled": [{ type: "task.cancelled", epoch: 1, facts: {}, body: {} }],
+  "deadline.passed": [{ type: "deadline.passed", epoch: 1, facts: {}, body: {} }],
+  "handoff.offered": [
+    { type: "handoff.offered", epoch: 1, facts: { packetId: packetId(), to: "any" }, body: { packet: toPacket() } },
+  ],
+  "handoff.claimed": [
+    { type: "handoff.claimed", epoch: 2, facts: { packetId: packetId(), agent: "w2", stage: 2 }, body: {} },
+  ],
+  "handoff.declined": [{ type: "handoff.declined", epoch: 1, facts: { packetId: packetId(), ...claimable }, body: {} }],
+  "handoff.withdrawn": [
+    { type: "handoff.withdrawn", epoch: 1, facts: { packetId: packetId(), ...claimable }, body: {} },
+  ],
+  "handoff.expired": [{ type: "handoff.expired", epoch: 1, facts: { packetId: packetId(), ...claimable }, body: {} }],
+  "delegation.sent": [
+    {
+      type: "delegation.sent",
+      epoch: 1,
+      facts: {
+        delegationId: delegationId(),
+        childId: taskId(2),
+        packetId: packetId(),
+        to: "any",
+        budget: { count: 1, depth: 1 },
+      },
+      body: { packet: toPacket() },
+    },
+  ],
+  "delegation.returned": [
+    {
+      type: "delegation.returned",
+      epoch: 1,
+      facts: { delegationId: delegationId(), childId: taskId(2), outcome: "completed" },
+      body: { return: toReturn() },
+    },
+  ],
+  "replay.started": [{ type: "replay.started", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
+  "replay.failed": [{ type: "replay.failed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
+  "task.replayed": [{ type: "task.replayed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
+  "task.promoted": [{ type: "task.promoted", epoch: 1, facts: { evidence: [1] }, body: {} }],
+};
+
+function toReturn() {
+  return { outcome: "completed" as const, summary: "", checks: [], files: [], artifacts: [], evidence: [] };
+}
+
+function toPacket() {
+  const parsed = operations["handoff.offer"].input.shape.packet.parse(packet);
+  return {
+    ...parsed,
+    id: packetId(),
+    taskId: taskId(),
+    kind: "handoff" as const,
+    from: { agent: "worker-1" },
+    to: "any" as const,
+    stage: 1,
+    offeredAt: t0,
+  };
+}
