@@ -222,6 +222,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
   }
 
   function suspend(failure: AionisError): void {
+    if (machine.getSnapshot().status !== "active") return; // it has ended already, and said so
     suspension = failure;
     const hasFailed = failure.code === "STORE_FAILED";
     machine.send({ type: hasFailed ? "store.failed" : "store.suspended", reason: failure.detail });

@@ -3,12 +3,18 @@ import type { Clock } from "../src/kernel/clock.ts";
 import { createIds } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
-import type { Transport } from "../transport/index.ts";
+import { createSubjects, encode, type Transport } from "../transport/index.ts";
 import { type Client, createClient } from "./client.ts";
+import { type Handler, startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 /** A client with its transport: what a program holds while it talks to a runtime. */
 export interface Connection extends Client, AsyncDisposable {
-  /** Lets calls in flight finish and lets go of the transport. Safe to call twice. */
+  /**
+   * Starts a worker on this connection. It works until it is drained or stopped, or the connection is closed, which drains it.
+   * @throws AionisError `INPUT_INVALID` when `concurrency` is not a whole number of at least 1.
+   */
+  worker(options: WorkerOptions, handler: Handler): Worker;
+  /** Drains the workers, lets calls in flight finish, lets go of the transport. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -21,14 +27,36 @@ export interface ConnectionOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
+  /** Called after the workers have drained and before the transport does: ends what would only be waited for. */
+  beforeDrain?: (() => void) | undefined;
 }
 
 /** A connection over an open transport, which it drains when it is closed. */
 export function createConnection(options: ConnectionOptions): Connection {
   const { transport, clock, random } = options;
-  fromScopeName(options.scope);
+  const subjects = createSubjects(fromScopeName(options.scope));
   const ids = createIds(clock, random);
   const client = createClient({ ...options, ids });
-  const close = (): Promise<void> => transport.drain();
-  return { ...client, close, [Symbol.asyncDispose]: close };
+  const workers = new Set<Worker>();
+
+  function worker(workerOptions: WorkerOptions, handler: Handler): Worker {
+    const started = startWorker({ client, clock, logger: options.logger, publishProgress }, workerOptions, handler);
+    workers.add(started);
+    return started;
+  }
+
+  function publishProgress(taskId: string, agent: string, data: unknown): void {
+    try {
+      transport.publish(subjects.progress(taskId), encode({ taskId, agent, at: clock.now(), data }));
+    } catch (error) {
+      options.logger.log("warn", "progress was not sent", { taskId, error: String(error) }); // nobody must receive it
+    }
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([...workers].map((started) => started.drain()));
+    options.beforeDrain?.();
+    await transport.drain();
+  }
+  return { ...client, worker, close, [Symbol.asyncDispose]: close };
 }

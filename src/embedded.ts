@@ -80,6 +80,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     clock,
     random,
     logger,
+    beforeDrain: runtime.endWaits,
   });
   const close = async (): Promise<void> => {
     await connection.close();

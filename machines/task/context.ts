@@ -52,8 +52,15 @@ export interface TaskContext {
   /** Steps, delegations, pauses: what a run leaves behind. */
   records: number;
 
-  pause: { seq: number; asks: boolean; approver: AgentId | null; expiresAt: number | null } | null;
-  pauseEnds: { seq: number; end: PauseEnd["end"] }[];
+  pause: {
+    seq: number;
+    asks: boolean;
+    about: string | null;
+    approver: AgentId | null;
+    expiresAt: number | null;
+  } | null;
+  /** How each pause of the present stage ended, oldest first. */
+  pauseEnds: { seq: number; end: PauseEnd["end"]; about: string | null }[];
   handoff: { packetId: PacketId; seq: number; to: Target; from: Actor; expiresAt: number | null } | null;
   handoffs: number;
   /** The event whose body holds the packet that the present owner works from. */

@@ -50,7 +50,7 @@ const pauseEnd = (
   context: TaskContext,
   end: TaskContext["pauseEnds"][number]["end"],
   event: Event,
-): TaskContext["pauseEnds"] => [...context.pauseEnds, { seq: event.seq, end }];
+): TaskContext["pauseEnds"] => [...context.pauseEnds, { seq: event.seq, end, about: context.pause?.about ?? null }];
 
 const toEnd = (context: TaskContext, event: Event, verified: boolean): Change => ({
   owner: null,
@@ -101,6 +101,7 @@ const machine = setup({
       pause: {
         seq: event.seq,
         asks: event.facts.asks,
+        about: event.facts.about ?? null,
         approver: event.facts.approver ?? null,
         expiresAt: event.facts.expiresAt ?? null,
       },

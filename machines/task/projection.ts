@@ -55,11 +55,12 @@ export function encodeSnapshot(snapshot: TaskSnapshot): string {
 /** The title of a task: the first line of its brief, as far as a list shows it. */
 export function toTitle(brief: string): string {
   const [line = ""] = brief.slice(0, titleChars * 2).split("\n", 1);
-  const title = line.length > titleChars ? `${line.slice(0, titleChars - 1)}…` : line;
+  const title = line.length > titleChars ? `${line.slice(0, titleChars - 1).replace(halfPair, "")}…` : line;
   return title.toWellFormed(); // a row's text is UTF-8, which half of a surrogate pair would not come back from
 }
 
 const titleChars = 200;
+const halfPair = /[\ud800-\udbff]$/; // left where the cut went through a pair
 
 const unchanged: RowChanges = {
   task: false,

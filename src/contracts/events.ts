@@ -112,7 +112,12 @@ export const eventTypes = {
   ),
   "task.paused": entry(
     "task.paused",
-    z.strictObject({ asks: z.boolean(), expiresAt: Time.optional(), approver: AgentId.optional() }),
+    z.strictObject({
+      asks: z.boolean(),
+      about: Name.optional(),
+      expiresAt: Time.optional(),
+      approver: AgentId.optional(),
+    }),
     z.strictObject({ question: Text.optional(), answerSchema: Json.optional(), note: Text.optional() }),
   ),
   "task.answered": entry("task.answered", z.strictObject(claimable), z.strictObject({ answer: Json })),

@@ -43,7 +43,7 @@ export const failures = {
 
   TRANSPORT_TIMEOUT: { status: 504, retryable: true, title: "No reply before the deadline" },
   TRANSPORT_UNROUTED: { status: 503, retryable: true, title: "Nobody serves the subject" },
-  TRANSPORT_CLOSED: { status: 503, retryable: true, title: "The transport is closed" },
+  TRANSPORT_CLOSED: { status: 503, retryable: false, title: "The transport is closed" },
   TRANSPORT_UNREACHABLE: { status: 503, retryable: true, title: "Nobody can be reached at the address" },
   TRANSPORT_IN_USE: { status: 503, retryable: true, title: "Somebody else listens at the address" },
   TRANSPORT_INCOMPATIBLE: {

@@ -101,6 +101,7 @@ export type TaskContent = z.infer<typeof TaskContent>;
 export const PauseEnd = z.strictObject({
   seq: Sequence,
   end: z.enum(["answered", "resumed", "expired"]),
+  about: Name.optional(),
   answer: Json.optional(),
 });
 export type PauseEnd = z.infer<typeof PauseEnd>;

@@ -7,7 +7,7 @@ export interface Clock {
   now(): number;
   /** Monotonic milliseconds from an arbitrary start, for lengths of time. Never jumps back. */
   mono(): number;
-  /** Calls `run` once after `delayMs` (0 or more). A pending timer does not keep the process alive. */
+  /** Calls `run` once after `delayMs` (0 or more). A pending timer keeps the process alive: somebody waits for it, or cancels it. */
   setTimer(delayMs: number, run: () => void): CancelTimer;
   /** Calls `run` after the work at hand and pending I/O, without the delay of a timer. Keeps the process alive. */
   defer(run: () => void): void;
@@ -21,7 +21,6 @@ export const systemClock: Clock = {
   mono: () => performance.now(),
   setTimer(delayMs, run) {
     const timer = setTimeout(run, Math.min(Math.max(delayMs, 0), timerMsMax));
-    timer.unref();
     return () => clearTimeout(timer);
   },
   defer(run) {

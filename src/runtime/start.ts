@@ -58,6 +58,8 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime {
+  /** Answers the calls that wait, and every later one, at once. */
+  endWaits(): void;
   /** Lets calls in flight finish, writes the mark, closes the store. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -191,7 +193,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     store.close();
   }
 
-  return { close };
+  return { endWaits: waiting.close, close };
 }
 
 function cannotBackUp(): never {

@@ -178,9 +178,9 @@ function readPacket(store: ScopeStore, seq: number | null): Packet | undefined {
   return decodeBody(stored, "handoff.offered")?.packet ?? decodeBody(stored, "task.created")?.packet;
 }
 
-function readPauseEnd(store: ScopeStore, pause: { seq: number; end: PauseEnd["end"] }): PauseEnd {
-  const answer = decodeBody(store.event(pause.seq), "task.answered")?.answer;
-  return { ...pause, ...(answer === undefined ? {} : { answer }) };
+function readPauseEnd(store: ScopeStore, { seq, end, about }: TaskContext["pauseEnds"][number]): PauseEnd {
+  const answer = decodeBody(store.event(seq), "task.answered")?.answer;
+  return { seq, end, ...given({ about }), ...(answer === undefined ? {} : { answer }) };
 }
 
 /** What the task's last event says of how it ended: its return, its error or its reason. */

@@ -191,7 +191,7 @@ export const stories = {
     return story;
   },
   cancelled: (input?: Partial<Started>): Story => {
-    const story = stories.start(input);
+    const story = stories.running(input);
     story.do("tasks.cancel", {});
     return story;
   },

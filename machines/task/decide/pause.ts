@@ -13,7 +13,7 @@ export function decidePause(snapshot: TaskSnapshot, command: CommandOf<"tasks.pa
   const refusal = mustRun(snapshot, command, facts);
   if (refusal !== undefined) return refusal;
   const { context } = snapshot;
-  const { question, answerSchema, approver, note } = command.input;
+  const { question, answerSchema, about, approver, note } = command.input;
   const expiresAt = toMoment(facts.at, command.input.expiresAt, command.input.expiresInMs);
   if (context.pauseEnds.length >= limits.pausesPerStage) {
     return refuse(
@@ -26,7 +26,7 @@ export function decidePause(snapshot: TaskSnapshot, command: CommandOf<"tasks.pa
   return accept({
     type: "task.paused",
     epoch: context.epoch,
-    facts: { asks: question !== undefined, expiresAt, approver },
+    facts: { asks: question !== undefined, about, expiresAt, approver },
     body: { question, answerSchema, note },
   });
 }

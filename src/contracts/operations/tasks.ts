@@ -177,6 +177,8 @@ export const tasksPause = defineOperation({
   input: z.strictObject({
     ...owned,
     question: Text.min(1).optional(),
+    /** What the pause is about, for the worker to know its end from those of other pauses. */
+    about: Name.optional(),
     /** JSON Schema of the answer; any JSON value when absent. */
     answerSchema: z.record(z.string(), z.unknown()).optional(),
     approver: AgentId.optional(),

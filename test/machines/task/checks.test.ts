@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Command } from "../../../machines/index.ts";
 import { limits } from "../../../src/contracts/limits.ts";
 import { codeOf, packet, stories, taskId } from "../../support/tasks.ts";
 
@@ -53,14 +54,13 @@ describe("tasks.complete", () => {
     expect(story.try("tasks.complete", {})).toMatchObject({
       failure: { code: "CHILDREN_OPEN", facts: { open: [childId] } },
     });
-    const outcome = { outcome: "failed", summary: "", checks: [], files: [], artifacts: [], evidence: [] } as const;
-    const ended = {
+    const ended: Command = {
       name: "delegation.return",
       taskId: taskId(),
       childId,
       delegationId,
-      return: { ...outcome, checks: [], files: [], artifacts: [], evidence: [] },
-    } as const;
+      return: { outcome: "failed", summary: "", checks: [], files: [], artifacts: [], evidence: [] },
+    };
     story.take(story.decide(ended));
 
     expect(story.try("tasks.complete", {}).kind).toBe("accepted");

@@ -158,9 +158,11 @@ describe("a handoff that nobody took", () => {
     for (const name of ["handoff.decline", "handoff.withdraw"] as const) {
       const story = stories.handoff();
       const input = { packetId: offered(story), reason: "No time" };
-      const by = name === "handoff.decline" ? "worker-2" : "worker-1";
 
-      const event = story.do(name, name === "handoff.decline" ? { ...input, roles: ["review"] } : input, { by });
+      const event =
+        name === "handoff.decline"
+          ? story.do(name, { ...input, roles: ["review"] }, { by: "worker-2" })
+          : story.do(name, input);
 
       expect(event.body, name).toEqual({ reason: "No time" });
       expect(story.now.context, name).toMatchObject({

@@ -1,0 +1,301 @@
+// Run context
+//
+// What a handler can do with its task. Each call is one or two public verbs under the run's epoch; nothing here has a way around them.
+
+import { z } from "zod";
+import { AionisError } from "../src/contracts/failures.ts";
+import type { OperationInput } from "../src/contracts/operations/index.ts";
+import type { Packet, Return } from "../src/contracts/packet.ts";
+import type { StepReceipt } from "../src/contracts/step.ts";
+import type { Task, TaskContent } from "../src/contracts/task.ts";
+import type { Check, CheckResult, Target } from "../src/contracts/values.ts";
+import type { CommandResult } from "../src/kernel/exec.ts";
+import { type Duration, toMs } from "./duration.ts";
+import { type RunLife, type RunParts, recordTimeoutMs } from "./run.ts";
+import type { StepCall, StepOptions, Steps } from "./steps.ts";
+
+type PacketText = OperationInput<"handoff.offer">["packet"];
+
+/** A handoff: whom the task is for, and what they must know. Give `nextAction` or `files`. */
+export type HandoffOffer = PacketText & { to: Target; expiresIn?: Duration };
+
+/** A part of the task for somebody else. */
+export type Delegation = PacketText & {
+  to: Target;
+  kind?: string;
+  family?: string;
+  /** How long it may take; it never outlasts this task. */
+  timeout?: Duration;
+  /** What the child may delegate in turn; nothing if absent. */
+  budget?: { count: number; depth: number };
+};
+
+export interface Question<Answer extends z.ZodType> {
+  question: string;
+  /** What an answer looks like. */
+  answer: Answer;
+  /** After which the pause ends without an answer: `PAUSE_EXPIRED`. */
+  expiresIn?: Duration;
+  /** Who is to answer; anyone if absent. */
+  approver?: string;
+}
+
+export interface Completion {
+  summary?: string;
+  data?: unknown;
+  files?: string[];
+  artifacts?: string[];
+  evidence?: string[];
+  /** Checks beside those that the task was started with. */
+  checks?: { name: string; command?: string[]; required?: boolean }[];
+  /** Where the checks' commands run. */
+  cwd?: string;
+}
+
+export interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  timeout?: Duration;
+  /** Bytes kept of each of stdout and stderr, the last ones. */
+  outputBytes?: number;
+}
+
+/** What earlier work says about this task. */
+export interface Guidance {
+  /** Whether anything is known. */
+  known: boolean;
+  text: string;
+}
+
+/** What a handler is given beside its task. */
+export interface RunContext {
+  /** Fires when the run ends, for whatever reason. */
+  readonly signal: AbortSignal;
+  /** The packet that this task was handed over or delegated with. */
+  readonly packet: Packet | undefined;
+  /** Runs `work` once and records its output; after a crash or a retry the recorded output is given back. See `Steps.step`. */
+  step<Output>(name: string, work: (call: StepCall) => Output | Promise<Output>): Promise<Output>;
+  step<Output>(name: string, options: StepOptions, work: (call: StepCall) => Output | Promise<Output>): Promise<Output>;
+  /** Runs a command as a step. A non-zero exit code is a result, not an error. */
+  run(name: string, argv: string[], options?: RunOptions): Promise<CommandResult>;
+  /** The steps of earlier stages, oldest first. */
+  history(): Promise<StepReceipt[]>;
+  /** What is known about work like this; recorded as a step, so that a restart gets the same. */
+  guidance(): Promise<Guidance>;
+  /** Ends the run until the question is answered, then gives the answer. @throws AionisError `PAUSE_EXPIRED` */
+  pause<Answer extends z.ZodType>(question: Question<Answer>): Promise<z.output<Answer>>;
+  /** Ends the run until somebody resumes the task. */
+  pause(): Promise<void>;
+  /** Offers the task to somebody else; the run ends with it. */
+  handoff(offer: HandoffOffer): Promise<void>;
+  /** Gives a part away and waits for what comes back, without holding a slot. */
+  delegate(part: Delegation): Promise<Return>;
+  /** The same for several parts at once; the returns are in the order of the parts. */
+  delegate(parts: Delegation[]): Promise<Return[]>;
+  /** Says that the work is done. With checks they run first. @throws AionisError `CHECKS_FAILED`, and the run goes on. */
+  complete(result?: Completion): Promise<void>;
+  /** Says that this try failed. */
+  fail(error: string, options?: { retryable?: boolean; data?: unknown }): Promise<void>;
+  /** Live output for whoever looks; not recorded. */
+  progress(data: unknown): void;
+}
+
+const commandTimeoutMs = 10 * 60_000;
+const commandOutputBytes = 16 * 1024;
+const checkOutputChars = 8_000;
+const progressEveryMs = 100;
+
+/** The context of one run. */
+export function createContext(parts: RunParts, life: RunLife, steps: Steps): RunContext {
+  const { client, clock, options, task, exec } = parts;
+  const { taskId, epoch, stage } = task;
+  const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
+  const pauses = task.pauses.filter(({ about }) => about === undefined);
+  let paused = 0;
+  let delegated = 0;
+  let progressAt = Number.NEGATIVE_INFINITY;
+
+  function step<Output>(
+    name: string,
+    second: StepOptions | ((call: StepCall) => Output | Promise<Output>),
+    third?: (call: StepCall) => Output | Promise<Output>,
+  ): Promise<Output> {
+    if (typeof second === "function") return steps.step(name, {}, second);
+    if (third === undefined) throw new TypeError(`step ${name} has no function`);
+    return steps.step(name, second, third);
+  }
+
+  function run(name: string, argv: string[], runOptions: RunOptions = {}): Promise<CommandResult> {
+    const cwd = runOptions.cwd ?? options.cwd;
+    const input = { argv, ...(cwd === undefined ? {} : { cwd }) };
+    return steps.step(name, { tool: "command", input }, ({ signal }) =>
+      exec.run({
+        argv,
+        cwd,
+        env: runOptions.env,
+        timeoutMs: runOptions.timeout === undefined ? commandTimeoutMs : toMs(runOptions.timeout),
+        outputBytes: runOptions.outputBytes ?? commandOutputBytes,
+        signal,
+      }),
+    );
+  }
+
+  async function pause(question?: Question<z.ZodType>): Promise<unknown> {
+    const end = pauses[paused];
+    paused += 1;
+    if (end === undefined) {
+      await life.hold(() => client.tasks.pause({ taskId, epoch, ...toPauseInput(question) }, owned));
+      life.end("the task is paused");
+      return await new Promise<never>(() => {});
+    }
+    if (end.end === "expired" && question !== undefined) {
+      throw new AionisError("PAUSE_EXPIRED", `Nobody answered "${question.question.slice(0, 200)}" in time.`, {
+        facts: { seq: end.seq },
+      });
+    }
+    return end.end === "answered" && question !== undefined ? question.answer.parse(end.answer) : undefined;
+  }
+
+  async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<void> {
+    const expiry = expiresIn === undefined ? {} : { expiresInMs: toMs(expiresIn) };
+    await life.hold(() => client.handoff.offer({ taskId, epoch, to, packet, ...expiry }, owned));
+    life.end("the task was handed over");
+  }
+
+  async function delegate(asked: Delegation | Delegation[]): Promise<Return | Return[]> {
+    const all = Array.isArray(asked) ? asked : [asked];
+    const children: OperationInput<"tasks.watch">["taskId"][] = [];
+    for (const part of all) children.push(await send(part));
+    const returns = await life.withoutSlot(() => Promise.all(children.map(awaitEnd)));
+    return Array.isArray(asked) ? returns : (returns[0] ?? toReturn("failed", "nothing was delegated"));
+  }
+
+  /** Sent under an id that is the same after a restart, so that there is one child, not two. */
+  async function send({ to, kind, family, timeout, budget, ...packet }: Delegation) {
+    const commandId = `${taskId}/${stage}/delegate/${delegated}`;
+    delegated += 1;
+    const extra = {
+      ...(kind === undefined ? {} : { kind }),
+      ...(family === undefined ? {} : { family }),
+      ...(timeout === undefined ? {} : { timeoutMs: toMs(timeout) }),
+      ...(budget === undefined ? {} : { budget }),
+    };
+    const { childId } = await life.hold(() =>
+      client.tasks.delegate({ commandId, taskId, epoch, to, packet, ...extra }, owned),
+    );
+    return childId;
+  }
+
+  async function awaitEnd(childId: OperationInput<"tasks.watch">["taskId"]): Promise<Return> {
+    for (;;) {
+      const seen = await life.hold(() =>
+        client.tasks.watch({ taskId: childId, untilEnded: true, waitMs: 2_000 }, owned),
+      );
+      if (seen.hasEnded) return toChildReturn(seen.task, seen.content);
+    }
+  }
+
+  async function complete({ checks = [], cwd, ...result }: Completion = {}): Promise<void> {
+    const { state } = await life.hold(() => client.tasks.complete({ taskId, epoch, return: result, checks }, owned));
+    if (state === "verifying") await verify(checks, cwd);
+    life.end("the task is complete");
+  }
+
+  /** The checks run here, under the same claim; a required one that fails leaves the run on. */
+  async function verify(added: NonNullable<Completion["checks"]>, cwd: string | undefined): Promise<void> {
+    const known = new Set(task.checks.map(({ name }) => name));
+    const all: Pick<Check, "name" | "command">[] = [...task.checks, ...added.filter(({ name }) => !known.has(name))];
+    const results: CheckResult[] = [];
+    for (const check of all) results.push(await runCheck(check, cwd));
+    const { state } = await life.hold(() => client.tasks.verify({ taskId, epoch, results }, owned));
+    if (state !== "running") return;
+    const failed = results.filter(({ passed }) => !passed);
+    const names = failed.map(({ name }) => name).join(", ");
+    throw new AionisError("CHECKS_FAILED", `${taskId} is not done: ${names} failed.`, { facts: { results } });
+  }
+
+  async function runCheck(check: Pick<Check, "name" | "command">, cwd: string | undefined): Promise<CheckResult> {
+    const { name } = check;
+    if (check.command === undefined) return await runCheckFunction(name);
+    const { signal } = life;
+    const folder = cwd ?? options.cwd;
+    const result = await exec.run({
+      argv: check.command,
+      cwd: folder,
+      timeoutMs: commandTimeoutMs,
+      outputBytes: commandOutputBytes,
+      signal,
+    });
+    const { exitCode, durationMs } = result;
+    const output = `${result.stdout}${result.stderr}`.slice(-checkOutputChars);
+    const common = { name, passed: exitCode === 0, output, durationMs, isolation: exec.isolation };
+    return exitCode === null ? common : { ...common, exitCode };
+  }
+
+  async function runCheckFunction(name: string): Promise<CheckResult> {
+    const check = options.checks?.[name];
+    const isolation = "none";
+    if (check === undefined)
+      return {
+        name,
+        passed: false,
+        output: "The check has no command, and this worker no function of that name.",
+        isolation,
+      };
+    try {
+      const { passed, output } = await check({ task, signal: life.signal });
+      return { name, passed, isolation, ...(output === undefined ? {} : { output: output.slice(-checkOutputChars) }) };
+    } catch (error) {
+      return { name, passed: false, output: String(error).slice(-checkOutputChars), isolation };
+    }
+  }
+
+  return {
+    signal: life.signal,
+    packet: task.packet,
+    step,
+    run,
+    history: () => life.hold(steps.history),
+    guidance: () =>
+      steps.step("guidance", { tool: "guidance" }, () => ({
+        known: false,
+        text: "Nothing is known about this work yet.",
+      })),
+    pause: pause as RunContext["pause"], // the overloads say what each form gives
+    handoff,
+    delegate: delegate as RunContext["delegate"], // as above
+    complete,
+    async fail(error, { retryable = true, data } = {}) {
+      await life.hold(() =>
+        client.tasks.fail({ taskId, epoch, error, retryable, ...(data === undefined ? {} : { data }) }, owned),
+      );
+      life.end("the try failed");
+    },
+    progress(data) {
+      if (life.isOver() || clock.mono() - progressAt < progressEveryMs) return;
+      progressAt = clock.mono();
+      parts.publishProgress(taskId, options.agent, data);
+    },
+  };
+}
+
+function toPauseInput(question: Question<z.ZodType> | undefined) {
+  if (question === undefined) return {};
+  const { approver, expiresIn } = question;
+  return {
+    question: question.question,
+    answerSchema: z.toJSONSchema(question.answer) as Record<string, unknown>, // a JSON Schema is an object
+    ...(approver === undefined ? {} : { approver }),
+    ...(expiresIn === undefined ? {} : { expiresInMs: toMs(expiresIn) }),
+  };
+}
+
+function toChildReturn(child: Task, content: TaskContent | undefined): Return {
+  const outcome = (content?.outcome ?? {}) as Partial<Return> & { error?: string; reason?: string }; // the body of the event that ended it
+  if (outcome.outcome !== undefined) return { ...toReturn(outcome.outcome, ""), ...outcome };
+  return toReturn("failed", outcome.error ?? outcome.reason ?? `The task ended as ${child.state}.`);
+}
+
+function toReturn(outcome: Return["outcome"], summary: string): Return {
+  return { outcome, summary, checks: [], files: [], artifacts: [], evidence: [] };
+}

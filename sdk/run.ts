@@ -1,0 +1,177 @@
+// Run
+//
+// One claim of a worker, from its assignment to its end: heartbeats, the handler, and what its return or its error means. Owns: whether the
+// run is still on. Does not own: the verbs that a handler calls (`context.ts`).
+//
+// Invariants:
+//   R1. When the run has ended - by pause, handoff, completion, failure, a lost epoch or a stop - the signal fires and no call of its
+//       context settles any more: a handler cannot go on after its claim.
+//   R2. A failure of the handler is recorded once, and only while the run is on.
+
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { Assignment } from "../src/contracts/task.ts";
+import type { Exec } from "../src/kernel/exec.ts";
+import { createContext } from "./context.ts";
+import { createSteps } from "./steps.ts";
+import type { Handler, WorkerOptions, WorkerParts } from "./worker.ts";
+
+/** A run as its worker sees it. */
+export interface Run {
+  /** Resolves at the end of the run; says whether it held a slot then. Never rejects. */
+  readonly ended: Promise<boolean>;
+  /** Gives the claim back to the runtime, so that another worker goes on at once. */
+  giveBack(): Promise<void>;
+  /** Ends it here without a word. */
+  abandon(): void;
+}
+
+export interface RunParts extends WorkerParts {
+  options: WorkerOptions;
+  exec: Exec;
+  task: Assignment;
+  handler: Handler;
+  /** The worker's slots: a run that only waits gives its own back. */
+  slot: { release(): void; acquire(): Promise<void> };
+}
+
+/** What the parts of a run share. */
+export interface RunLife {
+  readonly signal: AbortSignal;
+  /** Ends the run; what is awaited of its context never settles (R1). */
+  end(why: string): void;
+  isOver(): boolean;
+  /** The result of `ask`, unless the run is over by then; a lost claim ends the run. */
+  hold<Result>(ask: () => Promise<Result>): Promise<Result>;
+  /** Waits without a slot. */
+  withoutSlot<Result>(wait: () => Promise<Result>): Promise<Result>;
+}
+
+/** How long a worker tries to have something recorded: until its claim is lost, not until a reply is late. */
+export const recordTimeoutMs = limits.waitMs;
+
+const never = new Promise<never>(() => {});
+
+/** Starts the handler on a claim. */
+export function startRun(parts: RunParts): Run {
+  const { client, clock, logger, options, task } = parts;
+  const { taskId, epoch } = task;
+  const asAgent = { agent: options.agent };
+  const controller = new AbortController();
+  let hasSlot = true;
+  let settleEnded: (heldSlot: boolean) => void = () => {};
+  const ended = new Promise<boolean>((resolve) => {
+    settleEnded = resolve;
+  });
+
+  const life: RunLife = {
+    signal: controller.signal,
+    isOver: () => controller.signal.aborted,
+    end(why) {
+      if (controller.signal.aborted) return;
+      controller.abort(new AionisError("EPOCH_STALE", `The run of ${taskId} at epoch ${epoch} has ended: ${why}.`));
+      settleEnded(hasSlot);
+    },
+    async hold(ask) {
+      if (life.isOver()) return never;
+      try {
+        const result = await ask();
+        return life.isOver() ? await never : result;
+      } catch (error) {
+        if (isFailure(error, "EPOCH_STALE", "TASK_NOT_FOUND", "TRANSPORT_CLOSED")) life.end(error.detail);
+        if (life.isOver()) return never;
+        throw error;
+      }
+    },
+    async withoutSlot(wait) {
+      hasSlot = false;
+      parts.slot.release();
+      const result = await wait();
+      await parts.slot.acquire();
+      if (life.isOver()) {
+        parts.slot.release(); // the run ended while it queued for a slot
+        return never;
+      }
+      hasSlot = true;
+      return result;
+    },
+  };
+
+  function beat(): void {
+    if (life.isOver()) return;
+    const everyMs = Math.max(task.leaseMs / 3, 10);
+    client.tasks.heartbeat({ taskId, epoch }, { ...asAgent, timeoutMs: everyMs }).catch((error: unknown) => {
+      if (isFailure(error, "EPOCH_STALE", "TASK_NOT_FOUND")) life.end(error.detail);
+    }); // no answer: the next beat asks again, and the lease decides
+    clock.setTimer(everyMs, beat);
+  }
+
+  async function handle(): Promise<void> {
+    try {
+      const steps = await life.hold(() => createSteps(parts, life));
+      const ctx = createContext(parts, life, steps);
+      const result = await parts.handler(task, ctx);
+      if (!life.isOver()) await ctx.complete(toResult(result));
+    } catch (error) {
+      if (!life.isOver()) await recordFailure(error); // R2
+    }
+  }
+
+  async function recordFailure(error: unknown): Promise<void> {
+    if (isFailure(error, "STEP_OUTCOME_UNKNOWN")) return askAbout(error);
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const input = {
+      taskId,
+      epoch,
+      error: text.slice(0, limits.lineChars) || "an empty error",
+      retryable: isRetryable(error),
+    };
+    await client.tasks.fail(input, { ...asAgent, timeoutMs: recordTimeoutMs });
+    life.end("its handler failed");
+  }
+
+  /** A step that began once and whose outcome nobody knows becomes a question: only a person can look. */
+  async function askAbout(error: AionisError): Promise<void> {
+    const question = `${error.detail} Did it take effect? "done" records it as done, "again" runs it again.`;
+    const answerSchema = { type: "string", enum: ["done", "again"] };
+    const about = String(error.facts.about);
+    await client.tasks.pause(
+      { taskId, epoch, question, answerSchema, about },
+      { ...asAgent, timeoutMs: recordTimeoutMs },
+    );
+    life.end("a step's outcome is not known");
+  }
+
+  beat();
+  handle().catch((error: unknown) => {
+    if (!life.isOver()) logger.log("error", "a run's failure could not be recorded", { taskId, error: String(error) });
+    life.end("its end could not be recorded");
+  });
+  return {
+    ended,
+    async giveBack() {
+      if (life.isOver()) return;
+      life.end("the worker was drained");
+      await client.tasks
+        .release({ taskId, epoch, reason: "The worker was drained." }, asAgent)
+        .catch((error: unknown) => {
+          logger.log("warn", "a claim could not be given back; its lease runs out", { taskId, error: String(error) });
+        });
+    },
+    abandon: () => life.end("the worker was stopped"),
+  };
+}
+
+/** What a handler returns without calling `ctx.complete`: data, if it is JSON. */
+function toResult(result: unknown): { data?: unknown } {
+  return result === undefined ? {} : { data: result };
+}
+
+/** An error says by `retryable: false` that trying again cannot help; our own failures know it by their code. */
+function isRetryable(error: unknown): boolean {
+  if (isFailure(error))
+    return !["STEP_DIVERGED", "INPUT_INVALID", "HANDOFF_LIMIT", "PAUSE_LIMIT", "DELEGATION_REFUSED"].includes(
+      error.code,
+    );
+  return !(typeof error === "object" && error !== null && "retryable" in error && error.retryable === false);
+}

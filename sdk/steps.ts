@@ -1,0 +1,179 @@
+// Steps
+//
+// The durable steps of one run. A step's identity is its task, its stage, its name, and how many-eth of that name it is; what is recorded under
+// it is never run again, and a handler that starts over gets the recorded output at once.
+
+import { AionisError } from "../src/contracts/failures.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { StepReceipt } from "../src/contracts/step.ts";
+import { sha256, toHex } from "../src/kernel/digest.ts";
+import { type RunLife, type RunParts, recordTimeoutMs } from "./run.ts";
+
+export interface StepOptions {
+  /** What does the work, such as a tool's name. */
+  tool?: string;
+  /** What it works on. The same step with another tool or input later is `STEP_DIVERGED`. */
+  input?: unknown;
+  /** Records the intent first. After a crash the step is not run again but fails with `STEP_OUTCOME_UNKNOWN`. */
+  once?: boolean;
+  /** The files that it touched. */
+  files?: string[];
+}
+
+/** What a step's function gets. */
+export interface StepCall {
+  /** Stable over retries and restarts: the idempotency key for a system outside. */
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Steps {
+  /**
+   * Runs `work` and records what came of it, or gives back what is recorded.
+   * @throws AionisError `STEP_DIVERGED`, `STEP_OUTCOME_UNKNOWN`; else what `work` threw, which is recorded too.
+   */
+  step<Output>(name: string, options: StepOptions, work: (call: StepCall) => Output | Promise<Output>): Promise<Output>;
+  /** The recorded steps of earlier stages, oldest first. */
+  history(): Promise<StepReceipt[]>;
+}
+
+const inputHashChars = 32;
+
+/** Reads the steps that are recorded in the run's stage. */
+export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps> {
+  const { client, clock, options, task } = parts;
+  const { taskId, epoch, stage } = task;
+  const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
+  const recorded = new Map(
+    (await readSteps({ taskId, stage })).map((receipt) => [toKey(receipt.name, receipt.ordinal), receipt]),
+  );
+  const counts = new Map<string, number>();
+  const answers = new Map(
+    task.pauses.filter(({ end }) => end === "answered").map(({ about, answer }) => [about, answer]),
+  );
+
+  async function step<Output>(
+    name: string,
+    stepOptions: StepOptions,
+    work: (call: StepCall) => Output | Promise<Output>,
+  ): Promise<Output> {
+    if (life.isOver()) return await new Promise<never>(() => {});
+    const ordinal = counts.get(name) ?? 0;
+    counts.set(name, ordinal + 1);
+    const subject = { name, ordinal, tool: stepOptions.tool, inputHash: toInputHash(stepOptions.input) };
+    const known = recorded.get(toKey(name, ordinal));
+    if (known !== undefined && (known.tool !== subject.tool || known.inputHash !== subject.inputHash)) {
+      throw diverged(taskId, subject, known);
+    }
+    if (known?.status === "succeeded") return known.output as Output; // what this very step recorded
+    if (known?.status === "begun") {
+      const answer = answers.get(toAbout(name, ordinal));
+      if (answer === "done") return await record<Output>(subject, stepOptions, { kind: "succeeded" }, undefined);
+      if (answer !== "again") throw outcomeUnknown(taskId, known);
+    } else if (stepOptions.once === true) {
+      await life.hold(() =>
+        client.tasks.step({ taskId, epoch, step: { ...subject, begin: true, input: stepOptions.input } }, owned),
+      );
+    }
+    return await runAndRecord(subject, stepOptions, work);
+  }
+
+  async function runAndRecord<Output>(
+    subject: Subject,
+    stepOptions: StepOptions,
+    work: (call: StepCall) => Output | Promise<Output>,
+  ): Promise<Output> {
+    const startedAt = clock.mono();
+    let output: Output;
+    try {
+      output = await work({ key: `${taskId}/${stage}/${subject.name}/${subject.ordinal}`, signal: life.signal });
+    } catch (error) {
+      const text =
+        (error instanceof Error ? error.message : String(error)).slice(0, limits.lineChars) || "an empty error";
+      const retryable = !(
+        typeof error === "object" &&
+        error !== null &&
+        "retryable" in error &&
+        error.retryable === false
+      );
+      await record(subject, stepOptions, { kind: "failed", error: text, retryable }, clock.mono() - startedAt);
+      throw error;
+    }
+    return await record<Output>(subject, stepOptions, { kind: "succeeded", output }, clock.mono() - startedAt);
+  }
+
+  /** The output as it was recorded: a first run and a later one go on with the very same value. */
+  async function record<Output>(
+    subject: Subject,
+    { input, files = [] }: StepOptions,
+    outcome: { kind: "succeeded"; output?: unknown } | { kind: "failed"; error: string; retryable: boolean },
+    durationMs: number | undefined,
+  ): Promise<Output> {
+    const report = {
+      ...subject,
+      input,
+      outcome,
+      files,
+      ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
+    };
+    const { receipt } = await life.hold(() => client.tasks.step({ taskId, epoch, step: report }, owned));
+    recorded.set(toKey(subject.name, subject.ordinal), receipt);
+    return receipt.output as Output; // what was just recorded
+  }
+
+  async function readSteps(which: { taskId: typeof taskId; stage?: number }): Promise<StepReceipt[]> {
+    const receipts: StepReceipt[] = [];
+    let after: number | undefined;
+    do {
+      const page = await client.tasks.steps(
+        { ...which, ...(after === undefined ? {} : { after }), pageSize: limits.pageRows },
+        owned,
+      );
+      receipts.push(...page.steps);
+      after = page.next;
+    } while (after !== undefined);
+    return receipts;
+  }
+
+  return {
+    step,
+    history: async () => (stage === 1 ? [] : (await readSteps({ taskId })).filter((receipt) => receipt.stage < stage)),
+  };
+}
+
+type Subject = { name: string; ordinal: number; tool: string | undefined; inputHash: string | undefined };
+
+function toKey(name: string, ordinal: number): string {
+  return `${ordinal}#${name}`;
+}
+
+/** How a pause names the step it asks about. */
+function toAbout(name: string, ordinal: number): string {
+  return `step ${name}#${ordinal}`.slice(0, limits.nameChars);
+}
+
+function toInputHash(input: unknown): string | undefined {
+  return input === undefined ? undefined : toHex(sha256(JSON.stringify(input))).slice(0, inputHashChars);
+}
+
+function diverged(taskId: string, subject: Subject, known: StepReceipt): AionisError {
+  const was = `tool ${known.tool ?? "none"}, input ${known.inputHash ?? "none"}`;
+  const is = `tool ${subject.tool ?? "none"}, input ${subject.inputHash ?? "none"}`;
+  return new AionisError(
+    "STEP_DIVERGED",
+    `Step ${subject.name}#${subject.ordinal} of ${taskId} was recorded with ${was}, and comes with ${is}.`,
+    {
+      facts: { seq: known.seq },
+    },
+  );
+}
+
+function outcomeUnknown(taskId: string, known: StepReceipt): AionisError {
+  return new AionisError(
+    "STEP_OUTCOME_UNKNOWN",
+    `Step ${known.name}#${known.ordinal} of ${taskId} began (by ${known.agent}) and never ended.`,
+    {
+      facts: { seq: known.seq, about: toAbout(known.name, known.ordinal) },
+    },
+  );
+}

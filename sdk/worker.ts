@@ -1,0 +1,176 @@
+// Worker
+//
+// Claims tasks for an agent and runs a handler on each, as a client of public verbs. Owns: how many it holds, asking for more, ending. Does
+// not own: what a run may do (`run.ts`), or whether what it records counts: that is decided by its epoch at the commit.
+//
+// Invariants:
+//   K1. At most `concurrency` handlers are working; one that only waits for delegated work is not counted.
+//   K2. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped.
+
+import { createActor } from "xstate";
+import { workerMachine } from "../machines/worker.ts";
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { Assignment } from "../src/contracts/task.ts";
+import type { CheckResult } from "../src/contracts/values.ts";
+import type { Clock } from "../src/kernel/clock.ts";
+import { createProcessExec, type Exec } from "../src/kernel/exec.ts";
+import type { Logger } from "../src/kernel/logger.ts";
+import type { Client } from "./client.ts";
+import type { RunContext } from "./context.ts";
+import { type Run, startRun } from "./run.ts";
+
+/** What to do with a task. It may start over after a crash: what it did in steps is not done again. */
+export type Handler = (task: Assignment, ctx: RunContext) => unknown;
+
+/** A check that is a function of the worker's own, for checks without a command. */
+export type CheckFunction = (check: {
+  task: Assignment;
+  signal: AbortSignal;
+}) => Promise<Pick<CheckResult, "passed" | "output">>;
+
+export interface WorkerOptions {
+  /** Who works. Two workers of one name are one agent in two places. */
+  agent: string;
+  /** Which packets and tasks it may take, beside those for this agent and for anyone. */
+  roles?: readonly string[];
+  /** How many tasks at once; 1 if absent. */
+  concurrency?: number;
+  /** By name, the checks that are functions. */
+  checks?: Readonly<Record<string, CheckFunction>>;
+  /** Where commands and checks run if they name no folder; this process's if absent. */
+  cwd?: string;
+  /** What runs commands; plain child processes if absent. */
+  exec?: Exec;
+}
+
+/** A worker at work. */
+export interface Worker extends AsyncDisposable {
+  readonly agent: string;
+  state(): "connecting" | "idle" | "busy" | "draining" | "stopped";
+  /** The tasks it holds. */
+  tasks(): string[];
+  /** Takes nothing new and resolves when what it holds has ended, or when `timeoutMs` are over; then it gives the rest back. */
+  drain(options?: { timeoutMs?: number }): Promise<void>;
+  /** Ends at once, as if the process had died: leases run out. */
+  stop(): void;
+}
+
+/** What a worker needs of its connection. */
+export interface WorkerParts {
+  client: Client;
+  clock: Clock;
+  logger: Logger;
+  /** Sends live output that nobody must receive. */
+  publishProgress(taskId: string, agent: string, data: unknown): void;
+}
+
+const claimWaitMs = 2_000; // how long a stopped worker's last question can stay open
+const retryMs = 500;
+
+/** Starts a worker. */
+export function startWorker(parts: WorkerParts, options: WorkerOptions, handler: Handler): Worker {
+  const { client, clock, logger } = parts;
+  const concurrency = options.concurrency ?? 1;
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > limits.callsWaiting) {
+    throw new AionisError(
+      "INPUT_INVALID",
+      `concurrency is ${concurrency}; give a whole number from 1 to ${limits.callsWaiting}.`,
+    );
+  }
+  const machine = createActor(workerMachine).start();
+  const runs = new Map<string, Run>();
+  const exec = options.exec ?? createProcessExec(clock);
+  let working = 0;
+  let whenFree: (() => void)[] = [];
+
+  function isTaking(): boolean {
+    const { value } = machine.getSnapshot();
+    return value === "connecting" || value === "idle" || value === "busy";
+  }
+
+  async function takeTasks(): Promise<void> {
+    while (isTaking()) {
+      if (working >= concurrency) await free();
+      else await takeOne();
+    }
+  }
+
+  async function takeOne(): Promise<void> {
+    try {
+      const input = { roles: [...(options.roles ?? [])], waitMs: claimWaitMs };
+      const { assignment } = await client.tasks.claim(input, { agent: options.agent });
+      machine.send({ type: "runtime.reached" });
+      if (assignment !== null) begin(assignment);
+    } catch (error) {
+      machine.send({ type: "runtime.lost" });
+      if (isFailure(error, "TRANSPORT_CLOSED", "RUNTIME_CHANGED", "INPUT_INVALID")) {
+        logger.log("error", "a worker ended: it cannot claim", { agent: options.agent, error: String(error) });
+        return stop();
+      }
+      await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve)); // K2
+    }
+  }
+
+  function begin(task: Assignment): void {
+    if (!isTaking()) return; // stopped while the claim was under way: its lease runs out
+    machine.send({ type: "run.began" });
+    working += 1;
+    const run = startRun({ ...parts, options, exec, task, handler, slot: { release, acquire } });
+    runs.set(task.taskId, run);
+    void run.ended.then((heldSlot) => {
+      if (runs.get(task.taskId) === run) runs.delete(task.taskId);
+      machine.send({ type: "run.ended" });
+      if (heldSlot) release();
+    }); // a run reports its own failures
+  }
+
+  function release(): void {
+    working -= 1;
+    whenFree.shift()?.();
+  }
+
+  /** K1 */
+  async function acquire(): Promise<void> {
+    while (working >= concurrency) await free();
+    working += 1;
+  }
+
+  function free(): Promise<void> {
+    return new Promise((resolve) => void whenFree.push(resolve));
+  }
+
+  async function drain({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    machine.send({ type: "worker.drained" });
+    const ends = [...runs.values()].map((run) => run.ended);
+    let cancel = (): void => {};
+    const timeout = new Promise<void>((resolve) => {
+      cancel = clock.setTimer(timeoutMs, resolve);
+    });
+    await Promise.race([Promise.all(ends), timeout]);
+    cancel();
+    await Promise.all([...runs.values()].map((run) => run.giveBack()));
+    stop();
+  }
+
+  function stop(): void {
+    machine.send({ type: "worker.stopped" });
+    for (const run of runs.values()) run.abandon();
+    const waiting = whenFree;
+    whenFree = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  takeTasks().catch((error: unknown) => {
+    logger.log("error", "a worker met a bug", { agent: options.agent, error: String(error) });
+    stop();
+  });
+  return {
+    agent: options.agent,
+    state: () => machine.getSnapshot().value,
+    tasks: () => [...runs.keys()],
+    drain,
+    stop,
+    [Symbol.asyncDispose]: () => drain(),
+  };
+}

@@ -1,0 +1,217 @@
+// Fields
+//
+// The inputs of an operation as arguments and options, made from its schema, and what is written there as input again.
+//
+// A scalar is an option. A list of scalars is an option that may be repeated, in the singular (`roles` is `--role`). Whom a thing is
+// for is `any`, `role:…` or `agent:…`. What ends in `At` is a moment, in `Ms` a length of time. Everything else is JSON.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { limits } from "../contracts/limits.ts";
+import { toUsageError } from "./report.ts";
+import { fromDuration, fromMoment } from "./units.ts";
+import { meaningOf, toKebab } from "./verbs.ts";
+
+type Schema = z.core.JSONSchema.BaseSchema;
+
+type Kind = "switch" | "number" | "moment" | "duration" | "text" | "longText" | "choice" | "tagged" | "any" | "json";
+
+export interface Field {
+  /** As the operation's input calls it. */
+  name: string;
+  /** Without the dashes. */
+  flag: string;
+  kind: Kind;
+  isList: boolean;
+  isRequired: boolean;
+  /** What stands for the value in help texts, such as `<text>`. */
+  placeholder: string;
+  /** For help texts: the meaning, choices, bounds and default. */
+  description: string;
+  /** Of a switch: whether it is on when it is not given. */
+  isOn: boolean;
+}
+
+/** What reading a value may need. */
+export interface FieldReader {
+  cwd: string;
+  now(): number;
+  /** All of stdin; a second call fails. */
+  stdin(): Promise<string>;
+}
+
+/** The inputs of an operation, in the order of its schema. */
+export function toFields(input: z.ZodType): Field[] {
+  const schema = z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
+  return Object.entries(schema.properties ?? {}).map(([name, property]) =>
+    toField(name, asSchema(property), schema.required?.includes(name) === true),
+  );
+}
+
+/** The value that `texts` write, one text for each time the option was given. */
+export async function readField(field: Field, texts: readonly string[], reader: FieldReader): Promise<unknown> {
+  if (!field.isList) return readOne(field, texts.at(-1) ?? "", reader);
+  const [first = ""] = texts;
+  if (texts.length === 1 && first.startsWith("[")) return parseJson(field, first);
+  const split = field.kind === "choice" ? texts.flatMap((text) => text.split(",")) : texts;
+  return Promise.all(split.map((text) => readOne(field, text, reader)));
+}
+
+/** One option for each time in the plural that an API's reader may write. */
+export function toPlural(field: Field): string | undefined {
+  const plural = toKebab(field.name);
+  return field.isList && plural !== field.flag ? plural : undefined;
+}
+
+function toField(name: string, schema: Schema, isRequired: boolean): Field {
+  const items = schema.type === "array" ? asSchema(schema.items) : undefined;
+  const itemKind = items === undefined ? undefined : toKind(name, items);
+  const isList = itemKind !== undefined && itemKind !== "json" && itemKind !== "any";
+  const kind = isList ? itemKind : toKind(name, schema);
+  const flag = toKebab(isList && name.endsWith("s") ? name.slice(0, -1) : name);
+  const choices = isList ? items?.enum : schema.enum;
+  return {
+    name,
+    flag,
+    kind,
+    isList,
+    isRequired,
+    isOn: kind === "switch" && schema.default === true,
+    placeholder: `<${placeholders[kind]}>`,
+    description: describe(name, schema, { kind, isList, choices }),
+  };
+}
+
+const placeholders: Readonly<Record<Kind, string>> = {
+  switch: "",
+  number: "n",
+  moment: "time",
+  duration: "duration",
+  text: "text",
+  longText: "text",
+  choice: "word",
+  tagged: "any|role:R|agent:A",
+  any: "json",
+  json: "json",
+};
+
+function toKind(name: string, schema: Schema): Kind {
+  if (schema.enum !== undefined) return "choice";
+  switch (schema.type) {
+    case "boolean":
+      return "switch";
+    case "integer":
+    case "number":
+      return name.endsWith("At") ? "moment" : name.endsWith("Ms") ? "duration" : "number";
+    case "string":
+      return (schema.maxLength ?? 0) > limits.lineChars ? "longText" : "text";
+    case undefined:
+      return isTarget(schema) ? "tagged" : Object.keys(schema).every((key) => notTypes.has(key)) ? "any" : "json";
+    default:
+      return "json";
+  }
+}
+
+const notTypes = new Set(["description", "title", "default", "examples"]);
+
+/** The one union that has a short form: see `Target` in the contracts. */
+function isTarget(schema: Schema): boolean {
+  const branches = (schema.anyOf ?? []).map(asSchema);
+  const keys = branches.map((branch) => branch.const ?? Object.keys(branch.properties ?? {}).join());
+  return keys.length === 3 && ["agent", "role", "any"].every((key) => keys.includes(key));
+}
+
+function describe(
+  name: string,
+  schema: Schema,
+  { kind, isList, choices }: { kind: Kind; isList: boolean; choices: Schema["enum"] },
+): string {
+  const parts = [schema.description ?? meaningOf(name) ?? toKebab(name).replaceAll("-", " ")];
+  if (choices !== undefined) parts.push(`one of ${choices.join(", ")}`);
+  if (kind === "number" && schema.maximum !== undefined && schema.maximum < Number.MAX_SAFE_INTEGER)
+    parts.push(`${schema.minimum ?? schema.exclusiveMinimum ?? 0} to ${schema.maximum}`);
+  if (kind === "moment") parts.push("2026-01-31T12:00, +2h, or milliseconds since 1970");
+  if (kind === "duration") parts.push("90s, 1h30m, or milliseconds");
+  if (kind === "json" || kind === "any") parts.push("JSON, @FILE, or - for stdin");
+  if (isList) parts.push("may be repeated");
+  const hasDefault = schema.default !== undefined && kind !== "switch" && !isEmpty(schema.default);
+  return parts.join("; ") + (hasDefault ? ` (default: ${toText(schema.default)})` : "");
+}
+
+async function readOne(field: Field, text: string, reader: FieldReader): Promise<unknown> {
+  switch (field.kind) {
+    case "number":
+      return orRefuse(field, text, "a number", /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined);
+    case "moment":
+      return orRefuse(field, text, "a time", fromMoment(text, reader.now()));
+    case "duration":
+      return orRefuse(field, text, "a length of time", fromDuration(text));
+    case "tagged":
+      return toTarget(field, text);
+    case "longText":
+      return text === "-" ? reader.stdin() : text;
+    case "any":
+    case "json":
+      return readJson(field, text, reader);
+    default:
+      return text;
+  }
+}
+
+/** `role:code.fix`, as the product's own texts write it. */
+function toTarget(field: Field, text: string): unknown {
+  if (text.startsWith("{")) return parseJson(field, text);
+  const colon = text.indexOf(":");
+  return colon < 0 ? text : { [text.slice(0, colon)]: text.slice(colon + 1) };
+}
+
+async function readJson(field: Field, text: string, reader: FieldReader): Promise<unknown> {
+  if (text === "-") return parseJson(field, await reader.stdin());
+  if (text.startsWith("@")) return parseJson(field, readFile(field, resolve(reader.cwd, text.slice(1))));
+  if (field.kind === "any" && !/^\s*[[{"]/.test(text)) return parseOrText(text);
+  return parseJson(field, text);
+}
+
+function parseJson(field: Field, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw toUsageError(`${field.name} is no JSON: ${cause instanceof Error ? cause.message : String(cause)}.`);
+  }
+}
+
+/** `true`, `42` and `null` are JSON; a word is a text. */
+function parseOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // the short form of a JSON string
+  }
+}
+
+function readFile(field: Field, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw toUsageError(`${field.name}: ${path} cannot be read (${cause instanceof Error ? cause.message : cause}).`);
+  }
+}
+
+function orRefuse<Value>(field: Field, text: string, what: string, value: Value | undefined): Value {
+  if (value !== undefined) return value;
+  throw toUsageError(`${field.name} is "${text.slice(0, 80)}", which is not ${what}.`);
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** JSON Schema has `true` for anything; zod writes `{}`. */
+function asSchema(schema: unknown): Schema {
+  return typeof schema === "object" && schema !== null ? schema : {};
+}

@@ -1,0 +1,89 @@
+// Report
+//
+// What a failure looks like to people and scripts: one line on stderr, a hint, and the exit code that its status gives.
+
+import { AionisError, failures, isFailure } from "../contracts/failures.ts";
+import { escapeLine, toJsonLine } from "./text.ts";
+
+/** 0 is success, and 130 an interrupted command. */
+export const exitCodes = { failure: 1, usage: 2, notFound: 3, conflict: 4, unavailable: 5, interrupted: 130 } as const;
+
+/** A failure as it is shown. */
+export interface Failure {
+  code: string;
+  detail: string;
+  status: number;
+  retryable: boolean;
+  hint?: string | undefined;
+  facts?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** There is nothing to read: a failure of the command line alone, because a runtime makes the store that it lacks. */
+export class NoStoreError extends Error {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    super(`There is no store in ${folder}.`);
+    this.folder = folder;
+  }
+}
+
+/** What the arguments lack or have too much. */
+export function toUsageError(detail: string): AionisError {
+  return new AionisError("INPUT_INVALID", detail);
+}
+
+/** Any error as a failure that can be shown. `verb` is the command that met it. */
+export function toFailure(error: unknown, verb: string | undefined): Failure {
+  if (error instanceof NoStoreError) {
+    const hint = "`aionis task start` makes one; --path names another folder.";
+    return { code: "STORE_NOT_FOUND", detail: error.message, status: 404, retryable: false, hint };
+  }
+  if (isFailure(error)) {
+    const { code, detail, facts, retryable } = error;
+    return { code, detail, status: failures[code].status, retryable, hint: hintFor(error, verb), facts };
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: "RUNTIME_FAULT", detail, status: 500, retryable: false, hint: "This is a bug of the command line." };
+}
+
+/** The exit code, by the status in the table of failures. */
+export function toExitCode(status: number): number {
+  if (status === 400 || status === 413) return exitCodes.usage;
+  if (status === 404) return exitCodes.notFound;
+  if (status === 409) return exitCodes.conflict;
+  if (status === 503 || status === 504 || status === 507) return exitCodes.unavailable;
+  return exitCodes.failure;
+}
+
+/** The lines for stderr, without the closing newline. */
+export function showFailure(failure: Failure, options: { isJson: boolean }): string {
+  const { hint, facts, ...rest } = failure;
+  if (options.isJson) {
+    const given = facts !== undefined && Object.keys(facts).length > 0;
+    return toJsonLine({ ...rest, ...(hint === undefined ? {} : { hint }), ...(given ? { facts } : {}) });
+  }
+  const detail = failure.detail.split("\n").map(escapeLine).join("\n");
+  return `${failure.code}: ${detail}${hint === undefined ? "" : `\nhint: ${escapeLine(hint)}`}`;
+}
+
+function hintFor(error: AionisError, verb: string | undefined): string | undefined {
+  switch (error.code) {
+    case "INPUT_INVALID":
+      return `\`aionis ${verb === undefined ? "" : `${verb} `}--help\` shows what it takes.`;
+    case "TASK_NOT_FOUND":
+      return "`aionis task ls` lists the tasks of the scope; --scope names another.";
+    case "TASK_STATE_CONFLICT":
+      return "`aionis task explain ID` says what would move it.";
+    case "EPOCH_STALE":
+      return "`aionis task claim ID` gives a new epoch, if nobody holds the task.";
+    case "TRANSPORT_UNROUTED":
+      return "A runtime listens there, for another scope: name it with --scope.";
+    case "STORE_IN_USE":
+      return "The holder does not listen on its socket (yet); wait, or end it.";
+    case "TRANSPORT_TIMEOUT":
+      return "--timeout waits longer.";
+    default:
+      return error.retryable ? "The same command can succeed later." : undefined;
+  }
+}

@@ -1,0 +1,30 @@
+import { fromIsoTime } from "../kernel/iso-time.ts";
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `1500`, `90s`, `1h30m`; nothing when `text` is no length of time. */
+export function fromDuration(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
+  return Math.round(parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitMs[unit] ?? 0), 0));
+}
+
+/** A length of time in the largest unit that it fills, with one smaller: `1h 30m`. */
+export function toDuration(ms: number): string {
+  const units = Object.entries(unitMs).reverse();
+  const first = units.findIndex(([, size]) => ms >= size);
+  const [unit = "ms", size = 1] = units[first] ?? [];
+  const [nextUnit, nextSize = 1] = units[first + 1] ?? [];
+  const count = Math.floor(ms / size);
+  const rest = Math.floor((ms - count * size) / nextSize);
+  return nextUnit === undefined || rest === 0 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${nextUnit}`;
+}
+
+/** A moment: milliseconds since 1970, an ISO time, or `+2h` from `now`; nothing when `text` is none of them. */
+export function fromMoment(text: string, now: number): number | undefined {
+  if (/^\d{5,}$/.test(text)) return Number(text);
+  if (!text.startsWith("+")) return fromIsoTime(text);
+  const ms = fromDuration(text.slice(1));
+  return ms === undefined ? undefined : now + ms;
+}

@@ -1,0 +1,144 @@
+// Verbs
+//
+// How the operations' table reads as a command line. A verb's name, arguments and options follow from its operation; what is written
+// here is only where people expect another word or order. An operation that is not named here is a verb all the same.
+
+import type { Operation } from "../contracts/operations/index.ts";
+import { operations } from "../contracts/operations/index.ts";
+
+/** What the table of operations cannot know. */
+interface Traits {
+  /** The words after `aionis`; by default the operation's group and verb. */
+  words?: string;
+  /** Inputs that are given by position; by default the required ids. */
+  positional?: readonly string[];
+  /** Inputs that are paths of this machine, resolved against the current folder. */
+  paths?: readonly string[];
+  /** Whether it may make the store. */
+  mayCreate?: boolean;
+  /** Whether it may take long for a reason, so that it is not asked again while it runs. */
+  isSlow?: boolean;
+  examples?: readonly string[];
+}
+
+const traits: Readonly<Record<string, Traits>> = {
+  "tasks.start": {
+    positional: ["brief"],
+    mayCreate: true,
+    examples: [
+      'aionis task start "Make the retry test pass" --to role:code.fix',
+      "aionis task start - --deadline-at +2h < brief.md",
+    ],
+  },
+  "tasks.get": { examples: ["aionis task get ID", "aionis task get ID --json"] },
+  "tasks.list": { words: "task ls", examples: ["aionis task ls --state running --state paused"] },
+  "tasks.watch": { examples: ["aionis task watch ID --until-ended"] },
+  "tasks.explain": { examples: ["aionis task explain ID"] },
+  "tasks.claim": { positional: ["taskId"], examples: ["aionis task claim --role code.fix --agent fixer-1"] },
+  "tasks.step": {
+    positional: ["taskId", "step"],
+    examples: [
+      `aionis task step ID '{"name":"tests","ordinal":0,"outcome":{"kind":"succeeded"}}' --epoch 1 --agent fixer-1`,
+      "aionis task step ID @step.json --epoch 1 --agent fixer-1",
+    ],
+  },
+  "tasks.pause": { examples: ['aionis task pause ID --epoch 1 --question "Deploy now?" --agent fixer-1'] },
+  "tasks.answer": {
+    positional: ["taskId", "answer"],
+    examples: ["aionis task answer ID true", 'aionis task answer ID "use the old interface"'],
+  },
+  "tasks.complete": {
+    examples: [`aionis task complete ID --epoch 1 --return '{"summary":"done"}' --agent fixer-1`],
+  },
+  "tasks.fail": { positional: ["taskId", "error"], examples: ['aionis task fail ID "no such branch" --epoch 1'] },
+  "tasks.cancel": { examples: ['aionis task cancel ID --reason "not needed"'] },
+  "tasks.delegate": { examples: ["aionis task delegate ID --epoch 1 --to role:docs --packet @packet.json"] },
+  "handoff.offer": {
+    examples: ["aionis handoff offer ID --epoch 1 --to role:code.review --packet @packet.json --agent fixer-1"],
+  },
+  "handoff.claim": { examples: ["aionis handoff claim ID PACKET --role code.review --agent reviewer-1"] },
+  "events.read": { examples: ["aionis events read --task-id ID", "aionis events read --from 100 --json"] },
+  "store.verify": { words: "verify", isSlow: true, examples: ["aionis verify"] },
+  "store.backup": {
+    words: "backup",
+    positional: ["path"],
+    paths: ["path"],
+    isSlow: true,
+    examples: ["aionis backup /backups/aionis.db"],
+  },
+  "runtime.status": { words: "status", examples: ["aionis status"] },
+};
+
+const groupWords: Readonly<Record<string, string>> = { tasks: "task" };
+
+/** What an option or argument is, where its name leaves it open. A description in the schema goes first. */
+const meanings: Readonly<Record<string, string>> = {
+  brief: "what is to be done; - reads it from stdin",
+  taskId: "the task's id",
+  packetId: "the packet's id, from the offer",
+  epoch: "the epoch of your claim",
+  commandId: "idempotency key: the same id takes effect once",
+  to: "whom it is for",
+  packet: "what the next worker must know; it says what to do first (nextAction or files)",
+  step: "the step and how it ended, or with begin",
+  return: "what came of it: summary, files, artifacts",
+  checks: "conditions that the finished task must meet",
+  answer: "the answer; what is no JSON is taken as text",
+  answerSchema: "JSON Schema of the answer",
+  states: "only tasks in this state",
+  types: "only events of this type",
+  roles: "a role of the claiming agent",
+  from: "the first sequence",
+  cursor: "where the next page begins, from the page before",
+  path: "the file to write",
+  retry: "attempts and backoff",
+  budget: "what it may delegate: count and depth",
+  priority: "0 is claimed last, 4 first",
+};
+
+export interface Verb {
+  operation: Operation;
+  /** `["task", "start"]`; a single word has no group. */
+  words: readonly string[];
+  positional: readonly string[];
+  paths: readonly string[];
+  mayCreate: boolean;
+  isSlow: boolean;
+  examples: readonly string[];
+}
+
+/** Every operation as a verb, in the order of the table. */
+export function listVerbs(): Verb[] {
+  return Object.values(operations).map(toVerb);
+}
+
+/** How an operation is called here: `tasks.claim` is `task claim`. A name of none stays as it is. */
+export function toWords(name: string): string {
+  const named = traits[name]?.words;
+  if (named !== undefined) return named;
+  if (!Object.hasOwn(operations, name)) return name;
+  const [group = "", ...rest] = name.split(".");
+  return [groupWords[group] ?? group, ...rest.map(toKebab)].join(" ");
+}
+
+export function meaningOf(field: string): string | undefined {
+  return meanings[field];
+}
+
+/** `expiresAt` as `expires-at`. */
+export function toKebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+const idFields = ["taskId", "packetId"]; // by position where an operation cannot do without them
+
+function toVerb(operation: Operation): Verb {
+  const {
+    positional = idFields,
+    paths = [],
+    mayCreate = false,
+    isSlow = false,
+    examples = [],
+  } = traits[operation.name] ?? {};
+  return { operation, words: toWords(operation.name).split(" "), positional, paths, mayCreate, isSlow, examples };
+}

@@ -1,0 +1,122 @@
+// Exec
+//
+// Runs a command: argv without a shell, bounded in time and output, ended with all that it started. Owns: the child's process group from
+// start to end. Does not own: what the result means, and any isolation: this implementation has none, and says so.
+
+import { spawn } from "node:child_process";
+import type { Clock } from "./clock.ts";
+
+/** A command to run. */
+export interface Command {
+  /** The program and its arguments; no shell reads them. */
+  argv: readonly string[];
+  cwd?: string | undefined;
+  /** The child's whole environment; this process's if absent. */
+  env?: Readonly<Record<string, string>> | undefined;
+  timeoutMs: number;
+  /** Bytes kept of each of stdout and stderr: the last ones, because that is where a failure tells of itself. */
+  outputBytes: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface CommandResult {
+  /** Null when a signal ended it or it could not be started. */
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+  /** Whether earlier output was left out. */
+  truncated: boolean;
+  /** Why it did not end by itself. */
+  ended: "exit" | "timeout" | "aborted" | "unstartable";
+  durationMs: number;
+}
+
+/** Runs commands. It never rejects: what went wrong is in the result. */
+export interface Exec {
+  readonly isolation: "none" | "bubblewrap";
+  run(command: Command): Promise<CommandResult>;
+}
+
+/** Plain child processes, each the leader of a process group that is killed as a whole. */
+export function createProcessExec(clock: Clock): Exec {
+  return {
+    isolation: "none",
+    run: (command) => runChild(command, clock),
+  };
+}
+
+function runChild(command: Command, clock: Clock): Promise<CommandResult> {
+  const startedAt = clock.mono();
+  const stdout = createTail(command.outputBytes);
+  const stderr = createTail(command.outputBytes);
+  const [program = "", ...args] = command.argv;
+  const child = spawn(program, args, {
+    cwd: command.cwd,
+    env: command.env === undefined ? process.env : { ...command.env },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // a group of its own, so that what it starts ends with it
+  });
+  child.stdout.on("data", stdout.add);
+  child.stderr.on("data", stderr.add);
+
+  return new Promise((resolve) => {
+    let ended: CommandResult["ended"] = "exit";
+    const kill = (why: CommandResult["ended"]) => (): void => {
+      ended = why;
+      killGroup(child.pid);
+    };
+    const abort = kill("aborted");
+    const cancel = clock.setTimer(command.timeoutMs, kill("timeout"));
+    command.signal?.addEventListener("abort", abort, { once: true });
+    if (command.signal?.aborted === true) abort();
+    const finish = (exitCode: number | null): void => {
+      cancel();
+      command.signal?.removeEventListener("abort", abort);
+      killGroup(child.pid); // what it left behind
+      const truncated = stdout.isTruncated() || stderr.isTruncated();
+      const durationMs = Math.round(clock.mono() - startedAt);
+      resolve({ exitCode, stdout: stdout.text(), stderr: stderr.text(), truncated, ended, durationMs });
+    };
+    child.on("error", (error) => {
+      ended = "unstartable";
+      stderr.add(Buffer.from(error.message));
+      finish(null);
+    });
+    child.on("close", finish);
+    // Something it started may hold its output open for ever: its own exit ends the group, and with it the streams.
+    child.on("exit", () => killGroup(child.pid));
+  });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // the group has ended
+  }
+}
+
+/** Keeps the last bytes of a stream, in at most twice that much memory. */
+function createTail(bytesMax: number) {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  let isTruncated = false;
+  const join = (): Buffer => {
+    const whole = Buffer.concat(chunks);
+    if (whole.length <= bytesMax) return whole;
+    isTruncated = true;
+    return whole.subarray(whole.length - bytesMax);
+  };
+  return {
+    add(chunk: Buffer): void {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes <= 2 * bytesMax) return;
+      chunks = [Buffer.from(join())];
+      bytes = bytesMax;
+    },
+    text: () => join().toString("utf8"),
+    isTruncated: () => isTruncated || bytes > bytesMax,
+  };
+}

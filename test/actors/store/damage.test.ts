@@ -1,0 +1,213 @@
+import Database from "better-sqlite3";
+import { describe, expect, it } from "vitest";
+import { openStore, verifyScope } from "../../../actors/index.ts";
+import { openDatabase } from "../../../actors/store/database.ts";
+import { createStore } from "../../../actors/store/open.ts";
+import { scopeStride } from "../../../actors/store/schema.ts";
+import type { Store } from "../../../src/kernel/store.ts";
+import { createBench, createPorts, scopeName } from "../../support/store.ts";
+import { packet } from "../../support/tasks.ts";
+
+const events = 7;
+const columns = ["scope", "task", "task_id", "id", "type", "epoch", "at", "actor", "command", "content", "caused_by"];
+const rest = ["facts", "body_hash", "chain"];
+
+/** The bytes of a store with a few tasks in two scopes, as its file would hold them. */
+async function setup() {
+  const ports = createPorts();
+  const database = openDatabase(":memory:", { ...ports, durability: "process" });
+  const store = createStore(database, ":memory:", ports.random);
+  const bench = createBench({ store, ports });
+  const taskId = await bench.start({ checks: [{ name: "tests" }] }, { commandId: "c-1" });
+  await bench.do("tasks.claim", { taskId }, { commandId: "c-2" });
+  const step = { name: "s", ordinal: 0, outcome: { kind: "succeeded" as const, output: "z".repeat(70_000) } };
+  await bench.do("tasks.step", { taskId, epoch: 1, step });
+  await bench.do("tasks.delegate", { taskId, epoch: 1, to: "any", packet }, { commandId: "c-3" });
+  await bench.do("handoff.offer", { taskId, epoch: 1, to: "any", packet });
+  await bench.start();
+  await bench.start({}, { scope: "acme/other" });
+  expect(store.scope(scopeName).head().seq).toBe(events);
+  expect(bench.problems()).toEqual([]);
+  const image = database.serialize();
+  store.close();
+
+  /** Lets somebody else change the bytes, and opens what comes of it. */
+  const tamper = <Result>(change: (other: Database.Database) => void, see: (store: Store) => Result): Result => {
+    const other = new Database(Buffer.from(image));
+    change(other);
+    const changed = other.serialize();
+    other.close();
+    const opened = openStore(":memory:", { ...createPorts(2), durability: "process", image: changed });
+    try {
+      return see(opened);
+    } finally {
+      opened.close();
+    }
+  };
+  const damage = (change: (other: Database.Database) => void) =>
+    tamper(change, (opened) => opened.scope(scopeName).findDamage(100));
+  const read = <Row>(sql: string): Row[] => {
+    const other = new Database(Buffer.from(image));
+    const found = other.prepare<[], Row>(sql).all();
+    other.close();
+    return found;
+  };
+  return { tamper, damage, read };
+}
+
+/** The value with one bit of one of its bytes turned, at its beginning, its middle and its end. */
+function flips(value: unknown): unknown[] {
+  if (value === null) return ["x", Buffer.from("x")];
+  if (typeof value === "number") return [value + 1, value + 2 ** 20];
+  const bytes = typeof value === "string" ? Buffer.from(value) : Buffer.from(value as Uint8Array);
+  return [0, bytes.length >> 1, bytes.length - 1].map((index) => {
+    const flipped = Buffer.from(bytes);
+    flipped[index] = flipped[index]! ^ 1;
+    return typeof value === "string" ? flipped.toString("latin1") : flipped;
+  });
+}
+
+/** Writes a value whatever the column's type; what a STRICT table refuses was not changed. */
+function put(other: Database.Database, table: string, column: string, pos: number, value: unknown): boolean {
+  try {
+    other.prepare(`UPDATE ${table} SET ${column} = ? WHERE pos = ?`).run(value, pos);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code?.startsWith("SQLITE_CONSTRAINT") === true) return false;
+    throw error;
+  }
+}
+
+describe("findDamage (I7)", () => {
+  it("finds nothing in a journal that nobody touched", async () => {
+    const { damage } = await setup();
+
+    expect(damage(() => {})).toEqual([]);
+  });
+
+  for (const column of [...columns, ...rest]) {
+    it(`names the event whose column ${column} was changed`, async () => {
+      const { damage, read } = await setup();
+      const rows = read<Record<string, unknown> & { pos: number }>(
+        `SELECT * FROM events WHERE pos < ${2 * scopeStride} ORDER BY pos`,
+      );
+      expect(rows).toHaveLength(events);
+      let tried = 0;
+
+      for (const row of rows) {
+        for (const value of flips(row[column])) {
+          const seq = row.pos % scopeStride;
+          let isPut = true;
+          const found = damage((other) => {
+            isPut = put(other, "events", column, row.pos, value);
+          });
+          if (!isPut) continue;
+          tried += 1;
+          expect(found.map((problem) => problem.seq), `${column} of ${seq}`).toContain(seq);
+          expect(found[0]?.seq, `${column} of ${seq}`).toBe(seq);
+        }
+      }
+
+      expect(tried).toBeGreaterThanOrEqual(events);
+    });
+  }
+
+  it("names the event whose body, salt or payload was changed", async () => {
+    const { damage, read } = await setup();
+    const rows = read<{ pos: number; salt: Buffer; body: string | null; payload: Buffer | null }>(
+      `SELECT * FROM bodies WHERE pos < ${2 * scopeStride} ORDER BY pos`,
+    );
+
+    for (const { pos, ...row } of rows) {
+      for (const column of ["salt", "body", "payload"] as const) {
+        for (const value of row[column] === null ? [] : flips(row[column])) {
+          const found = damage((other) => void put(other, "bodies", column, pos, value));
+          expect(found, column).toMatchObject([{ seq: pos % scopeStride, what: expect.stringContaining("body") }]);
+        }
+      }
+    }
+    const payload = read<{ bytes: Buffer }>("SELECT bytes FROM payloads")[0]!.bytes;
+    for (const value of flips(payload)) {
+      expect(damage((other) => other.prepare("UPDATE payloads SET bytes = ?").run(value))).toMatchObject([{ seq: 3 }]);
+    }
+    expect(damage((other) => other.exec("DELETE FROM payloads"))).toMatchObject([{ seq: 3 }]);
+  });
+
+  it("takes a body that is gone as erased, because the chain covers its hash only", async () => {
+    const { tamper } = await setup();
+
+    tamper(
+      (other) => other.exec("DELETE FROM bodies"),
+      (store) => {
+        expect(store.scope(scopeName).findDamage(10)).toEqual([]);
+        expect(store.scope(scopeName).event(1)?.body).toBeNull();
+      },
+    );
+  });
+
+  it("finds a deleted event, wherever it stood", async () => {
+    const { damage } = await setup();
+
+    for (let seq = 1; seq < events; seq += 1) {
+      const found = damage((other) => other.exec(`DELETE FROM events WHERE pos % ${scopeStride} = ${seq}`));
+      expect(found[0], `event ${seq}`).toMatchObject({ seq, what: expect.stringContaining("missing") });
+    }
+  });
+
+  it("finds two events that changed places, and one that moved away", async () => {
+    const { damage } = await setup();
+    const base = scopeStride;
+    const move = (from: number, to: number) => `UPDATE events SET pos = ${base + to} WHERE pos = ${base + from};`;
+
+    const swapped = damage((other) => other.exec(move(2, 99) + move(3, 2) + move(99, 3)));
+    const moved = damage((other) => other.exec(move(6, 50)));
+
+    expect(swapped.map(({ seq }) => seq)).toEqual(expect.arrayContaining([2, 3]));
+    expect(moved[0]).toMatchObject({ seq: 6 });
+  });
+
+  it("reports one changed header once, and stops after as many as are asked for", async () => {
+    const { tamper, damage } = await setup();
+
+    expect(damage((other) => other.exec(`UPDATE events SET epoch = 9 WHERE pos = ${scopeStride + 3}`))).toHaveLength(1);
+    const all = (other: Database.Database) => other.exec("UPDATE events SET at = at + 1");
+    expect(tamper(all, (store) => store.scope(scopeName).findDamage(2))).toHaveLength(2);
+  });
+
+  it("of one scope is none of another's (I11)", async () => {
+    const { tamper } = await setup();
+    const change = (other: Database.Database) => other.exec(`UPDATE events SET epoch = 9 WHERE pos < ${2 * scopeStride}`);
+
+    expect(tamper(change, (store) => store.scope("acme/other").findDamage(10))).toEqual([]);
+  });
+});
+
+describe("verifyScope of a damaged journal", () => {
+  it("names what is wrong and never throws, whatever column was changed", async () => {
+    const { tamper, read } = await setup();
+    const rows = read<Record<string, unknown> & { pos: number }>(`SELECT * FROM events WHERE pos < ${2 * scopeStride}`);
+
+    for (const column of [...columns, ...rest]) {
+      for (const row of rows) {
+        for (const value of flips(row[column])) {
+          const verified = tamper(
+            (other) => put(other, "events", column, row.pos, value) || other.exec("UPDATE events SET epoch = 77"),
+            (store) => verifyScope(store.scope(scopeName)),
+          );
+          expect(verified.ok, `${column} of ${row.pos % scopeStride}`).toBe(false);
+        }
+      }
+    }
+  });
+
+  it("names a body that is not JSON any more", async () => {
+    const { tamper } = await setup();
+
+    const verified = tamper(
+      (other) => other.exec(`UPDATE bodies SET body = '{' WHERE pos = ${scopeStride + 1}`),
+      (store) => verifyScope(store.scope(scopeName)),
+    );
+
+    expect(verified.problems).toMatchObject([{ seq: 1 }, { what: expect.stringContaining("not JSON") }]);
+  });
+});
