@@ -7,8 +7,8 @@
 // Invariants:
 //   P1. A caller is answered only after the commit that holds its event (I2).
 //   P2. Nothing else runs between begin and commit, so nobody sees uncommitted state, and two commands of one task may share a turn.
-//   P3. When a turn is not committed, memory goes back to where it stood (I6), and its callers are told that the outcome is unknown:
-//       a repeat with the same command id finds out (I13).
+//   P3. When a turn fails, the tasks it touched are read again from the store (I6), and its callers are told that the outcome is
+//       unknown: a repeat with the same command id finds out (I13).
 //   P4. A refusal, and a bug met while deciding, touch only the command that met them; an error of the store ends the whole turn.
 
 import { createActor } from "xstate";
@@ -192,7 +192,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
   function abandon(batch: readonly Queued[], error: unknown): void {
     const broken = rollBack();
     const failure = store.failureOf(error) ?? broken;
-    for (const name of scopesOf(batch)) scopeOf(name).book.undo();
+    for (const name of scopesOf(batch)) scopeOf(name).book.forget();
     if (failure !== undefined) suspend(failure);
     else logger.log("error", "a turn was rolled back", { error: String(error) });
     const unknown =

@@ -4,8 +4,8 @@
 // tasks are in memory, and going back when a turn fails. Does not own: writing.
 //
 // Invariants:
-//   B1. What is in memory is what the journal folds to (I6): an actor is changed only within a turn, and a turn that is not
-//       committed gives every actor it touched back the snapshot it had.
+//   B1. What is in memory is what the journal folds to (I6): an actor is changed only within a turn; a command that is refused gives
+//       every actor it touched back the snapshot it had, and a turn whose outcome is unknown forgets what it touched, to be read again.
 //   B2. At most `limits.liveTasks` actors are kept; none of the present turn is let go.
 
 import { type TaskSnapshot, taskMachine } from "../machines/index.ts";
@@ -38,8 +38,10 @@ export interface TaskBook {
   peek(row: TaskRow): TaskSnapshot;
   /** Forgets what the turn touched: it is committed. */
   keep(): void;
-  /** Gives back what was touched since `mark` (all of the turn if absent). */
-  undo(mark?: Mark): void;
+  /** Gives back what was touched since `mark`: a command came to nothing. */
+  undo(mark: Mark): void;
+  /** Lets go what the turn touched: whether it is committed is not known, and the rows will tell. */
+  forget(): void;
   mark(): Mark;
   size(): number;
   close(): void;
@@ -120,7 +122,7 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
       undos.length = 0;
     },
     mark: () => undos.length,
-    undo(mark = 0) {
+    undo(mark) {
       for (const { live: entry, snapshot, unsaved } of undos.splice(mark).reverse()) {
         if (snapshot === undefined) {
           entry.actor.stop();
@@ -129,6 +131,12 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
           entry.actor.restore(snapshot);
           entry.unsaved = unsaved;
         }
+      }
+    },
+    forget() {
+      for (const { live: entry } of undos.splice(0)) {
+        entry.actor.stop();
+        live.delete(entry.id);
       }
     },
     size: () => live.size,

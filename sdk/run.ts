@@ -59,6 +59,7 @@ export function startRun(parts: RunParts): Run {
   const asAgent = { agent: options.agent };
   const controller = new AbortController();
   let hasSlot = true;
+  let cancelBeat = (): void => {};
   let settleEnded: (heldSlot: boolean) => void = () => {};
   const ended = new Promise<boolean>((resolve) => {
     settleEnded = resolve;
@@ -70,6 +71,7 @@ export function startRun(parts: RunParts): Run {
     end(why) {
       if (controller.signal.aborted) return;
       controller.abort(new AionisError("EPOCH_STALE", `The run of ${taskId} at epoch ${epoch} has ended: ${why}.`));
+      cancelBeat();
       settleEnded(hasSlot);
     },
     async hold(ask) {
@@ -103,7 +105,7 @@ export function startRun(parts: RunParts): Run {
     client.tasks.heartbeat({ taskId, epoch }, { ...asAgent, timeoutMs: everyMs }).catch((error: unknown) => {
       if (isFailure(error, "EPOCH_STALE", "TASK_NOT_FOUND")) life.end(error.detail);
     }); // no answer: the next beat asks again, and the lease decides
-    clock.setTimer(everyMs, beat);
+    cancelBeat = clock.setTimer(everyMs, beat);
   }
 
   async function handle(): Promise<void> {

@@ -192,17 +192,18 @@ function createTaskList(database: Database.Database, byId: Database.Statement<[n
       options.before === undefined ? (scope + 1) * scopeStride : (byId.get(scope, options.before)?.task ?? 0);
     const filters: [string, unknown][] = [
       ["task < ?", before],
-      ["task > ?", scope * scopeStride], // else a short list would read through the scopes before it
+      ["task > ?", scope * scopeStride], // the keys of the scope: read from the newest on, as far as the page goes
     ];
     if (options.states !== undefined)
-      filters.push(["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
+      filters.push(["scope = ?", scope], ["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
     if (options.kind !== undefined) filters.push(["kind = ?", options.kind]);
-    if (options.parentId !== undefined) filters.push(["parent_id = ?", options.parentId]);
+    if (options.parentId !== undefined) filters.push(["scope = ?", scope], ["parent_id = ?", options.parentId]);
 
+    // Only the two indexes that begin with the scope are offered it: with it alone SQLite takes one of them and sorts all tasks.
     const where = filters.map(([condition]) => condition).join(" AND ");
-    const sql = `SELECT ${taskColumns} FROM tasks WHERE scope = ? AND ${where} ORDER BY task DESC LIMIT ?`;
+    const sql = `SELECT ${taskColumns} FROM tasks WHERE ${where} ORDER BY task DESC LIMIT ?`;
     const statement = statements.get(sql) ?? database.prepare<unknown[], TaskRow>(sql);
     statements.set(sql, statement); // at most 8 shapes
-    return statement.all(scope, ...filters.map(([, value]) => value), options.count);
+    return statement.all(...filters.map(([, value]) => value), options.count);
   };
 }

@@ -213,5 +213,5 @@ function toText(value: unknown): string {
 
 /** JSON Schema has `true` for anything; zod writes `{}`. */
 function asSchema(schema: unknown): Schema {
-  return typeof schema === "object" && schema !== null ? schema : {};
+  return typeof schema === "object" && schema !== null ? (schema as Schema) : {};
 }

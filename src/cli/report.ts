@@ -47,6 +47,11 @@ export function toFailure(error: unknown, verb: string | undefined): Failure {
   return { code: "RUNTIME_FAULT", detail, status: 500, retryable: false, hint: "This is a bug of the command line." };
 }
 
+/** Whether a command that ended with `error` may have been recorded all the same. */
+export function isOutcomeOpen(error: unknown): boolean {
+  return isFailure(error, "OUTCOME_UNKNOWN", "TRANSPORT_TIMEOUT");
+}
+
 /** The exit code, by the status in the table of failures. */
 export function toExitCode(status: number): number {
   if (status === 400 || status === 413) return exitCodes.usage;

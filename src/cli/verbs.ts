@@ -100,7 +100,7 @@ export interface Verb {
   operation: Operation;
   /** `["task", "start"]`; a single word has no group. */
   words: readonly string[];
-  positional: readonly string[];
+  positional: readonly string[] | undefined;
   paths: readonly string[];
   mayCreate: boolean;
   isSlow: boolean;
@@ -130,15 +130,7 @@ export function toKebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-const idFields = ["taskId", "packetId"]; // by position where an operation cannot do without them
-
 function toVerb(operation: Operation): Verb {
-  const {
-    positional = idFields,
-    paths = [],
-    mayCreate = false,
-    isSlow = false,
-    examples = [],
-  } = traits[operation.name] ?? {};
+  const { positional, paths = [], mayCreate = false, isSlow = false, examples = [] } = traits[operation.name] ?? {};
   return { operation, words: toWords(operation.name).split(" "), positional, paths, mayCreate, isSlow, examples };
 }

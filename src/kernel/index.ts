@@ -6,4 +6,5 @@ export { createIds } from "./ids.ts";
 export { type Logger, silentLogger } from "./logger.ts";
 export { createMarkFile } from "./mark-file.ts";
 export { createSystemRandom } from "./random.ts";
+export { createSeededRandom } from "./seeded-random.ts";
 export type { Store } from "./store.ts";

@@ -1,0 +1,22 @@
+// The command line
+//
+// argv to one operation, and its answer to stdout. It returns an exit code and never ends the process. Loading the operations takes
+// most of a short command's time, so what can be answered without them is.
+
+import { createRequire } from "node:module";
+import { createProcessHost, type Host } from "./host.ts";
+
+/** Runs the command that `argv` (without the program's name) names. Returns the exit code; see `exitCodes`. */
+export async function main(argv: readonly string[], host: Host = createProcessHost()): Promise<number> {
+  if (argv.includes("--version") || argv.includes("-V")) {
+    host.stdout.write(`${readVersion()}\n`);
+    return 0;
+  }
+  const { runCommandLine } = await import("./run.ts");
+  return await runCommandLine(argv, host);
+}
+
+function readVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)("aionis/package.json");
+  return String(Reflect.get(manifest as object, "version")); // our own file
+}

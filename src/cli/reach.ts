@@ -1,0 +1,192 @@
+// Reach
+//
+// How the command line reaches a runtime: over the socket of whoever holds the store, or by opening the store for as long as the
+// command takes. Owns the connection. Does not own: what is asked.
+//
+// Invariants:
+//   R1. Nobody's store is held longer than one command, and a follower holds none while it waits: programs start beside it.
+//   R2. A store is made only by a verb that may make one; anything else finds nothing and says so.
+//   R3. A holder may end at any moment, for many are commands like this one. What it did not answer is asked again of whoever is there
+//       next, under the same command id, so that it takes effect once.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AionisError, type FailureCode, isFailure } from "../contracts/failures.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { NoStoreError } from "./report.ts";
+
+type Connection = Awaited<ReturnType<typeof import("../../sdk/index.ts").connect>>;
+
+export interface ReachOptions {
+  /** The folder of the store, absolute. */
+  folder: string;
+  /** `tenant/project` */
+  scope: string;
+  agent: string;
+  /** How long one call may take, whoever answers it. */
+  timeoutMs: number;
+  clock: Pick<Clock, "mono" | "setTimer">;
+}
+
+export interface CallTraits {
+  /** Whether the store may be made for it (R2). */
+  mayCreate?: boolean;
+  /** How long the runtime waits before it answers, by the call's own wish. */
+  waitMs?: number;
+  /** Whether it may take its whole time, so that it is not asked again meanwhile. */
+  isSlow?: boolean;
+}
+
+/** Failures after which another runtime, or this one later, can answer. */
+const lost: readonly FailureCode[] = [
+  "TRANSPORT_TIMEOUT",
+  "TRANSPORT_UNROUTED",
+  "TRANSPORT_CLOSED",
+  "TRANSPORT_UNREACHABLE",
+  "RUNTIME_CLOSED",
+];
+const tryMs = 1_500;
+const pauseMs = 50;
+const pollMs = 200;
+
+// Names that `createRuntime` gives its files. The mark changes when the journal of a store has grown.
+const storeFile = "aionis.db";
+const markFile = "aionis.mark";
+
+export class Reach {
+  readonly #options: ReachOptions;
+  #held: { connection: Connection; isOwn: boolean } | undefined;
+  #markSeen: string | undefined;
+  #isClosed = false;
+
+  constructor(options: ReachOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the store is held by this process, so that nobody else changes it. */
+  get isOwn(): boolean {
+    return this.#held?.isOwn === true;
+  }
+
+  /**
+   * Asks the runtime. `name` is an operation's.
+   * @throws AionisError whatever the operation fails with; NoStoreError (R2).
+   */
+  async call(name: string, input: unknown, { mayCreate = false, waitMs = 0, isSlow = false }: CallTraits = {}) {
+    const { clock, timeoutMs } = this.#options;
+    const endsAt = clock.mono() + timeoutMs + waitMs;
+    let unrouted = 0;
+    for (;;) {
+      const { connection } = await this.open({ mayCreate, endsAt });
+      const leftMs = Math.max(endsAt - clock.mono(), 1);
+      try {
+        return await invoke(connection, name, input, isSlow ? leftMs : Math.min(leftMs, tryMs + waitMs));
+      } catch (error) {
+        if (!isFailure(error, ...lost) || clock.mono() >= endsAt) throw error;
+        if (error.code === "TRANSPORT_UNROUTED") unrouted += 1;
+        if (unrouted > 1) throw this.#isNotServed(error); // two holders in a row: neither has the scope
+        await this.#drop(); // R3
+      }
+    }
+  }
+
+  /** What is held, or a new connection, or the store itself. */
+  async open({ mayCreate = false, endsAt = Number.POSITIVE_INFINITY } = {}) {
+    const { folder, scope, agent, clock } = this.#options;
+    for (;;) {
+      const held = this.#held ?? (await this.#connect());
+      if (held !== undefined) return held;
+      if (!mayCreate && !existsSync(join(folder, storeFile))) throw new NoStoreError(folder);
+      this.#markSeen = this.#readMark();
+      try {
+        const { createRuntime } = await import("../embedded.ts");
+        return await this.#hold(await createRuntime({ path: folder, scope, agent }), true);
+      } catch (error) {
+        if (!isFailure(error, "STORE_IN_USE") || clock.mono() >= endsAt) throw toStoreFailure(error, folder);
+      }
+      await this.#pause(pauseMs); // its holder is just beginning to listen, or about to end
+    }
+  }
+
+  /** Gives an own store back (R1); a connection is kept. */
+  async letGo(): Promise<void> {
+    if (this.isOwn) await this.#drop();
+  }
+
+  /** Resolves when there may be something new to read, or when `stopped` says so. */
+  async nextChange(stopped: () => boolean): Promise<void> {
+    await this.#pause(pollMs);
+    while (this.#held === undefined && !stopped()) {
+      if ((await this.#connect()) !== undefined || this.#readMark() !== this.#markSeen) return;
+      await this.#pause(pollMs);
+    }
+  }
+
+  /** Lets go of everything, also of what is just being opened. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#drop();
+  }
+
+  async #hold(connection: Connection, isOwn: boolean): Promise<{ connection: Connection; isOwn: boolean }> {
+    this.#held = { connection, isOwn };
+    if (!this.#isClosed) return this.#held;
+    await this.#drop();
+    throw new AionisError("TRANSPORT_CLOSED", "The command has ended.");
+  }
+
+  async #drop(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    await held?.connection.close();
+  }
+
+  async #connect() {
+    const { folder, scope, agent, timeoutMs } = this.#options;
+    const { connect } = await import("../../sdk/index.ts");
+    try {
+      return await this.#hold(await connect({ path: folder, scope, agent, timeoutMs }), false);
+    } catch (error) {
+      if (isFailure(error, "TRANSPORT_UNREACHABLE")) return undefined;
+      throw error;
+    }
+  }
+
+  #readMark(): string | undefined {
+    const path = join(this.#options.folder, markFile);
+    return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  }
+
+  #isNotServed(cause: AionisError): AionisError {
+    const { folder, scope } = this.#options;
+    return new AionisError("TRANSPORT_UNROUTED", `The runtime of ${folder} does not serve the scope ${scope}.`, {
+      cause,
+    });
+  }
+
+  /** Nothing else may be left that keeps the process alive, and the clock's timers do not. */
+  async #pause(ms: number): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    port1.ref();
+    await new Promise<void>((resolve) => void this.#options.clock.setTimer(ms, resolve));
+    port1.close();
+    port2.close();
+  }
+}
+
+type Method = (input: unknown, options: { timeoutMs: number }) => Promise<unknown>;
+
+async function invoke(connection: Connection, name: string, input: unknown, timeoutMs: number): Promise<unknown> {
+  const [group = "", verb = ""] = name.split(".");
+  const methods = Reflect.get(connection, group) as Readonly<Record<string, Method>>; // the client is made from the operations' table
+  const method = methods[verb];
+  if (method === undefined) throw new AionisError("OPERATION_UNKNOWN", `The client has no operation ${name}.`);
+  return method(input, { timeoutMs });
+}
+
+/** What the file system refuses before there is a store. */
+function toStoreFailure(error: unknown, folder: string): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (isFailure(error) || typeof code !== "string" || !/^E[A-Z]+$/.test(code)) return error;
+  return new AionisError("STORE_FAILED", `The store in ${folder} cannot be opened: ${code}.`, { cause: error });
+}

@@ -1,0 +1,195 @@
+// Run
+//
+// From argv to the exit code: parse, read the input, reach a runtime, print the answer or the failure.
+//
+// Invariants:
+//   U1. stdout gets answers, stderr everything else. With --json each is JSON.
+//   U2. A command that was interrupted, or had no answer, says under which command id it can be repeated: whether it was recorded is
+//       not known.
+//   U3. A reader that went away (`| head`) ends the command, and is no failure.
+
+import { resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { type Command, CommanderError } from "commander";
+import pc from "picocolors";
+import { toDefaultScope } from "../../sdk/index.ts";
+import { limits } from "../contracts/limits.ts";
+import { fromScopeName } from "../contracts/scope.ts";
+import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
+import { type Follower, tailEvents, watchTask } from "./follow.ts";
+import type { Host } from "./host.ts";
+import { createOutput, type Output } from "./output.ts";
+import { createProgram, type Request } from "./program.ts";
+import { Reach } from "./reach.ts";
+import { exitCodes, isOutcomeOpen, showFailure, toExitCode, toFailure, toUsageError } from "./report.ts";
+import { type Style, show } from "./show.ts";
+import { toJsonLine } from "./text.ts";
+import { toKebab } from "./verbs.ts";
+
+const timeoutMsDefault = 10_000;
+const slowTimeoutMsDefault = 600_000;
+
+/** Runs the command that `argv` names. Returns the exit code; every failure has been printed. */
+export async function runCommandLine(argv: readonly string[], host: Host): Promise<number> {
+  const isJson = argv.includes("--json");
+  const output = createOutput(host);
+  let words: string | undefined;
+  let exitCode = 0;
+  const program = createProgram(host.env, async (request) => {
+    words = request.words;
+    exitCode = await runRequest(request, host, output);
+  });
+  prepare(program, host);
+  try {
+    await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (output.isBroken()) return 0; // U3
+    if (error instanceof CommanderError && error.code.startsWith("commander.help"))
+      return error.exitCode === 0 ? 0 : exitCodes.usage;
+    const failure = toFailure(error instanceof CommanderError ? toUsage(error) : error, words);
+    output.fail(showFailure(failure, { isJson }));
+    return toExitCode(failure.status);
+  }
+}
+
+/** Commander prints help by itself, and throws where it would end the process. */
+function prepare(command: Command, host: Host): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void host.stdout.write(text),
+    writeErr: (text) => void host.stderr.write(text),
+    outputError: () => {}, // the error that is thrown says the same
+    getOutHelpWidth: () => host.columns ?? 100,
+    getErrHelpWidth: () => host.columns ?? 100,
+    getOutHasColors: () => hasColours(host),
+    getErrHasColors: () => false,
+  });
+  for (const child of command.commands) prepare(child, host);
+}
+
+function toUsage(error: CommanderError): Error {
+  const [detail = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const sentence = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
+  return toUsageError(suggestion === undefined ? sentence : `${sentence} ${suggestion.replace(/^\(|\)$/g, "")}`);
+}
+
+async function runRequest(request: Request, host: Host, output: Output): Promise<number> {
+  const { verb, options } = request;
+  const input = await toInput(request, host);
+  const scope = options.scope ?? toDefaultScope(host.cwd);
+  fromScopeName(scope); // refused before anything is opened
+  const reach = new Reach({
+    folder: resolve(host.cwd, options.path),
+    scope,
+    agent: options.agent,
+    timeoutMs: options.timeoutMs ?? (verb.isSlow ? slowTimeoutMsDefault : timeoutMsDefault),
+    clock: systemClock,
+  });
+  const style: Style = { ...pc.createColors(hasColours(host)), columns: host.columns };
+  const print = (name: string, answer: unknown): Promise<void> =>
+    output.print(options.isJson ? toJsonLine(answer) : show(name, answer, style));
+  const stop = createStop(host, output);
+  try {
+    if (request.follows === "events") return await tailEvents({ reach, print, ...stop }, input);
+    if (request.follows === "task") return await untilRead(watchTask({ reach, print, ...stop }, input), output);
+    return await callOnce(request, input, { reach, print, ...stop }, output);
+  } finally {
+    stop.end();
+    await reach.close();
+  }
+}
+
+async function callOnce(
+  { verb }: Request,
+  input: Readonly<Record<string, unknown>>,
+  { reach, print, stopped }: Follower,
+  output: Output,
+): Promise<number> {
+  const { name } = verb.operation;
+  const call = reach.call(name, input, { ...verb, waitMs: typeof input.waitMs === "number" ? input.waitMs : 0 });
+  const answer = await Promise.race([call.then((value) => ({ value })), stopped]).catch((error: unknown) => {
+    if (isOutcomeOpen(error)) sayHowToRepeat(input, output);
+    throw error;
+  });
+  if (answer !== undefined) {
+    await print(name, answer.value);
+    return isFalse(answer.value) ? exitCodes.failure : 0;
+  }
+  call.catch(() => {}); // nobody waits for it any more
+  if (output.isBroken()) return 0; // U3
+  sayHowToRepeat(input, output);
+  return exitCodes.interrupted;
+}
+
+/** U2. Queries have no command id. */
+function sayHowToRepeat({ commandId }: Readonly<Record<string, unknown>>, output: Output): void {
+  if (typeof commandId !== "string") return;
+  output.fail(`It may or may not be recorded; repeat it with --command-id ${commandId}, and it takes effect once.`);
+}
+
+/** An answer that says no: a store that does not verify. */
+function isFalse(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Reflect.get(value, "ok") === false;
+}
+
+async function untilRead(exitCode: Promise<number>, output: Output): Promise<number> {
+  const code = await exitCode;
+  return output.isBroken() ? 0 : code; // U3
+}
+
+async function toInput(request: Request, host: Host): Promise<Record<string, unknown>> {
+  const { operation, paths } = request.verb;
+  let isRead = false;
+  const stdin = async (): Promise<string> => {
+    if (isRead) throw toUsageError("Only one input can be -; stdin is read once.");
+    isRead = true;
+    return await readAll(host.stdin);
+  };
+  const input = await request.readInput({ cwd: host.cwd, now: () => systemClock.now(), stdin });
+  for (const name of paths) if (typeof input[name] === "string") input[name] = resolve(host.cwd, input[name]);
+  const parsed = operation.input.safeParse(input);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${toPath(path)}${message}`);
+    throw toUsageError(`${request.words}: ${issues.join("; ")}.`);
+  }
+  if (operation.kind === "command") input.commandId ??= createIds(systemClock, createSystemRandom()).next("cmd");
+  return input;
+}
+
+/** Where an issue is, in the words of the command line. */
+function toPath([first, ...rest]: readonly PropertyKey[]): string {
+  return first === undefined ? "" : `${[toKebab(String(first)), ...rest.map(String)].join(".")}: `;
+}
+
+async function readAll(stdin: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stdin) {
+    const buffer = Buffer.from(chunk as Buffer | string); // what a byte stream gives
+    bytes += buffer.length;
+    if (bytes > limits.messageBytes) throw toUsageError(`stdin holds more than ${limits.messageBytes} bytes.`);
+    chunks.push(buffer);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Ctrl-C, or the end of whoever reads stdout. */
+function createStop(host: Host, output: Output): Pick<Follower, "isStopped" | "stopped"> & { end(): void } {
+  let isInterrupted = false;
+  let end = (): void => {};
+  const interrupted = new Promise<void>((resolveInterrupted) => {
+    end = host.onInterrupt(() => {
+      isInterrupted = true;
+      resolveInterrupted();
+    });
+  });
+  return {
+    isStopped: () => isInterrupted || output.isBroken(),
+    stopped: Promise.race([interrupted, output.broken]),
+    end: () => end(),
+  };
+}
+
+function hasColours({ columns, env }: Pick<Host, "columns" | "env">): boolean {
+  return columns !== undefined && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+}

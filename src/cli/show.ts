@@ -1,0 +1,259 @@
+// Show
+//
+// Answers for people: lists as tables, single things as cards, explanations as sentences. An operation without a form of its own is
+// shown by the shape of its output, so that a new one needs no code here.
+
+import type { JournalEvent } from "../contracts/events.ts";
+import type { OperationName, OperationOutput } from "../contracts/operations/index.ts";
+import type { Ack, Task, TaskState } from "../contracts/task.ts";
+import { toIsoTime } from "../kernel/iso-time.ts";
+import { escapeBlock, escapeLine, toTable } from "./text.ts";
+import { toDuration } from "./units.ts";
+import { toKebab, toWords } from "./verbs.ts";
+
+/** How words stand out; without a terminal they do not. */
+export interface Style {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+  green(text: string): string;
+  yellow(text: string): string;
+  cyan(text: string): string;
+  /** The width of the terminal, if there is one. */
+  columns: number | undefined;
+}
+
+type Form<Name extends OperationName> = (output: OperationOutput<Name>, style: Style) => string;
+
+/** The lines for stdout, without the closing newline; empty when there is nothing to say. */
+export function show(name: string, output: unknown, style: Style): string {
+  const form = forms[name as OperationName] as ((output: unknown, style: Style) => string) | undefined; // the table pairs name and output
+  if (form !== undefined) return form(output, style);
+  return isAck(output) ? showAck(output, style) : showAny(output, style);
+}
+
+const forms: { readonly [Name in OperationName]?: Form<Name> } = {
+  "tasks.list": showTasks,
+  "tasks.get": ({ task, content }, style) => showTask(task, content, style),
+  "tasks.watch": showWatched,
+  "tasks.explain": showExplanation,
+  "tasks.claim": ({ assignment }, style) => (assignment === null ? "Nothing to claim." : showAny(assignment, style)),
+  "handoff.claim": ({ assignment }, style) => showAny(assignment, style),
+  "tasks.step": ({ receipt }, style) => showAny(receipt, style),
+  "tasks.steps": ({ steps, next }, style) =>
+    steps.length === 0 ? "No steps." : `${showRows(steps, style)}${more(next, "task steps", "after", style)}`,
+  "events.read": ({ events }, style) => events.map((event) => showEvent(event, style)).join("\n"),
+  "store.verify": showVerified,
+};
+
+function showTasks({ tasks, cursor }: OperationOutput<"tasks.list">, style: Style): string {
+  if (tasks.length === 0) return "No tasks.";
+  const rows = tasks.map((task) => [
+    task.id,
+    showState(task.state, style),
+    escapeLine(task.kind),
+    escapeLine(whoOf(task)),
+    toIsoTime(task.updatedAt),
+    escapeLine(task.title ?? ""),
+  ]);
+  const head = ["ID", "STATE", "KIND", "WHO", "UPDATED", "TITLE"].map(style.dim);
+  return `${toTable([head, ...rows], style.columns)}${more(cursor, "task ls", "cursor", style)}`;
+}
+
+function more(next: string | number | undefined, verb: string, flag: string, style: Style): string {
+  return next === undefined ? "" : `\n${style.dim(`more: aionis ${verb} --${flag} ${escapeLine(String(next))}`)}`;
+}
+
+function whoOf(task: Task): string {
+  switch (task.state) {
+    case "start":
+    case "handoff":
+      return `→ ${toTargetText(task.to)}`;
+    case "running":
+    case "verifying":
+      return task.owner.agent;
+    case "paused":
+      return task.asks ? `? ${task.approver ?? "anyone"}` : "";
+    default:
+      return "";
+  }
+}
+
+function toTargetText(to: Extract<Task, { state: "start" }>["to"]): string {
+  if (to === "any") return "any";
+  return "agent" in to ? `agent:${to.agent}` : `role:${to.role}`;
+}
+
+const colours: Readonly<Partial<Record<TaskState, "red" | "green" | "yellow" | "cyan">>> = {
+  running: "cyan",
+  verifying: "cyan",
+  paused: "yellow",
+  handoff: "yellow",
+  succeeded: "green",
+  replayed: "green",
+  promoted: "green",
+  failed: "red",
+  cancelled: "red",
+};
+
+function showState(state: TaskState, style: Style): string {
+  const colour = colours[state];
+  return colour === undefined ? state : style[colour](state);
+}
+
+type Content = OperationOutput<"tasks.get">["content"];
+
+function showTask(task: Task, content: Content | undefined, style: Style): string {
+  const { id, state, title, ...rest } = task;
+  const head = `${style.bold(id)}  ${showState(state, style)}`;
+  const { brief, question, ...others } = content ?? {};
+  const texts = [
+    [undefined, brief ?? title],
+    ["question", question],
+  ] as const;
+  const blocks = texts.flatMap(([label, text]) =>
+    text === undefined ? [] : [`${label === undefined ? "" : `${style.dim(label)}\n`}${escapeBlock(text, "  ")}`],
+  );
+  return [head, ...blocks, showAny({ ...rest, ...others }, style)].join("\n");
+}
+
+/** A line for a change, and the whole card when it has ended. */
+function showWatched({ task, hasEnded, content }: OperationOutput<"tasks.watch">, style: Style): string {
+  if (hasEnded) return showTask(task, content, style);
+  const facts = `revision ${task.revision}  epoch ${task.epoch}  steps ${task.stepsRecorded}`;
+  const who = escapeLine(whoOf(task));
+  return `${toIsoTime(task.updatedAt)}  ${showState(task.state, style)}  ${style.dim(facts)}${who === "" ? "" : `  ${who}`}`;
+}
+
+/** Lengths of time are given in milliseconds there; people read them in larger units. */
+function showExplanation(explanation: OperationOutput<"tasks.explain">, style: Style): string {
+  const { taskId, state, because, allowed, moves } = explanation;
+  const readable = (text: string): string =>
+    escapeLine(text).replace(/\b(\d+) ms\b/g, (_, ms: string) => toDuration(Number(ms)));
+  const lines = [`${style.bold(taskId)} is ${showState(state, style)}. ${readable(because)}`];
+  if (moves.length > 0) lines.push(`What moves it: ${moves.map((move) => toVerbs(readable(move))).join(", or ")}.`);
+  if (allowed.length > 0) lines.push(`It takes: ${allowed.map((name) => escapeLine(toWords(name))).join(", ")}.`);
+  return lines.join("\n");
+}
+
+function toVerbs(text: string): string {
+  return text.replace(/\b[a-z]+\.[a-zA-Z]+\b/g, (name) => {
+    const words = toWords(name);
+    return words === name ? name : `\`aionis ${words}\``;
+  });
+}
+
+function showEvent(event: JournalEvent, style: Style): string {
+  const facts = Object.entries(event.facts)
+    .filter(([, value]) => value !== undefined && typeof value !== "object")
+    .map(([key, value]) => `${key}=${escapeLine(toScalar(key, value))}`);
+  const line = [
+    String(event.seq).padStart(6),
+    style.dim(toIsoTime(event.at)),
+    event.taskId,
+    style.cyan(event.type.padEnd(18)),
+    style.dim(`epoch ${event.epoch}`),
+    `by ${escapeLine(event.by)}`,
+    style.dim(facts.join(" ")),
+  ];
+  return line.join("  ").trimEnd();
+}
+
+function showVerified({ ok, events, tasks, problems }: OperationOutput<"store.verify">, style: Style): string {
+  const counts = `${events} events, ${tasks} tasks`;
+  if (ok) return `${style.green("ok")}: ${counts}`;
+  const rows = problems.map(({ what, seq, taskId }) => [
+    `${seq === undefined ? "" : `event ${seq}`}`,
+    taskId ?? "",
+    escapeLine(what),
+  ]);
+  return `${style.red("damaged")}: ${counts}, ${problems.length} problems\n${toTable(rows, style.columns)}`;
+}
+
+function isAck(output: unknown): output is Ack {
+  return typeof output === "object" && output !== null && "taskId" in output && "seq" in output && "state" in output;
+}
+
+/** What a command recorded: the task, where it stands, and what else the reply names. */
+function showAck({ taskId, seq, at: _, epoch, state, ...rest }: Ack, style: Style): string {
+  const line = `${style.bold(taskId)}  ${showState(state, style)}  ${style.dim(`epoch ${epoch}  event ${seq}`)}`;
+  return Object.keys(rest).length === 0 ? line : `${line}\n${showAny(rest, style)}`;
+}
+
+/** Any value by its shape: an object as a card, a list of objects as a table. */
+export function showAny(value: unknown, style: Style): string {
+  return showValue(value, "", style);
+}
+
+function showValue(value: unknown, indent: string, style: Style): string {
+  if (typeof value !== "object" || value === null) return indent + escapeLine(toScalar("", value));
+  if (Array.isArray(value)) return indented(showRows(value, style), indent);
+  const entries = Object.entries(value).filter(([, item]) => !isNothing(item));
+  const labels = entries.filter(([key, item]) => isInline(key, item)).map(([key]) => toLabel(key).length);
+  const width = Math.max(0, ...labels);
+  const lines = entries.map(([key, item]) => {
+    const label = toLabel(key);
+    if (isInline(key, item)) return `${indent}${style.dim(label.padEnd(width))}  ${toInline(key, item)}`;
+    const block = typeof item === "string" ? escapeBlock(item, `${indent}  `) : showValue(item, `${indent}  `, style);
+    return `${indent}${style.dim(label)}\n${block}`;
+  });
+  return lines.join("\n");
+}
+
+/** A table when the items are objects with the same simple fields, else one line each. */
+function showRows(items: readonly unknown[], style: Style): string {
+  const objects = items.filter((item): item is Record<string, unknown> => typeof item === "object" && item !== null);
+  if (objects.length < items.length) return items.map((item) => escapeLine(toScalar("", item))).join("\n");
+  const keys = [...new Set(objects.flatMap((item) => Object.keys(item).filter((key) => !isNothing(item[key]))))];
+  const rows = objects.map((item) => keys.map((key) => (isNothing(item[key]) ? "" : toInline(key, item[key]))));
+  return toTable([keys.map((key) => style.dim(toLabel(key).toUpperCase())), ...rows], style.columns);
+}
+
+/** Whether it fits beside its label. */
+function isInline(key: string, value: unknown): boolean {
+  if (typeof value === "string") return !value.includes("\n") && value.length <= 120;
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value))
+    return value.every((item) => typeof item !== "object") && toInline(key, value).length <= 120;
+  return isTargetLike(value);
+}
+
+/** Whom something is for, or who did it: one or two short names. */
+function isTargetLike(value: object): boolean {
+  const keys = Object.keys(value);
+  return keys.length > 0 && keys.every((key) => key === "agent" || key === "role");
+}
+
+function toInline(key: string, value: unknown): string {
+  if (Array.isArray(value) && value.every((item) => typeof item !== "object"))
+    return value.map((item) => escapeLine(String(item))).join(", ");
+  if (typeof value === "object" && value !== null && isTargetLike(value))
+    return Object.entries(value)
+      .map(([part, name]) => escapeLine(`${part}:${String(name)}`))
+      .join(" ");
+  return escapeLine(toScalar(key, value));
+}
+
+function toScalar(key: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number" && (key === "at" || key.endsWith("At"))) return toIsoTime(value);
+  if (typeof value === "number" && key.endsWith("Ms")) return toDuration(value);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return JSON.stringify(value) ?? "";
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+}
+
+/** `claimedAt` as `claimed`, `leaseMs` as `lease`: the unit is in the value. */
+function toLabel(key: string): string {
+  return toKebab(key.replace(/(?<=.)(At|Ms)$/, "")).replaceAll("-", " ");
+}
+
+function indented(text: string, indent: string): string {
+  return text
+    .split("\n")
+    .map((line) => indent + line)
+    .join("\n");
+}

@@ -1,0 +1,223 @@
+import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../../actors/store/database.ts";
+import { createStore } from "../../../actors/store/open.ts";
+import type { ScopeStore, TaskRow } from "../../../src/kernel/store.ts";
+import { createPorts, openTestStore, scopeName } from "../../support/store.ts";
+import { taskId } from "../../support/tasks.ts";
+
+function setup() {
+  const store = openTestStore();
+  return { store, scope: store.scope(scopeName), other: store.scope("acme/other") };
+}
+
+function row(scope: ScopeStore, n: number, changes: Partial<TaskRow> = {}): TaskRow {
+  const base = scope.name === scopeName ? 2 ** 36 : 2 ** 37;
+  const common = { state: "start", kind: "task", parentId: null, title: "t", snapshot: "{}", snapshotSeq: n };
+  return { task: base + n, id: taskId(n), ...common, ...changes };
+}
+
+const place = (task: number, from: number, changes: { target?: string; priority?: number } = {}) => ({
+  task,
+  target: "any",
+  priority: 2,
+  from,
+  ...changes,
+});
+
+describe("nextClaimable", () => {
+  it("gives the highest priority first, then the longest waiting, then the oldest task", () => {
+    const { scope } = setup();
+    const wanted = [
+      { n: 5, priority: 4, from: 900 },
+      { n: 2, priority: 3, from: 100 },
+      { n: 6, priority: 3, from: 200 },
+      { n: 1, priority: 2, from: 50 },
+      { n: 3, priority: 2, from: 50 },
+      { n: 4, priority: 0, from: 0 },
+    ];
+    const places = wanted.map(({ n, priority, from }) => place(row(scope, n).task, from, { priority }));
+    for (const { n } of wanted) scope.putTask(row(scope, n));
+    for (const next of [...places].reverse()) scope.putClaimable(next);
+
+    const order = places.map((next) => {
+      const id = scope.nextClaimable(["any"], 1_000);
+      scope.deleteClaimable(next);
+      return id;
+    });
+
+    expect(order).toEqual(wanted.map(({ n }) => taskId(n)));
+    expect(scope.nextClaimable(["any"], 1_000)).toBeUndefined();
+  });
+
+  it("looks at all of a worker's places and at no other, and not before its time", () => {
+    const { scope } = setup();
+    for (const n of [1, 2, 3, 4]) scope.putTask(row(scope, n));
+    scope.putClaimable(place(row(scope, 1).task, 300, { target: "role:fix" }));
+    scope.putClaimable(place(row(scope, 2).task, 200, { target: "agent:a" }));
+    scope.putClaimable(place(row(scope, 3).task, 100, { target: "role:docs" }));
+    scope.putClaimable(place(row(scope, 4).task, 1_001));
+    const targets = ["any", "agent:a", "role:fix"];
+
+    expect(scope.nextClaimable(targets, 1_000)).toBe(taskId(2));
+    expect(scope.nextClaimable(["any", "role:fix"], 1_000)).toBe(taskId(1));
+    expect(scope.nextClaimable(["any"], 1_000)).toBeUndefined();
+    expect(scope.nextClaimable(["any"], 1_001)).toBe(taskId(4));
+    expect(scope.nextClaimable([], 1_001)).toBeUndefined();
+  });
+
+  it("is right among 10,000 waiting tasks, of which most are not to be claimed yet", () => {
+    const { store, scope } = setup();
+    const at = 5_000;
+    store.begin();
+    for (let n = 1; n <= 10_000; n += 1) {
+      scope.putTask(row(scope, n));
+      const from = (n * 7_919) % 10_007;
+      scope.putClaimable(place(row(scope, n).task, from, { priority: n % 5, target: `role:r${n % 3}` }));
+    }
+    store.commit();
+    const all = Array.from({ length: 10_000 }, (_, index) => index + 1).map((n) => ({
+      n,
+      from: (n * 7_919) % 10_007,
+      priority: n % 5,
+      target: `role:r${n % 3}`,
+    }));
+
+    for (const roles of [["role:r0"], ["role:r1", "role:r2"], ["role:r0", "role:r1", "role:r2"]]) {
+      const fitting = all.filter(({ target, from }) => roles.includes(target) && from <= at);
+      fitting.sort((a, b) => b.priority - a.priority || a.from - b.from || a.n - b.n);
+      expect(scope.nextClaimable(roles, at)).toBe(taskId(fitting[0]!.n));
+    }
+  });
+});
+
+describe("lists of tasks", () => {
+  it("are newest first, in pages, filtered by state, kind and parent", () => {
+    const { scope } = setup();
+    for (let n = 1; n <= 20; n += 1) {
+      const parentId = n % 4 === 0 ? taskId(1) : null;
+      scope.putTask(row(scope, n, { state: n % 2 ? "start" : "failed", kind: n % 3 ? "task" : "session", parentId }));
+    }
+
+    const ids = (options: Omit<Parameters<ScopeStore["tasks"]>[0], "count">, count = 50) =>
+      scope.tasks({ count, ...options }).map(({ id }) => Number(id.slice(5)));
+    expect(ids({}, 3)).toEqual([20, 19, 18]);
+    expect(ids({ before: taskId(18) }, 3)).toEqual([17, 16, 15]);
+    expect(ids({ before: taskId(1) })).toEqual([]);
+    expect(ids({ states: ["failed"], kind: "session" })).toEqual([18, 12, 6]);
+    expect(ids({ parentId: taskId(1) })).toEqual([20, 16, 12, 8, 4]);
+    expect(ids({ states: [] })).toEqual([]);
+    expect([...scope.tasksIn(["failed"])].map(({ id }) => id)).toHaveLength(10);
+    expect([...scope.tasksIn()]).toHaveLength(20);
+  });
+});
+
+describe("timers", () => {
+  it("are one a kind and task, due in order", () => {
+    const { scope } = setup();
+    for (const n of [1, 2, 3]) scope.putTask(row(scope, n));
+    const timer = (n: number, dueAt: number, kind = "pause") => ({ task: row(scope, n).task, kind, dueAt, entry: 1 });
+
+    scope.putTimer(timer(1, 300));
+    scope.putTimer(timer(2, 100));
+    scope.putTimer(timer(3, 200));
+    scope.putTimer(timer(3, 250, "deadline"));
+    scope.putTimer(timer(1, 50)); // replaces
+
+    expect(scope.nextDueAt()).toBe(50);
+    expect(scope.timers({ dueUntil: 200, count: 10 }).map(({ taskId: id, dueAt }) => [id, dueAt])).toEqual([
+      [taskId(1), 50],
+      [taskId(2), 100],
+      [taskId(3), 200],
+    ]);
+    expect(scope.timers({ dueUntil: 1_000, count: 2 })).toHaveLength(2);
+    for (const n of [1, 2, 3]) scope.deleteTimer(row(scope, n).task, "pause");
+    expect(scope.nextDueAt()).toBe(250);
+  });
+});
+
+describe("the outbox", () => {
+  it("holds what is owed to a task once, until it is taken out", () => {
+    const { scope } = setup();
+
+    scope.putOutbox({ taskId: taskId(1), command: "tasks.cancel", causedBy: "a" });
+    scope.putOutbox({ taskId: taskId(1), command: "tasks.cancel", causedBy: "b" });
+    scope.putOutbox({ taskId: taskId(2), command: "tasks.cancel", causedBy: "c" });
+
+    const rows = scope.outbox({ after: 0, count: 10 });
+    expect(rows.map(({ taskId: id, causedBy }) => [id, causedBy])).toEqual([
+      [taskId(1), "a"],
+      [taskId(2), "c"],
+    ]);
+    expect(scope.outbox({ after: rows[0]!.id, count: 10 })).toHaveLength(1);
+    scope.deleteOutbox(taskId(1));
+    expect(scope.outbox({ after: 0, count: 10 })).toHaveLength(1);
+  });
+});
+
+describe("two scopes in one file (I11)", () => {
+  it("share no row, even with the same ids", () => {
+    const { scope, other } = setup();
+    scope.putTask(row(scope, 1));
+    scope.putClaimable(place(row(scope, 1).task, 0));
+    scope.putTimer({ task: row(scope, 1).task, kind: "pause", dueAt: 1, entry: 1 });
+    scope.putOutbox({ taskId: taskId(1), command: "tasks.cancel", causedBy: "a" });
+
+    const empty = () => ({
+      task: other.task(taskId(1)),
+      list: other.tasks({ count: 10 }),
+      all: [...other.tasksIn(), ...other.tasksIn(["start"])],
+      next: other.nextClaimable(["any"], 10),
+      timers: other.timers({ dueUntil: 10, count: 10 }),
+      due: other.nextDueAt(),
+      outbox: other.outbox({ after: 0, count: 10 }),
+    });
+    expect(empty()).toEqual({ list: [], all: [], timers: [], outbox: [] });
+    other.putTask(row(other, 1, { title: "other" }));
+    expect(scope.task(taskId(1))?.title).toBe("t");
+    other.clearProjections();
+    other.deleteOutbox(taskId(1));
+    expect(scope.task(taskId(1))).toBeDefined();
+    expect(scope.outbox({ after: 0, count: 10 })).toHaveLength(1);
+    scope.clearProjections();
+    expect(scope.rowsOf(row(scope, 1).task)).toEqual({ row: undefined, steps: [], timers: [], claimables: [] });
+  });
+});
+
+describe("the plan of every statement", () => {
+  it("finds its rows through a key or an index; none reads a table", () => {
+    const ports = createPorts();
+    const database = openDatabase(":memory:", { ...ports, durability: "process" });
+    const seen: string[] = [];
+    const prepare = database.prepare.bind(database);
+    database.prepare = ((sql: string) => {
+      seen.push(sql);
+      return prepare(sql);
+    }) as typeof database.prepare; // the same function, watched
+    const store = createStore(database, ":memory:", ports.random);
+    const scope = store.scope(scopeName);
+    const parentId = taskId(1);
+    scope.tasks({ count: 1 });
+    scope.tasks({ count: 1, states: ["start"], kind: "task", parentId });
+    scope.tasks({ count: 1, parentId });
+    scope.tasks({ count: 1, states: ["start"] });
+    scope.tasks({ count: 1, kind: "task" });
+
+    const plans = new Map<string, string[]>();
+    for (const sql of seen.filter((text) => /^\s*(SELECT|DELETE|UPDATE)/.test(text))) {
+      const plan = prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
+      const details = plan.all(...Array.from({ length: sql.split("?").length - 1 }, () => 1)).map(({ detail }) => detail);
+      plans.set(sql, details);
+    }
+    database.close();
+
+    expect(plans.size).toBeGreaterThan(25);
+    const scans = [...plans].filter(([sql, details]) => {
+      const small = sql.includes("FROM scopes"); // read once, when the store is opened
+      return !small && details.some((detail) => detail.startsWith("SCAN") && !detail.includes("json_each"));
+    });
+    expect(scans).toEqual([]);
+    const sorts = [...plans].filter(([, details]) => details.some((detail) => detail.includes("TEMP B-TREE")));
+    const few = /FROM (steps|claimable) WHERE task = \?|FROM outbox|state IN/; // of one task, owed, or in the states asked for
+    expect(sorts.map(([sql]) => sql).filter((sql) => !few.test(sql))).toEqual([]);
+  });
+});
