@@ -84,9 +84,16 @@ export function createLeases(options: {
 
   function sweepQueue(queue: Map<string, Lease>): void {
     const now = clock.mono();
-    for (const [key, lease] of queue) {
-      if (lease.endsAt > now) return setSweep(lease.endsAt);
-      queue.delete(key);
+    const ended: Lease[] = [];
+    for (const lease of queue.values()) {
+      if (lease.endsAt > now) {
+        setSweep(lease.endsAt);
+        break;
+      }
+      ended.push(lease);
+    }
+    for (const lease of ended) {
+      put(lease, "whole"); // L5
       onExpired(lease);
     }
   }

@@ -2,6 +2,7 @@ import { encodeSnapshot, type TaskSnapshot, toRowChanges, toTaskState, toTitle }
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { ScopeStore, TaskNumber, TaskRow } from "../src/kernel/store.ts";
+import { type PacketWriter, writePackets } from "./packet-rows.ts";
 import type { Planned } from "./plan.ts";
 
 /** Writes a planned event and every row that follows from it, within the open transaction. Returns the state after it. */
@@ -36,7 +37,8 @@ export function writeEvent(store: ScopeStore, planned: Planned): TaskSnapshot {
 export type RowWriter = Pick<
   ScopeStore,
   "putTask" | "putStep" | "putTimer" | "deleteTimer" | "putClaimable" | "deleteClaimable" | "putOutbox" | "deleteOutbox"
->;
+> &
+  PacketWriter;
 
 /** One event with the states round it. */
 interface Change {
@@ -44,7 +46,7 @@ interface Change {
   header: EventHeader;
   before: TaskSnapshot | undefined;
   after: TaskSnapshot;
-  /** Only the first event's is read. */
+  /** Read of the events that carry a packet, and of the first for its title. */
   body: EventBody | undefined;
   /** Events since the snapshot in the task's row. */
   unsaved: number;
@@ -62,6 +64,7 @@ export function writeRows(store: RowWriter, change: Change): boolean {
   const { priority } = after.context;
   for (const place of changes.claimables.delete) store.deleteClaimable({ task, priority, ...place });
   for (const place of changes.claimables.put) store.putClaimable({ task, priority, ...place });
+  if (changes.packet !== undefined) writePackets(store, changes.packet, change);
   for (const taskId of changes.cancel) store.putOutbox({ taskId, command: "tasks.cancel", causedBy: header.id });
   if (changes.ended && after.context.parentId !== null) store.deleteOutbox(header.taskId); // I8: its own event shows receipt
   return isSaved;

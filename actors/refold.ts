@@ -12,6 +12,7 @@ import { limits } from "../src/contracts/limits.ts";
 import type {
   ClaimableRow,
   OutboxRow,
+  PacketRow,
   ScopeStore,
   StepRow,
   Store,
@@ -109,6 +110,7 @@ function createRowList(): RowWriter & { rows(): TaskRows } {
   const steps = new Map<string, StepRow>();
   const timers = new Map<string, TimerRow>();
   const claimables = new Map<string, ClaimableRow>();
+  const packets = new Map<string, PacketRow>();
   const toKey = (place: ClaimableRow): string => JSON.stringify([place.target, place.priority, place.from]);
   return {
     putTask(next) {
@@ -119,6 +121,8 @@ function createRowList(): RowWriter & { rows(): TaskRows } {
     deleteTimer: (_task, kind) => void timers.delete(kind),
     putClaimable: (place) => void claimables.set(toKey(place), place),
     deleteClaimable: (place) => void claimables.delete(toKey(place)),
+    putPacket: (packet) => void packets.set(packet.packetId, packet),
+    packetsOf: () => [...packets.values()],
     putOutbox() {}, // compared for the whole scope
     deleteOutbox() {},
     rows: () => ({
@@ -126,6 +130,7 @@ function createRowList(): RowWriter & { rows(): TaskRows } {
       steps: [...steps.values()],
       timers: [...timers.values()],
       claimables: [...claimables.values()],
+      packets: [...packets.values()],
     }),
   };
 }
@@ -135,7 +140,7 @@ function toJson(snapshot: TaskSnapshot): unknown {
 }
 
 function compare(taskId: TaskId, kept: TaskRows, folded: TaskRows): Problem[] {
-  const tables = ["row", "steps", "timers", "claimables"] as const;
+  const tables = ["row", "steps", "timers", "claimables", "packets"] as const;
   return tables
     .filter((table) => !isSameJson(inOrder(kept[table]), inOrder(folded[table])))
     .map((table) => ({
@@ -203,14 +208,15 @@ function foldTask(store: ScopeStore, task: TaskNumber, rows: RowWriter): TaskSna
       header,
       before,
       after: actor.snapshot(),
-      body: decodeBody(stored, "task.created"),
+      body: decodeBody(stored, "task.created") ?? decodeBody(stored, "handoff.offered"),
       unsaved: unsaved + 1,
     });
     unsaved = isSaved ? 0 : unsaved + 1;
   }
   if (actor === undefined) throw unfoldable(`task ${task} of ${store.name} has no events`);
+  const after = actor.snapshot();
   actor.stop();
-  return actor.snapshot();
+  return after;
 }
 
 function foldOne(actor: TaskActor | undefined, header: EventHeader): TaskActor {

@@ -114,9 +114,10 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
     peek(row) {
       const known = live.get(row.id);
       if (known !== undefined) return known.actor.snapshot();
-      const entry = load(row);
-      entry.actor.stop();
-      return entry.actor.snapshot();
+      const { actor } = load(row);
+      const snapshot = actor.snapshot();
+      actor.stop(); // after it: a stopped actor's snapshot says so
+      return snapshot;
     },
     keep() {
       undos.length = 0;

@@ -5,7 +5,7 @@ export type { Command, CommandOf, Decision, Facts, NewEvent, TaskOperation } fro
 export type { TaskContext } from "./task/context.ts";
 export { allowedIn, decide } from "./task/decide/index.ts";
 export { taskMachine } from "./task/machine.ts";
-export { encodeSnapshot, type RowChanges, toRowChanges, toTitle } from "./task/projection.ts";
+export { encodeSnapshot, type PacketChange, type RowChanges, toRowChanges, toTitle } from "./task/projection.ts";
 export {
   claimablesOf,
   isClaimed,

@@ -8,6 +8,7 @@
 //   C2. A failure that leaves the outcome open is not shown while time is left: the command is asked again.
 
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { limits } from "../src/contracts/limits.ts";
 import {
   type OperationInput,
   type OperationName,
@@ -23,7 +24,7 @@ import { toUnit } from "../src/kernel/unit.ts";
 import { createSubjects, decode, type Envelope, encode, type Transport, toAgentHeaders } from "../transport/index.ts";
 
 export interface CallOptions {
-  /** How long to try, repeats included. */
+  /** How long to try, repeats included; 30 s if absent, and as long as the call itself waits. */
   timeoutMs?: number;
   /** Who calls, if not the client's own agent. */
   agent?: string;
@@ -79,7 +80,7 @@ function createCall(options: ClientOptions) {
   return async (
     name: string,
     input: unknown,
-    { timeoutMs = timeoutMsDefault, agent = options.agent }: CallOptions = {},
+    { timeoutMs = timeoutMsDefault + toWaitMs(input), agent = options.agent }: CallOptions = {},
   ) => {
     const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body: input ?? {} };
     const payload = encode(envelope);
@@ -89,7 +90,10 @@ function createCall(options: ClientOptions) {
     for (let attempt = 0; ; attempt += 1) {
       const leftMs = Math.max(endsAt - clock.mono(), 1);
       try {
-        const message = await transport.request(subject, payload, { timeoutMs: Math.min(leftMs, tryMs), headers });
+        const message = await transport.request(subject, payload, {
+          timeoutMs: Math.min(leftMs, tryMs + toWaitMs(input)),
+          headers,
+        });
         return take(readReply(message.payload));
       } catch (error) {
         const waitMs = Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
@@ -111,6 +115,12 @@ function createCall(options: ClientOptions) {
     if (reply.ok) return reply.output;
     throw AionisError.from(reply.failure);
   }
+}
+
+/** How long the runtime itself may wait before it answers: a try must outlast that. */
+function toWaitMs(input: unknown): number {
+  const waitMs: unknown = typeof input === "object" && input !== null && "waitMs" in input ? input.waitMs : undefined;
+  return typeof waitMs === "number" && waitMs > 0 ? Math.min(waitMs, limits.callWaitMs) : 0;
 }
 
 function readReply(payload: Uint8Array): RpcReply {

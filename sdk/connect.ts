@@ -1,4 +1,5 @@
 import { basename, join, resolve } from "node:path";
+import { fromScopeName } from "../src/contracts/scope.ts";
 import { systemClock } from "../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../src/kernel/logger.ts";
 import { createSystemRandom } from "../src/kernel/random.ts";
@@ -24,6 +25,8 @@ export interface ConnectOptions {
  *   version, `INPUT_INVALID` for a scope that is not `tenant/project`.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
+  const scope = options.scope ?? toDefaultScope(process.cwd());
+  fromScopeName(scope); // refused before there is a connection that nobody would close
   const clock = systemClock;
   const random = createSystemRandom();
   const logger = options.logger ?? silentLogger;
@@ -31,7 +34,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const transport = await connectLocal({ path, timeoutMs: options.timeoutMs ?? 5_000, clock, random, logger });
   return createConnection({
     transport,
-    scope: options.scope ?? toDefaultScope(process.cwd()),
+    scope,
     agent: options.agent ?? "client",
     clock,
     random,

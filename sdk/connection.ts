@@ -1,14 +1,29 @@
+import type { JournalEvent } from "../src/contracts/events.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
+import type { Task } from "../src/contracts/task.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import { createIds } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
 import { createSubjects, encode, type Transport } from "../transport/index.ts";
 import { type Client, createClient } from "./client.ts";
+import { type DelegationNotice, type EventFilter, subscribeToDelegations, subscribeToEvents } from "./subscribe.ts";
 import { type Handler, startWorker, type Worker, type WorkerOptions } from "./worker.ts";
 
 /** A client with its transport: what a program holds while it talks to a runtime. */
-export interface Connection extends Client, AsyncDisposable {
+export interface Connection extends Omit<Client, "events" | "tasks">, AsyncDisposable {
+  readonly events: Client["events"] & {
+    /** Every event that fits, each once, in order, from a sequence on and then live. */
+    subscribe(filter?: EventFilter): AsyncGenerator<JournalEvent, void, void>;
+  };
+  /** The records of what was delegated; the verbs of `delegation`, and following them as they happen. */
+  readonly delegationRecords: Client["delegation"] & {
+    subscribe(filter?: Pick<EventFilter, "from">): AsyncGenerator<DelegationNotice, void, void>;
+  };
+  readonly tasks: Client["tasks"] & {
+    /** Waits for the end of a task, however long it takes. @throws AionisError `TASK_NOT_FOUND` */
+    result(taskId: Task["id"]): Promise<{ task: Task; outcome: unknown }>;
+  };
   /**
    * Starts a worker on this connection. It works until it is drained or stopped, or the connection is closed, which drains it.
    * @throws AionisError `INPUT_INVALID` when `concurrency` is not a whole number of at least 1.
@@ -58,5 +73,20 @@ export function createConnection(options: ConnectionOptions): Connection {
     options.beforeDrain?.();
     await transport.drain();
   }
-  return { ...client, worker, close, [Symbol.asyncDispose]: close };
+  async function result(taskId: Task["id"]): Promise<{ task: Task; outcome: unknown }> {
+    for (;;) {
+      const seen = await client.tasks.watch({ taskId, untilEnded: true, waitMs: 2_000 });
+      if (seen.hasEnded) return { task: seen.task, outcome: seen.content?.outcome };
+    }
+  }
+
+  return {
+    ...client,
+    events: { ...client.events, subscribe: (filter = {}) => subscribeToEvents(client, filter) },
+    delegationRecords: { ...client.delegation, subscribe: (filter = {}) => subscribeToDelegations(client, filter) },
+    tasks: { ...client.tasks, result },
+    worker,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

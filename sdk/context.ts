@@ -14,6 +14,8 @@ import { type Duration, toMs } from "./duration.ts";
 import { type RunLife, type RunParts, recordTimeoutMs } from "./run.ts";
 import type { StepCall, StepOptions, Steps } from "./steps.ts";
 
+/** A check of the task's start, or one that the completion added. */
+type AnyCheck = Pick<Check, "name" | "command"> & { required?: boolean };
 type PacketText = OperationInput<"handoff.offer">["packet"];
 
 /** A handoff: whom the task is for, and what they must know. Give `nextAction` or `files`. */
@@ -82,7 +84,10 @@ export interface RunContext {
   history(): Promise<StepReceipt[]>;
   /** What is known about work like this; recorded as a step, so that a restart gets the same. */
   guidance(): Promise<Guidance>;
-  /** Ends the run until the question is answered, then gives the answer. @throws AionisError `PAUSE_EXPIRED` */
+  /**
+   * Ends the run until the question is answered, then gives the answer.
+   * @throws AionisError `PAUSE_EXPIRED` when the pause ended without one: in time, or because the task was resumed.
+   */
   pause<Answer extends z.ZodType>(question: Question<Answer>): Promise<z.output<Answer>>;
   /** Ends the run until somebody resumes the task. */
   pause(): Promise<void>;
@@ -127,7 +132,8 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
 
   function run(name: string, argv: string[], runOptions: RunOptions = {}): Promise<CommandResult> {
     const cwd = runOptions.cwd ?? options.cwd;
-    const input = { argv, ...(cwd === undefined ? {} : { cwd }) };
+    // The worker's own folder is no part of the input: the next worker may have the same files elsewhere.
+    const input = { argv, ...(runOptions.cwd === undefined ? {} : { cwd: runOptions.cwd }) };
     return steps.step(name, { tool: "command", input }, ({ signal }) =>
       exec.run({
         argv,
@@ -148,12 +154,12 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
       life.end("the task is paused");
       return await new Promise<never>(() => {});
     }
-    if (end.end === "expired" && question !== undefined) {
-      throw new AionisError("PAUSE_EXPIRED", `Nobody answered "${question.question.slice(0, 200)}" in time.`, {
-        facts: { seq: end.seq },
-      });
-    }
-    return end.end === "answered" && question !== undefined ? question.answer.parse(end.answer) : undefined;
+    if (question === undefined) return undefined;
+    if (end.end === "answered") return question.answer.parse(end.answer);
+    const how = end.end === "expired" ? "Nobody answered in time" : "The task was resumed without an answer";
+    throw new AionisError("PAUSE_EXPIRED", `${how}: "${question.question.slice(0, 200)}".`, {
+      facts: { seq: end.seq, end: end.end },
+    });
   }
 
   async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<void> {
@@ -164,16 +170,17 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
 
   async function delegate(asked: Delegation | Delegation[]): Promise<Return | Return[]> {
     const all = Array.isArray(asked) ? asked : [asked];
+    const first = delegated;
+    delegated += all.length; // before anything is awaited: two calls at once get the same numbers at each start
     const children: OperationInput<"tasks.watch">["taskId"][] = [];
-    for (const part of all) children.push(await send(part));
+    for (const [index, part] of all.entries()) children.push(await send(part, first + index));
     const returns = await life.withoutSlot(() => Promise.all(children.map(awaitEnd)));
     return Array.isArray(asked) ? returns : (returns[0] ?? toReturn("failed", "nothing was delegated"));
   }
 
   /** Sent under an id that is the same after a restart, so that there is one child, not two. */
-  async function send({ to, kind, family, timeout, budget, ...packet }: Delegation) {
-    const commandId = `${taskId}/${stage}/delegate/${delegated}`;
-    delegated += 1;
+  async function send({ to, kind, family, timeout, budget, ...packet }: Delegation, number: number) {
+    const commandId = `${taskId}/${stage}/delegate/${number}`;
     const extra = {
       ...(kind === undefined ? {} : { kind }),
       ...(family === undefined ? {} : { family }),
@@ -204,17 +211,17 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
   /** The checks run here, under the same claim; a required one that fails leaves the run on. */
   async function verify(added: NonNullable<Completion["checks"]>, cwd: string | undefined): Promise<void> {
     const known = new Set(task.checks.map(({ name }) => name));
-    const all: Pick<Check, "name" | "command">[] = [...task.checks, ...added.filter(({ name }) => !known.has(name))];
+    const all: AnyCheck[] = [...task.checks, ...added.filter(({ name }) => !known.has(name))];
     const results: CheckResult[] = [];
     for (const check of all) results.push(await runCheck(check, cwd));
     const { state } = await life.hold(() => client.tasks.verify({ taskId, epoch, results }, owned));
     if (state !== "running") return;
-    const failed = results.filter(({ passed }) => !passed);
+    const failed = all.filter(({ required }, index) => required !== false && results[index]?.passed === false);
     const names = failed.map(({ name }) => name).join(", ");
     throw new AionisError("CHECKS_FAILED", `${taskId} is not done: ${names} failed.`, { facts: { results } });
   }
 
-  async function runCheck(check: Pick<Check, "name" | "command">, cwd: string | undefined): Promise<CheckResult> {
+  async function runCheck(check: AnyCheck, cwd: string | undefined): Promise<CheckResult> {
     const { name } = check;
     if (check.command === undefined) return await runCheckFunction(name);
     const { signal } = life;
@@ -284,10 +291,21 @@ function toPauseInput(question: Question<z.ZodType> | undefined) {
   const { approver, expiresIn } = question;
   return {
     question: question.question,
-    answerSchema: z.toJSONSchema(question.answer) as Record<string, unknown>, // a JSON Schema is an object
+    answerSchema: toAnswerSchema(question.answer),
     ...(approver === undefined ? {} : { approver }),
     ...(expiresIn === undefined ? {} : { expiresInMs: toMs(expiresIn) }),
   };
+}
+
+/** What may be answered is what goes into the schema: its transforms and defaults are applied when the answer comes to the handler. */
+function toAnswerSchema(answer: z.ZodType): Record<string, unknown> {
+  try {
+    return z.toJSONSchema(answer, { io: "input" }) as Record<string, unknown>; // a JSON Schema is an object
+  } catch (cause) {
+    throw new AionisError("INPUT_INVALID", `The answer cannot be described as a JSON Schema: ${String(cause)}.`, {
+      cause,
+    });
+  }
 }
 
 function toChildReturn(child: Task, content: TaskContent | undefined): Return {

@@ -6,4 +6,5 @@ export { type Connection, createConnection } from "./connection.ts";
 export type { Completion, Delegation, Guidance, HandoffOffer, Question, RunContext, RunOptions } from "./context.ts";
 export type { Duration } from "./duration.ts";
 export type { StepCall, StepOptions } from "./steps.ts";
+export type { DelegationNotice, EventFilter } from "./subscribe.ts";
 export type { CheckFunction, Handler, Worker, WorkerOptions } from "./worker.ts";

@@ -5,10 +5,11 @@
 //
 // Invariants:
 //   R1. When the run has ended - by pause, handoff, completion, failure, a lost epoch or a stop - the signal fires and no call of its
-//       context settles any more: a handler cannot go on after its claim.
+//       context settles any more: a handler cannot go on after its claim. The completion, handoff or failure that ended it does settle,
+//       so that a handler can return; a pause does not, for its answer comes to a later run.
 //   R2. A failure of the handler is recorded once, and only while the run is on.
 
-import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { AionisError, type FailureCode, isFailure } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Assignment } from "../src/contracts/task.ts";
 import type { Exec } from "../src/kernel/exec.ts";
@@ -59,6 +60,7 @@ export function startRun(parts: RunParts): Run {
   const asAgent = { agent: options.agent };
   const controller = new AbortController();
   let hasSlot = true;
+  let waits = 0;
   let cancelBeat = (): void => {};
   let settleEnded: (heldSlot: boolean) => void = () => {};
   const ended = new Promise<boolean>((resolve) => {
@@ -80,30 +82,44 @@ export function startRun(parts: RunParts): Run {
         const result = await ask();
         return life.isOver() ? await never : result;
       } catch (error) {
-        if (isFailure(error, "EPOCH_STALE", "TASK_NOT_FOUND", "TRANSPORT_CLOSED")) life.end(error.detail);
+        if (isLoss(error)) life.end(error.detail);
         if (life.isOver()) return never;
         throw error;
       }
     },
     async withoutSlot(wait) {
-      hasSlot = false;
-      parts.slot.release();
-      const result = await wait();
-      await parts.slot.acquire();
-      if (life.isOver()) {
-        parts.slot.release(); // the run ended while it queued for a slot
-        return never;
+      waits += 1;
+      giveSlotBack();
+      try {
+        return await wait();
+      } finally {
+        waits -= 1;
+        if (waits === 0) await takeSlot(); // of several waits the last one does
       }
-      hasSlot = true;
-      return result;
     },
   };
+
+  function giveSlotBack(): void {
+    if (!hasSlot) return;
+    hasSlot = false;
+    parts.slot.release();
+  }
+
+  async function takeSlot(): Promise<void> {
+    await parts.slot.acquire();
+    if (life.isOver()) {
+      parts.slot.release(); // the run ended while it queued for a slot
+      await never;
+    }
+    hasSlot = true;
+    if (waits > 0) giveSlotBack(); // it began to wait again meanwhile
+  }
 
   function beat(): void {
     if (life.isOver()) return;
     const everyMs = Math.max(task.leaseMs / 3, 10);
     client.tasks.heartbeat({ taskId, epoch }, { ...asAgent, timeoutMs: everyMs }).catch((error: unknown) => {
-      if (isFailure(error, "EPOCH_STALE", "TASK_NOT_FOUND")) life.end(error.detail);
+      if (isLoss(error)) life.end(error.detail);
     }); // no answer: the next beat asks again, and the lease decides
     cancelBeat = clock.setTimer(everyMs, beat);
   }
@@ -128,7 +144,7 @@ export function startRun(parts: RunParts): Run {
       error: text.slice(0, limits.lineChars) || "an empty error",
       retryable: isRetryable(error),
     };
-    await client.tasks.fail(input, { ...asAgent, timeoutMs: recordTimeoutMs });
+    await life.hold(() => client.tasks.fail(input, { ...asAgent, timeoutMs: recordTimeoutMs }));
     life.end("its handler failed");
   }
 
@@ -137,9 +153,8 @@ export function startRun(parts: RunParts): Run {
     const question = `${error.detail} Did it take effect? "done" records it as done, "again" runs it again.`;
     const answerSchema = { type: "string", enum: ["done", "again"] };
     const about = String(error.facts.about);
-    await client.tasks.pause(
-      { taskId, epoch, question, answerSchema, about },
-      { ...asAgent, timeoutMs: recordTimeoutMs },
+    await life.hold(() =>
+      client.tasks.pause({ taskId, epoch, question, answerSchema, about }, { ...asAgent, timeoutMs: recordTimeoutMs }),
     );
     life.end("a step's outcome is not known");
   }
@@ -164,16 +179,31 @@ export function startRun(parts: RunParts): Run {
   };
 }
 
-/** What a handler returns without calling `ctx.complete`: data, if it is JSON. */
+/** What a handler returns without calling `ctx.complete`: data, which must be JSON. */
 function toResult(result: unknown): { data?: unknown } {
   return result === undefined ? {} : { data: result };
 }
 
+/** Whether `error` says that the claim is gone: another epoch, no such task, or a task that was ended or moved on from outside. */
+function isLoss(error: unknown): error is AionisError {
+  if (isFailure(error, "EPOCH_STALE", "TASK_NOT_FOUND", "TRANSPORT_CLOSED")) return true;
+  return isFailure(error, "TASK_STATE_CONFLICT") && !["running", "verifying"].includes(String(error.facts.state));
+}
+
+/** What the same handler would meet again on each try. */
+const permanent: readonly FailureCode[] = [
+  "STEP_DIVERGED",
+  "IDEMPOTENCY_CONFLICT", // of a delegation: it comes with another content than before
+  "INPUT_INVALID",
+  "MESSAGE_INVALID",
+  "MESSAGE_TOO_LARGE",
+  "HANDOFF_LIMIT",
+  "PAUSE_LIMIT",
+  "DELEGATION_REFUSED",
+];
+
 /** An error says by `retryable: false` that trying again cannot help; our own failures know it by their code. */
 function isRetryable(error: unknown): boolean {
-  if (isFailure(error))
-    return !["STEP_DIVERGED", "INPUT_INVALID", "HANDOFF_LIMIT", "PAUSE_LIMIT", "DELEGATION_REFUSED"].includes(
-      error.code,
-    );
+  if (isFailure(error)) return !permanent.includes(error.code);
   return !(typeof error === "object" && error !== null && "retryable" in error && error.retryable === false);
 }

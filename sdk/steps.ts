@@ -5,7 +5,7 @@
 
 import { AionisError } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
-import type { StepReceipt } from "../src/contracts/step.ts";
+import { type StepReceipt, StepSubject } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
 import { type RunLife, type RunParts, recordTimeoutMs } from "./run.ts";
 
@@ -38,6 +38,7 @@ export interface Steps {
 }
 
 const inputHashChars = 32;
+const saidAgain = "It began and its outcome was not known; the answer was to run it again.";
 
 /** Reads the steps that are recorded in the run's stage. */
 export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps> {
@@ -49,7 +50,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
   );
   const counts = new Map<string, number>();
   const answers = new Map(
-    task.pauses.filter(({ end }) => end === "answered").map(({ about, answer }) => [about, answer]),
+    task.pauses.filter(({ end }) => end === "answered").map(({ about, answer, seq }) => [about, { answer, seq }]),
   );
 
   async function step<Output>(
@@ -61,16 +62,20 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     const ordinal = counts.get(name) ?? 0;
     counts.set(name, ordinal + 1);
     const subject = { name, ordinal, tool: stepOptions.tool, inputHash: toInputHash(stepOptions.input) };
+    refuseUnrecordable(subject);
     const known = recorded.get(toKey(name, ordinal));
     if (known !== undefined && (known.tool !== subject.tool || known.inputHash !== subject.inputHash)) {
       throw diverged(taskId, subject, known);
     }
     if (known?.status === "succeeded") return known.output as Output; // what this very step recorded
     if (known?.status === "begun") {
-      const answer = answers.get(toAbout(name, ordinal));
-      if (answer === "done") return await record<Output>(subject, stepOptions, { kind: "succeeded" }, undefined);
-      if (answer !== "again") throw outcomeUnknown(taskId, known);
-    } else if (stepOptions.once === true) {
+      const answered = answers.get(toAbout(name, ordinal));
+      if (answered === undefined || answered.seq < known.seq) throw outcomeUnknown(taskId, known); // an answer is good for one crash
+      if (answered.answer === "done")
+        return await record<Output>(subject, stepOptions, { kind: "succeeded" }, undefined);
+      await record(subject, stepOptions, { kind: "failed", error: saidAgain, retryable: true }, undefined);
+    }
+    if (stepOptions.once === true) {
       await life.hold(() =>
         client.tasks.step({ taskId, epoch, step: { ...subject, begin: true, input: stepOptions.input } }, owned),
       );
@@ -142,6 +147,14 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
 }
 
 type Subject = { name: string; ordinal: number; tool: string | undefined; inputHash: string | undefined };
+
+/** What could not be recorded afterwards is not run at all. */
+function refuseUnrecordable(subject: Subject): void {
+  const parsed = StepSubject.safeParse(subject);
+  if (parsed.success) return;
+  const why = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  throw new AionisError("INPUT_INVALID", `A step cannot be called "${subject.name.slice(0, 80)}": ${why}.`);
+}
 
 function toKey(name: string, ordinal: number): string {
   return `${ordinal}#${name}`;

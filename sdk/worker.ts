@@ -7,7 +7,7 @@
 //   K1. At most `concurrency` handlers are working; one that only waits for delegated work is not counted.
 //   K2. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped.
 
-import { createActor } from "xstate";
+import { createActor, type EventFromLogic } from "xstate";
 import { workerMachine } from "../machines/worker.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -82,7 +82,13 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   const runs = new Map<string, Run>();
   const exec = options.exec ?? createProcessExec(clock);
   let working = 0;
+  let isDrained = false;
   let whenFree: (() => void)[] = [];
+
+  /** XState warns on the console of events to an actor that has ended. */
+  function tell(type: EventFromLogic<typeof workerMachine>["type"]): void {
+    if (machine.getSnapshot().status === "active") machine.send({ type });
+  }
 
   function isTaking(): boolean {
     const { value } = machine.getSnapshot();
@@ -100,10 +106,10 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     try {
       const input = { roles: [...(options.roles ?? [])], waitMs: claimWaitMs };
       const { assignment } = await client.tasks.claim(input, { agent: options.agent });
-      machine.send({ type: "runtime.reached" });
+      tell("runtime.reached");
       if (assignment !== null) begin(assignment);
     } catch (error) {
-      machine.send({ type: "runtime.lost" });
+      tell("runtime.lost");
       if (isFailure(error, "TRANSPORT_CLOSED", "RUNTIME_CHANGED", "INPUT_INVALID")) {
         logger.log("error", "a worker ended: it cannot claim", { agent: options.agent, error: String(error) });
         return stop();
@@ -113,16 +119,26 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   }
 
   function begin(task: Assignment): void {
-    if (!isTaking()) return; // stopped while the claim was under way: its lease runs out
-    machine.send({ type: "run.began" });
+    if (!isTaking()) return refuse(task); // it ended while the claim was under way
+    tell("run.began");
     working += 1;
     const run = startRun({ ...parts, options, exec, task, handler, slot: { release, acquire } });
     runs.set(task.taskId, run);
     void run.ended.then((heldSlot) => {
       if (runs.get(task.taskId) === run) runs.delete(task.taskId);
-      machine.send({ type: "run.ended" });
+      tell("run.ended");
       if (heldSlot) release();
     }); // a run reports its own failures
+  }
+
+  /** A drained worker gives back what it no longer begins; a stopped one is as good as dead, and the lease runs out. */
+  function refuse({ taskId, epoch }: Assignment): void {
+    if (!isDrained) return;
+    client.tasks
+      .release({ taskId, epoch, reason: "The worker was drained." }, { agent: options.agent })
+      .catch((error: unknown) =>
+        logger.log("warn", "a claim could not be given back; its lease runs out", { taskId, error: String(error) }),
+      );
   }
 
   function release(): void {
@@ -141,7 +157,8 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   }
 
   async function drain({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
-    machine.send({ type: "worker.drained" });
+    isDrained = true;
+    tell("worker.drained");
     const ends = [...runs.values()].map((run) => run.ended);
     let cancel = (): void => {};
     const timeout = new Promise<void>((resolve) => {
@@ -154,7 +171,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   }
 
   function stop(): void {
-    machine.send({ type: "worker.stopped" });
+    tell("worker.stopped");
     for (const run of runs.values()) run.abandon();
     const waiting = whenFree;
     whenFree = [];

@@ -1,6 +1,28 @@
 import "./node-version.ts";
 
-export { type CallOptions, type Client, type Connection, type ConnectOptions, connect } from "../sdk/index.ts";
+export {
+  type CallOptions,
+  type CheckFunction,
+  type Client,
+  type Completion,
+  type Connection,
+  type ConnectOptions,
+  connect,
+  type Delegation,
+  type DelegationNotice,
+  type Duration,
+  type EventFilter,
+  type Guidance,
+  type Handler,
+  type HandoffOffer,
+  type Question,
+  type RunContext,
+  type RunOptions,
+  type StepCall,
+  type StepOptions,
+  type Worker,
+  type WorkerOptions,
+} from "../sdk/index.ts";
 export type { JournalEvent } from "./contracts/events.ts";
 export { AionisError, type FailureCode, failures, isFailure } from "./contracts/failures.ts";
 export { limits } from "./contracts/limits.ts";
@@ -10,7 +32,7 @@ export {
   type OperationOutput,
   operations,
 } from "./contracts/operations/index.ts";
-export type { Packet, PacketInput, Return } from "./contracts/packet.ts";
+export type { DelegationRecord, Packet, PacketInput, Return } from "./contracts/packet.ts";
 export type { StepReceipt } from "./contracts/step.ts";
 export type { Ack, Assignment, Explanation, Task, TaskState } from "./contracts/task.ts";
 export { type CreateRuntimeOptions, createRuntime } from "./embedded.ts";

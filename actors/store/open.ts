@@ -167,6 +167,12 @@ function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): 
     deleteOutbox: (taskId) => rows.deleteOutbox(number, taskId),
     outbox: (options) => rows.outbox(number, options),
 
+    packet: (id) => rows.packets.byId(number, id),
+    packetByAnchor: (anchor) => rows.packets.byAnchor(number, anchor),
+    packets: (filter) => rows.packets.list(number, filter),
+    packetsOf: rows.packets.ofTask,
+    putPacket: (row) => rows.packets.put(number, row),
+
     rowsOf: rows.rowsOf,
     clearProjections: () => rows.clear(number),
     findDamage: (count) => journal.findDamage(key, head.current(), count),

@@ -14,6 +14,7 @@ import type {
   TaskRows,
   TimerRow,
 } from "../../src/kernel/store.ts";
+import { createPackets } from "./packets.ts";
 import { scopeStride } from "./schema.ts";
 
 const taskColumns = "task, id, state, kind, parent_id AS parentId, title, snapshot, snapshot_seq AS snapshotSeq";
@@ -88,7 +89,9 @@ export function createRows(database: Database.Database) {
   const outbox = database.prepare<[number, number, number], OutboxRow>(
     "SELECT id, task_id AS taskId, command, caused_by AS causedBy FROM outbox WHERE scope = ? AND id > ? ORDER BY id LIMIT ?",
   );
+  const packets = createPackets(database);
   const clearing = [
+    "DELETE FROM packets WHERE task > ? AND task < ?",
     "DELETE FROM steps WHERE task > ? AND task < ?",
     "DELETE FROM timers WHERE task > ? AND task < ?",
     "DELETE FROM claimable WHERE task > ? AND task < ?",
@@ -97,6 +100,7 @@ export function createRows(database: Database.Database) {
   const clearOutbox = database.prepare("DELETE FROM outbox WHERE scope = ?");
 
   return {
+    packets,
     task: (scope: number, id: TaskId) => taskById.get(scope, id),
     putTask(scope: number, row: TaskRow): void {
       putTask.run(row.task, scope, row.id, row.state, row.kind, row.parentId, row.title, row.snapshot, row.snapshotSeq);
@@ -162,6 +166,7 @@ export function createRows(database: Database.Database) {
 
     rowsOf(task: TaskNumber): TaskRows {
       return {
+        packets: packets.ofTask(task),
         row: taskByNumber.get(task),
         steps: stepsOf.all(task),
         timers: timersOf.all(task),

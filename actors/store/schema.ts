@@ -78,6 +78,32 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX claimable_by_task ON claimable (task);
 
+  CREATE TABLE packets (
+    scope INTEGER NOT NULL,
+    packet_id TEXT NOT NULL,
+    task INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    parent_id TEXT,
+    delegation_id TEXT,
+    family TEXT,
+    anchor TEXT,
+    target TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    stage INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    offered_at INTEGER NOT NULL,
+    claimed_at INTEGER,
+    claimed_by TEXT,
+    ended_at INTEGER,
+    outcome TEXT,
+    PRIMARY KEY (scope, packet_id)
+  ) STRICT;
+  CREATE INDEX packets_by_task ON packets (task);
+  CREATE INDEX packets_by_anchor ON packets (scope, anchor, packet_id) WHERE anchor IS NOT NULL;
+  CREATE INDEX packets_by_status ON packets (scope, kind, status, packet_id);
+  CREATE INDEX packets_by_parent ON packets (scope, parent_id, packet_id) WHERE parent_id IS NOT NULL;
+
   CREATE TABLE outbox (
     id INTEGER PRIMARY KEY, scope INTEGER NOT NULL, task_id TEXT NOT NULL, command TEXT NOT NULL, caused_by TEXT NOT NULL,
     UNIQUE (scope, task_id, command)

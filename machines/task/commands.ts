@@ -20,10 +20,12 @@ export type TaskOperation =
   | "tasks.fail"
   | "tasks.cancel"
   | "tasks.delegate"
+  | "handoff.store"
   | "handoff.offer"
   | "handoff.claim"
   | "handoff.decline"
-  | "handoff.withdraw";
+  | "handoff.withdraw"
+  | "handoff.return";
 
 type FromOutside = {
   [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> };

@@ -66,6 +66,10 @@ export interface TaskContext {
   /** The event whose body holds the packet that the present owner works from. */
   packetSeq: number | null;
   packetId: PacketId | null;
+  /** Who sent that packet. */
+  packetFrom: Actor | null;
+  /** The event whose body holds what was last returned unfinished. */
+  returnedSeq: number | null;
   childrenOpen: { childId: TaskId; delegationId: DelegationId }[];
   /** The checks that a completion waits for. */
   verifying: CheckName[];
@@ -112,6 +116,8 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     handoffs: 0,
     packetSeq: facts.packetId === undefined ? null : event.seq,
     packetId: facts.packetId ?? null,
+    packetFrom: facts.packetId === undefined || facts.parentId !== undefined ? null : { agent: event.by },
+    returnedSeq: null,
     childrenOpen: [],
     verifying: [],
     completedSeq: null,

@@ -163,11 +163,17 @@ const machine = setup({
       pauseEnds: [],
       packetSeq: context.handoff?.seq ?? null,
       packetId: event.facts.packetId,
+      packetFrom: context.handoff?.from ?? null,
       handoff: null,
     })),
     declineHandoff: enter("handoff.declined", (context, event) => toStart(context, event.facts)),
     withdrawHandoff: enter("handoff.withdrawn", (context, event) => toStart(context, event.facts)),
     expireHandoff: enter("handoff.expired", (context, event) => toStart(context, event.facts)),
+    returnPacket: enter("handoff.returned", (context, event) => ({
+      ...toStart(context, event.facts),
+      records: context.records + 1,
+      returnedSeq: event.seq,
+    })),
     delegate: fold("delegation.sent", (context, event) => ({
       records: context.records + 1,
       childrenOpen: [...context.childrenOpen, { childId: event.facts.childId, delegationId: event.facts.delegationId }],
@@ -221,6 +227,7 @@ export const taskMachine = machine.createMachine({
         "delegation.sent": { actions: "delegate" },
         "task.paused": { target: "paused", actions: "pause" },
         "handoff.offered": { target: "handoff", actions: "offer" },
+        "handoff.returned": { target: "start", actions: "returnPacket" },
         "task.completed": [
           { guard: "mustVerify", target: "verifying", actions: "verify" },
           { target: "succeeded", actions: "complete" },

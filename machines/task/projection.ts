@@ -4,7 +4,8 @@
 // and a verification use the same function, so that a timer or a claimable place can neither be forgotten nor be made twice.
 
 import type { EventHeader } from "../../src/contracts/events.ts";
-import type { TaskId } from "../../src/contracts/ids.ts";
+import type { PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { Return } from "../../src/contracts/packet.ts";
 import { taskMachine } from "./machine.ts";
 import { type Claimable, claimablesOf, isOpen, type TaskSnapshot, type TimerWanted, timersOf } from "./state.ts";
 
@@ -15,11 +16,20 @@ export interface RowChanges {
   step?: { stage: number; name: string; ordinal: number };
   timers: { put: TimerWanted[]; delete: TimerWanted["kind"][] };
   claimables: { put: Claimable[]; delete: Claimable[] };
+  /** What becomes of the task's packets. */
+  packet?: PacketChange;
   /** Children that must end because this task did. */
   cancel: TaskId[];
   /** Whether this task has ended and nothing needs to be asked of it any more. */
   ended: boolean;
 }
+
+/** A packet is put on the table, taken, taken off, or answered by the end of the work. */
+export type PacketChange =
+  | { kind: "offered"; packetId: PacketId }
+  | { kind: "claimed"; packetId: PacketId; by: string }
+  | { kind: "off"; packetId: PacketId; status: "declined" | "withdrawn" | "expired" }
+  | { kind: "returned"; packetId?: PacketId; outcome: Return["outcome"] };
 
 /** `before` is absent for the first event of a task. */
 export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefined, after: TaskSnapshot): RowChanges {
@@ -28,8 +38,10 @@ export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefine
     return { ...unchanged, step: { stage, name, ordinal } };
   }
   const hasEnded = !isOpen(after) && (before === undefined || isOpen(before));
+  const packet = toPacketChange(event, before, hasEnded);
   return {
     task: true,
+    ...(packet === undefined ? {} : { packet }),
     timers: diff(before === undefined ? [] : timersOf(before), timersOf(after), isSameTimer, (timer) => timer.kind),
     claimables: diff(
       before === undefined ? [] : claimablesOf(before),
@@ -40,6 +52,41 @@ export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefine
     cancel: hasEnded ? after.context.childrenOpen.map((child) => child.childId) : [],
     ended: hasEnded,
   };
+}
+
+function toPacketChange(
+  event: EventHeader,
+  before: TaskSnapshot | undefined,
+  hasEnded: boolean,
+): PacketChange | undefined {
+  switch (event.type) {
+    case "task.created":
+      return event.facts.packetId === undefined ? undefined : { kind: "offered", packetId: event.facts.packetId };
+    case "handoff.offered":
+      return { kind: "offered", packetId: event.facts.packetId };
+    case "handoff.claimed":
+      return { kind: "claimed", packetId: event.facts.packetId, by: event.facts.agent };
+    case "task.claimed": {
+      const packetId = before?.context.packetId ?? null; // a task that began with a packet is taken by its first claim
+      return packetId === null ? undefined : { kind: "claimed", packetId, by: event.facts.agent };
+    }
+    case "handoff.declined":
+      return { kind: "off", packetId: event.facts.packetId, status: "declined" };
+    case "handoff.withdrawn":
+      return { kind: "off", packetId: event.facts.packetId, status: "withdrawn" };
+    case "handoff.expired":
+      return { kind: "off", packetId: event.facts.packetId, status: "expired" };
+    case "handoff.returned":
+      return { kind: "returned", packetId: event.facts.packetId, outcome: event.facts.outcome };
+    default: {
+      const outcome = toTaskOutcome(event);
+      return hasEnded ? { kind: "returned", outcome } : undefined;
+    }
+  }
+}
+
+function toTaskOutcome(event: EventHeader): Return["outcome"] {
+  return event.type === "task.completed" || event.type === "checks.passed" ? "completed" : "failed";
 }
 
 /** The encoded state of a task, with what is needed to know whether it may be used. */

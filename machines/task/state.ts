@@ -52,6 +52,7 @@ const entered: Partial<Record<EventHeader["type"], TaskState>> = {
   "handoff.declined": "start",
   "handoff.withdrawn": "start",
   "handoff.expired": "start",
+  "handoff.returned": "start",
   "delegation.sent": "running",
   "replay.started": "succeeded",
   "replay.failed": "succeeded",

@@ -8,12 +8,19 @@ import { createProcessHost, type Host } from "./host.ts";
 
 /** Runs the command that `argv` (without the program's name) names. Returns the exit code; see `exitCodes`. */
 export async function main(argv: readonly string[], host: Host = createProcessHost()): Promise<number> {
-  if (argv.includes("--version") || argv.includes("-V")) {
+  if (asksVersion(argv)) {
     host.stdout.write(`${readVersion()}\n`);
     return 0;
   }
   const { runCommandLine } = await import("./run.ts");
   return await runCommandLine(argv, host);
+}
+
+/** Only before the first word: after it, `-V` may be somebody's text. */
+function asksVersion(argv: readonly string[]): boolean {
+  const first = argv.findIndex((argument) => !argument.startsWith("-"));
+  const options = first < 0 ? argv : argv.slice(0, first);
+  return options.includes("--version") || options.includes("-V");
 }
 
 function readVersion(): string {

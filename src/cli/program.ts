@@ -31,6 +31,18 @@ export interface Request {
   readInput(reader: FieldReader): Promise<Record<string, unknown>>;
 }
 
+/** The words at the beginning of argv that name a command, for hints. */
+export function findWords(program: Command, argv: readonly string[]): string {
+  let command: Command | undefined = program;
+  const words: string[] = [];
+  for (const word of argv.filter((argument) => !argument.startsWith("-"))) {
+    command = command.commands.find((child) => child.name() === word);
+    if (command === undefined) break;
+    words.push(word);
+  }
+  return words.join(" ");
+}
+
 /** The whole command line. `run` is called once, for the verb that argv names. */
 export function createProgram(
   env: Readonly<Record<string, string | undefined>>,
@@ -87,16 +99,16 @@ function isForHolder(verb: Verb): boolean {
 }
 
 const groupTexts: Readonly<Record<string, string>> = {
-  task: "start tasks, see where they stand, answer, claim and work on them",
-  handoff: "offer a running task to somebody else, and take what is offered",
-  events: "read or follow the journal",
+  task: "Start tasks, see where they stand, answer, claim and work on them.",
+  handoff: "Offer a running task to somebody else, and take what is offered.",
+  events: "Read or follow the journal.",
 };
 
 function toGroup(program: Command, verb: Verb): Command {
   const [name = ""] = verb.words;
   const known = program.commands.find((command) => command.name() === name);
   if (known !== undefined) return known;
-  const group = program.command(name).description(groupTexts[name] ?? `the operations ${name}.*`);
+  const group = program.command(name).description(groupTexts[name] ?? `The operations ${name}.*.`);
   // a group without a verb has said nothing: its help is a failure, on stderr
   return group.helpGroup(`${headings[verb.operation.layer]}:`).helpCommand(false).showHelpAfterError(false);
 }
@@ -112,7 +124,7 @@ function addVerb(parent: Command, word: string, { verb, follows, toGlobals, run 
   const { operation } = verb;
   const fields = toFields(operation.input).flatMap((field) => toOwnField(field, follows));
   const positional = positionalOf(verb, fields);
-  const options = fields.filter((field) => !positional.includes(field));
+  const options = fields.filter((field) => !positional.includes(field)).map(besideGlobals);
   const command = parent
     .command(word)
     .description(summaryOf(operation.summary, follows))
@@ -156,7 +168,12 @@ function toOwnField(field: Field, follows: Request["follows"]): Field[] {
   if (follows !== undefined && ownToFollowers.has(field.name)) return [];
   if (follows === "events" && field.name === "from")
     return [{ ...field, description: "the first sequence; from now on if absent" }];
-  return [globalFlags.has(field.flag) ? { ...field, flag: `with-${field.flag}` } : field];
+  return [field];
+}
+
+/** An input that is called like an option of every verb gets another name, or it could not be given. */
+function besideGlobals(field: Field): Field {
+  return globalFlags.has(field.flag) ? { ...field, flag: `with-${field.flag}` } : field;
 }
 
 function summaryOf(summary: string, follows: Request["follows"]): string {

@@ -34,7 +34,7 @@ export function toUsageError(detail: string): AionisError {
 }
 
 /** Any error as a failure that can be shown. `verb` is the command that met it. */
-export function toFailure(error: unknown, verb: string | undefined): Failure {
+export function toFailure(error: unknown, verb: string): Failure {
   if (error instanceof NoStoreError) {
     const hint = "`aionis task start` makes one; --path names another folder.";
     return { code: "STORE_NOT_FOUND", detail: error.message, status: 404, retryable: false, hint };
@@ -72,10 +72,10 @@ export function showFailure(failure: Failure, options: { isJson: boolean }): str
   return `${failure.code}: ${detail}${hint === undefined ? "" : `\nhint: ${escapeLine(hint)}`}`;
 }
 
-function hintFor(error: AionisError, verb: string | undefined): string | undefined {
+function hintFor(error: AionisError, verb: string): string | undefined {
   switch (error.code) {
     case "INPUT_INVALID":
-      return `\`aionis ${verb === undefined ? "" : `${verb} `}--help\` shows what it takes.`;
+      return `\`aionis ${verb === "" ? "" : `${verb} `}--help\` shows what it takes.`;
     case "TASK_NOT_FOUND":
       return "`aionis task ls` lists the tasks of the scope; --scope names another.";
     case "TASK_STATE_CONFLICT":

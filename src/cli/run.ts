@@ -19,7 +19,7 @@ import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
 import { type Follower, tailEvents, watchTask } from "./follow.ts";
 import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
-import { createProgram, type Request } from "./program.ts";
+import { createProgram, findWords, type Request } from "./program.ts";
 import { Reach } from "./reach.ts";
 import { exitCodes, isOutcomeOpen, showFailure, toExitCode, toFailure, toUsageError } from "./report.ts";
 import { type Style, show } from "./show.ts";
@@ -33,10 +33,8 @@ const slowTimeoutMsDefault = 600_000;
 export async function runCommandLine(argv: readonly string[], host: Host): Promise<number> {
   const isJson = argv.includes("--json");
   const output = createOutput(host);
-  let words: string | undefined;
   let exitCode = 0;
   const program = createProgram(host.env, async (request) => {
-    words = request.words;
     exitCode = await runRequest(request, host, output);
   });
   prepare(program, host);
@@ -47,7 +45,7 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
     if (output.isBroken()) return 0; // U3
     if (error instanceof CommanderError && error.code.startsWith("commander.help"))
       return error.exitCode === 0 ? 0 : exitCodes.usage;
-    const failure = toFailure(error instanceof CommanderError ? toUsage(error) : error, words);
+    const failure = toFailure(error instanceof CommanderError ? toUsage(error) : error, findWords(program, argv));
     output.fail(showFailure(failure, { isJson }));
     return toExitCode(failure.status);
   }

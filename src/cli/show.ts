@@ -104,7 +104,7 @@ function showState(state: TaskState, style: Style): string {
 type Content = OperationOutput<"tasks.get">["content"];
 
 function showTask(task: Task, content: Content | undefined, style: Style): string {
-  const { id, state, title, ...rest } = task;
+  const { id, state, title, rootId, ...rest } = task;
   const head = `${style.bold(id)}  ${showState(state, style)}`;
   const { brief, question, ...others } = content ?? {};
   const texts = [
@@ -114,7 +114,7 @@ function showTask(task: Task, content: Content | undefined, style: Style): strin
   const blocks = texts.flatMap(([label, text]) =>
     text === undefined ? [] : [`${label === undefined ? "" : `${style.dim(label)}\n`}${escapeBlock(text, "  ")}`],
   );
-  return [head, ...blocks, showAny({ ...rest, ...others }, style)].join("\n");
+  return [head, ...blocks, showAny({ ...(rootId === id ? {} : { rootId }), ...rest, ...others }, style)].join("\n");
 }
 
 /** A line for a change, and the whole card when it has ended. */

@@ -51,9 +51,8 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** Rows in aligned columns, two spaces apart. The last column is cut when `columns` would be passed. */
 export function toTable(rows: readonly (readonly string[])[], columns?: number): string {
-  const widths: number[] = [];
-  for (const row of rows)
-    row.forEach((cell, index) => void (widths[index] = Math.max(widths[index] ?? 0, widthOf(cell))));
+  const cellWidths = rows.map((row) => row.map(widthOf));
+  const widths = (rows[0] ?? []).map((_, index) => Math.max(...cellWidths.map((row) => row[index] ?? 0)));
   const toLine = (row: readonly string[]): string =>
     row.map((cell, index) => cell + " ".repeat(Math.max((widths[index] ?? 0) - widthOf(cell), 0))).join("  ");
   const taken = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);

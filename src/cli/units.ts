@@ -10,7 +10,7 @@ export function fromDuration(text: string): number | undefined {
   return Math.round(parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitMs[unit] ?? 0), 0));
 }
 
-/** A length of time in the largest unit that it fills, with one smaller: `1h 30m`. */
+/** A length of time in the largest unit that it fills, with one smaller from minutes on: `1 h 30 m`. */
 export function toDuration(ms: number): string {
   const units = Object.entries(unitMs).reverse();
   const first = units.findIndex(([, size]) => ms >= size);
@@ -18,7 +18,7 @@ export function toDuration(ms: number): string {
   const [nextUnit, nextSize = 1] = units[first + 1] ?? [];
   const count = Math.floor(ms / size);
   const rest = Math.floor((ms - count * size) / nextSize);
-  return nextUnit === undefined || rest === 0 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${nextUnit}`;
+  return size < 60_000 || rest === 0 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${nextUnit}`;
 }
 
 /** A moment: milliseconds since 1970, an ISO time, or `+2h` from `now`; nothing when `text` is none of them. */

@@ -163,6 +163,11 @@ export const eventTypes = {
   "handoff.declined": entry("handoff.declined", z.strictObject({ packetId: PacketId, ...claimable }), why),
   "handoff.withdrawn": entry("handoff.withdrawn", z.strictObject({ packetId: PacketId, ...claimable }), why),
   "handoff.expired": entry("handoff.expired", z.strictObject({ packetId: PacketId, ...claimable }), nothing),
+  "handoff.returned": entry(
+    "handoff.returned",
+    z.strictObject({ packetId: PacketId, outcome: Return.shape.outcome, ...claimable }),
+    z.strictObject({ return: Return }),
+  ),
   "delegation.sent": entry(
     "delegation.sent",
     z.strictObject({ delegationId: DelegationId, childId: TaskId, packetId: PacketId, to: Target, budget: Budget }),

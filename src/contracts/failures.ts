@@ -10,6 +10,7 @@ export const failures = {
   CURSOR_INVALID: { status: 400, retryable: false, title: "The cursor was not made by this list" },
 
   TASK_NOT_FOUND: { status: 404, retryable: false, title: "There is no such task in this scope" },
+  PACKET_NOT_FOUND: { status: 404, retryable: false, title: "There is no such packet in this scope" },
   TASK_STATE_CONFLICT: { status: 409, retryable: false, title: "The task is in another state" },
   TASK_UNFOLDABLE: { status: 500, retryable: false, title: "The task's journal holds an event its machine refuses" },
   EPOCH_STALE: { status: 409, retryable: false, title: "Another claim has replaced this one" },

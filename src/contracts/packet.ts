@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DelegationId, PacketId, TaskId } from "./ids.ts";
+import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Actor, Check, CheckResult, Cost, FilePath, Json, Line, Name, Target, Text, Time, WaitMs } from "./values.ts";
 
@@ -76,3 +76,30 @@ export const Return = z.strictObject({
   cost: Cost.optional(),
 });
 export type Return = z.infer<typeof Return>;
+
+/** Where a packet stands: on offer, taken, answered by the end of the work, or off the table. */
+export const PacketStatus = z.enum(["offered", "claimed", "returned", "declined", "withdrawn", "expired"]);
+export type PacketStatus = z.infer<typeof PacketStatus>;
+
+/** A packet with what became of it and when: the stored pair of packet and return, without their texts. */
+export const DelegationRecord = z.strictObject({
+  packetId: PacketId,
+  kind: Packet.shape.kind,
+  /** The task that carries it: for a delegation the child. */
+  taskId: TaskId,
+  parentId: TaskId.optional(),
+  delegationId: DelegationId.optional(),
+  family: Name.optional(),
+  anchor: Name.optional(),
+  from: Actor,
+  to: Target,
+  stage: z.int().positive(),
+  status: PacketStatus,
+  offeredAt: Time,
+  claimedAt: Time.optional(),
+  claimedBy: AgentId.optional(),
+  endedAt: Time.optional(),
+  /** What came of the work; there when `status` is `returned`. */
+  outcome: Return.shape.outcome.optional(),
+});
+export type DelegationRecord = z.infer<typeof DelegationRecord>;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Budget } from "./events.ts";
 import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
-import { Packet } from "./packet.ts";
+import { Packet, Return } from "./packet.ts";
 import { Actor, Check, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "./values.ts";
 
 /** The words for where a task stands. `replayed` and `promoted` are parts of having succeeded. */
@@ -119,6 +119,8 @@ export const Assignment = z.strictObject({
   data: Json.optional(),
   checks: z.array(Check).max(limits.checks),
   packet: Packet.optional(),
+  /** What the last worker gave back when it returned the packet unfinished. */
+  returned: Return.optional(),
   /** How each pause of the present stage ended, oldest first, so that a handler that starts over gets the same answers. */
   pauses: z.array(PauseEnd).max(limits.pausesPerStage),
   budget: Budget,

@@ -3,7 +3,7 @@
 // Runs a command: argv without a shell, bounded in time and output, ended with all that it started. Owns: the child's process group from
 // start to end. Does not own: what the result means, and any isolation: this implementation has none, and says so.
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Clock } from "./clock.ts";
 
 /** A command to run. */
@@ -45,22 +45,30 @@ export function createProcessExec(clock: Clock): Exec {
   };
 }
 
+const streamsGraceMs = 500; // for output that is on its way when the program has ended
+
 function runChild(command: Command, clock: Clock): Promise<CommandResult> {
   const startedAt = clock.mono();
   const stdout = createTail(command.outputBytes);
   const stderr = createTail(command.outputBytes);
-  const [program = "", ...args] = command.argv;
-  const child = spawn(program, args, {
-    cwd: command.cwd,
-    env: command.env === undefined ? process.env : { ...command.env },
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true, // a group of its own, so that what it starts ends with it
-  });
-  child.stdout.on("data", stdout.add);
-  child.stderr.on("data", stderr.add);
+  const child = command.signal?.aborted === true ? undefined : start(command);
+  if (child === undefined || child instanceof Error) {
+    return Promise.resolve({
+      exitCode: null,
+      stdout: "",
+      stderr: child?.message ?? "",
+      truncated: false,
+      ended: child === undefined ? "aborted" : "unstartable",
+      durationMs: 0,
+    });
+  }
+  // Without a file handle left there are no streams, whatever the types say; the error event tells of it.
+  child.stdout?.on("data", stdout.add);
+  child.stderr?.on("data", stderr.add);
 
   return new Promise((resolve) => {
     let ended: CommandResult["ended"] = "exit";
+    let cancelGrace = (): void => {};
     const kill = (why: CommandResult["ended"]) => (): void => {
       ended = why;
       killGroup(child.pid);
@@ -68,11 +76,10 @@ function runChild(command: Command, clock: Clock): Promise<CommandResult> {
     const abort = kill("aborted");
     const cancel = clock.setTimer(command.timeoutMs, kill("timeout"));
     command.signal?.addEventListener("abort", abort, { once: true });
-    if (command.signal?.aborted === true) abort();
     const finish = (exitCode: number | null): void => {
       cancel();
+      cancelGrace();
       command.signal?.removeEventListener("abort", abort);
-      killGroup(child.pid); // what it left behind
       const truncated = stdout.isTruncated() || stderr.isTruncated();
       const durationMs = Math.round(clock.mono() - startedAt);
       resolve({ exitCode, stdout: stdout.text(), stderr: stderr.text(), truncated, ended, durationMs });
@@ -83,9 +90,34 @@ function runChild(command: Command, clock: Clock): Promise<CommandResult> {
       finish(null);
     });
     child.on("close", finish);
-    // Something it started may hold its output open for ever: its own exit ends the group, and with it the streams.
-    child.on("exit", () => killGroup(child.pid));
+    // Something it started may hold its output open for ever: its own exit ends the group, and with it the streams. What has left the
+    // group cannot be ended so; its output is no longer waited for.
+    child.on("exit", (exitCode) => {
+      cancel(); // it has ended, whatever it left behind
+      command.signal?.removeEventListener("abort", abort);
+      killGroup(child.pid);
+      cancelGrace = clock.setTimer(streamsGraceMs, () => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        finish(exitCode);
+      });
+    });
   });
+}
+
+/** The child, or why there is none: `spawn` throws what it refuses at once, such as an empty or a too long command line. */
+function start({ argv, cwd, env }: Command): ChildProcess | Error {
+  const [program = "", ...args] = argv;
+  try {
+    return spawn(program, args, {
+      cwd,
+      env: env === undefined ? process.env : { ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true, // a group of its own, so that what it starts ends with it
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 function killGroup(pid: number | undefined): void {

@@ -4,7 +4,7 @@
 // between `begin` and `commit` nothing else runs, so nobody sees uncommitted state.
 
 import type { AionisError } from "../contracts/failures.ts";
-import type { EventId, StoreId, TaskId } from "../contracts/ids.ts";
+import type { EventId, PacketId, StoreId, TaskId } from "../contracts/ids.ts";
 
 /** A task's number in its store, given by its first event: the short key of all its rows. */
 export type TaskNumber = number;
@@ -58,6 +58,38 @@ export interface ClaimableRow {
   readonly from: number;
 }
 
+/** A packet with what became of it. `target` and `from` are JSON, as the packet has them. */
+export interface PacketRow {
+  readonly task: TaskNumber;
+  readonly packetId: PacketId;
+  /** The event that holds the packet. */
+  readonly seq: number;
+  readonly kind: string;
+  readonly parentId: TaskId | null;
+  readonly delegationId: string | null;
+  readonly family: string | null;
+  readonly anchor: string | null;
+  readonly target: string;
+  readonly from: string;
+  readonly stage: number;
+  readonly status: string;
+  readonly offeredAt: number;
+  readonly claimedAt: number | null;
+  readonly claimedBy: string | null;
+  readonly endedAt: number | null;
+  readonly outcome: string | null;
+}
+
+/** Which packets a list shows, newest first. */
+export interface PacketFilter {
+  readonly before?: PacketId | undefined;
+  readonly count: number;
+  readonly kind: "handoff" | "delegation";
+  readonly status?: string | undefined;
+  readonly target?: string | undefined;
+  readonly parentId?: TaskId | undefined;
+}
+
 /** A command that one task owes another: it stays until the receiver's own event shows receipt (I8). */
 export interface OutboxRow {
   readonly id: number;
@@ -80,6 +112,7 @@ export interface TaskRows {
   readonly steps: StepRow[];
   readonly timers: TimerRow[];
   readonly claimables: ClaimableRow[];
+  readonly packets: PacketRow[];
 }
 
 /** How far a journal goes: its last sequence (0 when empty) and the hash that chains all headers up to it. */
@@ -140,6 +173,14 @@ export interface ScopeStore {
   putOutbox(row: Omit<OutboxRow, "id">): void;
   deleteOutbox(taskId: TaskId): void;
   outbox(options: { after: number; count: number }): OutboxRow[];
+
+  /** A packet by its id. */
+  packet(id: PacketId): (PacketRow & { taskId: TaskId }) | undefined;
+  /** The newest packet with that anchor. */
+  packetByAnchor(anchor: string): (PacketRow & { taskId: TaskId }) | undefined;
+  packets(filter: PacketFilter): (PacketRow & { taskId: TaskId })[];
+  packetsOf(task: TaskNumber): PacketRow[];
+  putPacket(row: PacketRow): void;
 
   /** Every row that follows from one task's events, in a fixed order, to compare with what the journal folds to. */
   rowsOf(task: TaskNumber): TaskRows;

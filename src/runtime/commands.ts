@@ -62,6 +62,11 @@ export function toOutput(
       if (header.type !== "delegation.sent") throw new Error(`event ${header.seq} is no delegation`);
       return { ...toAck(recorded), childId: header.facts.childId, delegationId: header.facts.delegationId };
     }
+    case "handoff.store": {
+      if (header.type !== "task.created" || header.facts.packetId === undefined)
+        throw new Error(`event ${header.seq} is no packet`);
+      return { ...toAck(recorded), packetId: header.facts.packetId };
+    }
     case "handoff.offer": {
       if (header.type !== "handoff.offered") throw new Error(`event ${header.seq} is no offer`);
       return { ...toAck(recorded), packetId: header.facts.packetId };

@@ -10,6 +10,7 @@ import type { TaskId } from "../contracts/ids.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
+import { listRecords, readTree, recover } from "./packets.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -20,6 +21,10 @@ type QueryName = Extract<
   | "tasks.list"
   | "tasks.explain"
   | "tasks.steps"
+  | "handoff.recover"
+  | "handoff.list"
+  | "delegation.find"
+  | "delegation.tree"
   | "events.read"
   | "store.verify"
   | "store.backup"
@@ -45,6 +50,8 @@ export interface QueryOptions {
 export function createQueries(options: QueryOptions): Queries {
   const { persistence, leases, clock } = options;
   const store = options.store.scope(options.scope);
+
+  const packetParts = { scope: options.scope, store, persistence, leases };
 
   function find(taskId: TaskId): { row: TaskRow; snapshot: TaskSnapshot } {
     const row = store.task(taskId);
@@ -83,14 +90,23 @@ export function createQueries(options: QueryOptions): Queries {
       const next = stored.length === pageSize ? stored.at(-1)?.seq : undefined;
       return { steps: stored.map(toReceipt), ...(next === undefined ? {} : { next }) };
     },
-    "events.read"({ from, taskId, types, pageSize }) {
+    "handoff.recover": (input) => recover(packetParts, input),
+    "handoff.list": (input) => listRecords(store, "handoff", input),
+    "delegation.find": (input) => listRecords(store, "delegation", input),
+    "delegation.tree": (input) => readTree(packetParts, input),
+    async "events.read"({ from, taskId, types, pageSize, waitMs }) {
       const task = taskId === undefined ? undefined : find(taskId).row.task;
-      const head = store.head().seq;
-      const events = store.events({ after: from - 1, count: pageSize, task, types }).map(toJournalEvent);
-      const last = events.at(-1)?.seq;
-      // a full page may be followed by more; one that is not full has seen all up to the head
-      const next = last !== undefined && events.length === pageSize ? last + 1 : Math.max(head + 1, from);
-      return { events, next, head };
+      const endsAt = clock.mono() + waitMs;
+      for (let after = from - 1; ; ) {
+        const head = store.head().seq;
+        const events = store.events({ after, count: pageSize, task, types }).map(toJournalEvent);
+        const last = events.at(-1)?.seq;
+        // a full page may be followed by more; one that is not full has seen all up to the head
+        const next = last !== undefined && events.length === pageSize ? last + 1 : Math.max(head + 1, from);
+        const isDone = events.length > 0 || (await options.waiting.grown(endsAt - clock.mono())) === "over";
+        if (isDone) return { events, next, head };
+        after = next - 1; // what has been looked through is not looked through again
+      }
     },
     "store.verify": () => verifyScope(store, (id) => persistence.snapshot(options.scope, id)),
     async "store.backup"({ path }) {

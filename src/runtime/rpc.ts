@@ -11,6 +11,8 @@ import {
   type Envelope,
   Envelope as EnvelopeSchema,
   encode,
+  type Format,
+  formatHeaders,
   type IncomingRequest,
   type Message,
   parseRpc,
@@ -55,7 +57,7 @@ export function createRpcHandler(options: RpcOptions): (message: IncomingRequest
         failure: toFailure(error, message.subject, logger).toView(),
       }),
     );
-    return { payload: encodeReply(reply, message, store, logger) };
+    return encodeReply(reply, message, store, logger);
   };
 }
 
@@ -169,16 +171,22 @@ function toFailure(error: unknown, subject: string, logger: Logger): AionisError
 }
 
 /** A reply that cannot be sent is replaced by the failure that says why. */
-function encodeReply(reply: RpcReply, message: Message, store: Store, logger: Logger): Uint8Array {
-  const format = isJson(message) ? "json" : "msgpack";
+function encodeReply(reply: RpcReply, message: Message, store: Store, logger: Logger): Reply {
+  const format = toReplyFormat(message);
+  const headers = formatHeaders[format];
   try {
-    return encode(reply, format);
+    return { payload: encode(reply, format), headers };
   } catch (error) {
     const failure = toFailure(error, message.subject, logger).toView();
-    return encode({ ok: false, store: store.id, failure } satisfies RpcReply, format);
+    return { payload: encode({ ok: false, store: store.id, failure } satisfies RpcReply, format), headers };
   }
 }
 
-function isJson(message: Message): boolean {
-  return message.headers["content-type"]?.startsWith("application/json") === true;
+/** The caller's own format; who sent an unknown one is told so in the default. */
+function toReplyFormat({ headers }: Message): Format {
+  try {
+    return toFormat(headers);
+  } catch {
+    return "msgpack"; // the call itself is refused for it
+  }
 }

@@ -5,7 +5,7 @@
 import { decodeBody } from "../../actors/index.ts";
 import { allowedIn, type TaskContext, type TaskSnapshot, toTargetKey, toTaskState } from "../../machines/index.ts";
 import type { EventHeader } from "../contracts/events.ts";
-import type { Packet } from "../contracts/packet.ts";
+import type { Packet, Return } from "../contracts/packet.ts";
 import type { Assignment, Explanation, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
 import type { Check } from "../contracts/values.ts";
 import type { ScopeStore } from "../kernel/store.ts";
@@ -78,7 +78,11 @@ export function toAssignment(
     kind: context.kind,
     ...given({ family: context.family, parentId: context.parentId, brief: created?.brief, data: created?.data }),
     checks: created?.checks ?? [],
-    ...given({ packet: readPacket(store, context.packetSeq), deadlineAt: context.deadlineAt }),
+    ...given({
+      packet: readPacket(store, context.packetSeq),
+      deadlineAt: context.deadlineAt,
+      returned: readReturned(store, context),
+    }),
     pauses: context.pauseEnds.map((pause) => readPauseEnd(store, pause)),
     budget: context.budget,
     leaseMs,
@@ -173,7 +177,13 @@ function readChecks(store: ScopeStore, context: TaskContext, first: Check[] = []
   return [...first, ...(added?.checks ?? [])];
 }
 
-function readPacket(store: ScopeStore, seq: number | null): Packet | undefined {
+function readReturned(store: ScopeStore, context: TaskContext): Return | undefined {
+  return context.returnedSeq === null
+    ? undefined
+    : decodeBody(store.event(context.returnedSeq), "handoff.returned")?.return;
+}
+
+export function readPacket(store: ScopeStore, seq: number | null): Packet | undefined {
   const stored = seq === null ? undefined : store.event(seq);
   return decodeBody(stored, "handoff.offered")?.packet ?? decodeBody(stored, "task.created")?.packet;
 }

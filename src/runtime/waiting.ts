@@ -34,6 +34,8 @@ export interface Waiting {
   claimable(targets: readonly string[], waitMs: number): Promise<"claimable" | "over">;
   /** Waits until the task has changed as `isMet` asks, or `waitMs` are over. @throws AionisError `OVERLOADED` */
   changed(taskId: TaskId, isMet: (after: TaskSnapshot) => boolean, waitMs: number): Promise<void>;
+  /** Waits until the journal has grown, or `waitMs` are over; says which. @throws AionisError `OVERLOADED` */
+  grown(waitMs: number): Promise<"grown" | "over">;
   /** Tells of a commit. */
   follow(committed: readonly Committed[]): void;
   /** Ends every wait. */
@@ -51,6 +53,7 @@ export function createWaiting(options: {
   const alarms = new Map<string, CancelTimer>(); // by target: when its next task becomes claimable
   const watchers = new Map<TaskId, Set<Watcher>>();
   let watching = 0;
+  const readers = new Set<(outcome: "grown" | "over") => void>();
   let isClosed = false;
 
   function claimable(targets: readonly string[], waitMs: number): Promise<"claimable" | "over"> {
@@ -95,6 +98,20 @@ export function createWaiting(options: {
     });
   }
 
+  function grown(waitMs: number): Promise<"grown" | "over"> {
+    refuseTooMany(readers.size);
+    if (isClosed || waitMs <= 0) return Promise.resolve("over");
+    return new Promise((resolve) => {
+      const end = (outcome: "grown" | "over"): void => {
+        readers.delete(end);
+        cancel();
+        resolve(outcome);
+      };
+      const cancel = clock.setTimer(waitMs, () => end("over"));
+      readers.add(end);
+    });
+  }
+
   function leave(target: string, claim: WaitingClaim): void {
     const ofTarget = claims.get(target);
     ofTarget?.delete(claim);
@@ -127,7 +144,9 @@ export function createWaiting(options: {
   return {
     claimable,
     changed,
+    grown,
     follow(committed) {
+      if (committed.length > 0) for (const end of readers) end("grown");
       for (const { recorded, after } of committed) {
         const { taskId, type } = recorded.header;
         for (const watcher of watchers.get(taskId) ?? []) if (watcher.isMet(after)) watcher.end();
@@ -142,6 +161,7 @@ export function createWaiting(options: {
       isClosed = true;
       for (const cancel of alarms.values()) cancel();
       for (const ofTarget of claims.values()) for (const claim of ofTarget) claim.wake();
+      for (const end of readers) end("over");
       for (const ofTask of watchers.values()) for (const watcher of ofTask) watcher.end();
     },
   };

@@ -40,6 +40,7 @@ const ownerEvents: ReadonlySet<EventType> = new Set([
   "checks.failed",
   "task.failed",
   "handoff.offered",
+  "handoff.returned",
   "delegation.sent",
 ] as const);
 
@@ -52,6 +53,7 @@ const disowning: ReadonlySet<EventType> = new Set([
   "task.cancelled",
   "deadline.passed",
   "handoff.offered",
+  "handoff.returned",
   "checks.passed",
 ] as const);
 

@@ -130,6 +130,11 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
     note("tasks.release", await client.tasks.release({ taskId, epoch }));
     return;
   }
+  if (choice === 7 && task.packet?.kind === "handoff" && task.returned === undefined) {
+    const result = { outcome: "blocked", summary: "no key" } as const;
+    note("handoff.return", await client.handoff.return({ taskId, epoch, return: result }));
+    return;
+  }
   note("tasks.complete", await client.tasks.complete({ taskId, epoch, return: { summary: "done" } }));
   if (task.checks.length === 0) return;
   await world.mayDie(process);

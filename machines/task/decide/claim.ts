@@ -9,7 +9,10 @@ type ClaimCommand = CommandOf<"tasks.claim"> | CommandOf<"handoff.claim">;
 export function decideClaim(snapshot: TaskSnapshot, command: ClaimCommand, facts: Facts): Decision {
   if (isClaimed(snapshot)) return refuseLost(snapshot, facts);
   if (snapshot.value === "handoff") return claimHandoff(snapshot, command, facts);
-  if (command.name === "handoff.claim") return refusePacketGone(snapshot, command.name, facts);
+  const isStored = snapshot.value === "start" && snapshot.context.epoch === 0; // a packet that was put down
+  if (command.name === "handoff.claim" && !(isStored && command.input.packetId === snapshot.context.packetId)) {
+    return refusePacketGone(snapshot, command.name, facts);
+  }
   if (snapshot.value !== "start") return refuseState(snapshot, command.name);
   return claimStart(snapshot, command, facts);
 }

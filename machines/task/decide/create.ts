@@ -1,3 +1,5 @@
+import { limits } from "../../../src/contracts/limits.ts";
+import type { Packet } from "../../../src/contracts/packet.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { accept, refuse } from "./refuse.ts";
 
@@ -24,6 +26,41 @@ export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): De
       budget: input.budget,
     },
     body: { brief: input.brief, data: input.data, checks: input.checks, files: input.files },
+  });
+}
+
+/** A task that begins with a packet which somebody put down. */
+export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): Decision {
+  const { input, taskId } = command;
+  const packet: Packet = {
+    ...input.packet,
+    id: facts.ids.packet,
+    taskId,
+    kind: "handoff",
+    from: { agent: facts.by, ...input.from },
+    to: input.to,
+    stage: 1,
+    offeredAt: facts.at,
+    deadlineAt: input.deadlineAt,
+  };
+  return accept({
+    type: "task.created",
+    epoch: 0,
+    facts: {
+      kind: input.kind,
+      family: input.family,
+      rootId: taskId,
+      depth: 0,
+      packetId: packet.id,
+      to: input.to,
+      priority: 2,
+      claimableAt: facts.at,
+      deadlineAt: input.deadlineAt,
+      retry: input.retry,
+      checks: packet.checks.map(({ name, required }) => ({ name, required })),
+      budget: { count: 256, depth: limits.delegationDepth },
+    },
+    body: { brief: packet.brief, data: packet.data, checks: packet.checks, files: packet.files, packet },
   });
 }
 

@@ -3,8 +3,9 @@ import type { Packet } from "../../../src/contracts/packet.ts";
 import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import type { TaskContext } from "../context.ts";
 import { isOpen, type TaskSnapshot } from "../state.ts";
+import { preferenceFor } from "./claim.ts";
 import { accept, refuse } from "./refuse.ts";
-import { mustRun, toMoment } from "./run.ts";
+import { decideComplete, mustRun, toMoment } from "./run.ts";
 
 /** Offers the task itself: the offerer's claim ends with the offer. */
 export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.offer">, facts: Facts): Decision {
@@ -33,6 +34,39 @@ export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.
     epoch: context.epoch,
     facts: { packetId: packet.id, to, expiresAt },
     body: { packet },
+  });
+}
+
+/** Answers the packet that the owner works from: with the work done, or with what is known so far and the work still to do. */
+export function decidePacketReturn(
+  snapshot: TaskSnapshot,
+  command: CommandOf<"handoff.return">,
+  facts: Facts,
+): Decision {
+  const refusal = mustRun(snapshot, command, facts);
+  if (refusal !== undefined) return refusal;
+  const { context } = snapshot;
+  const { taskId, epoch } = command.input;
+  const { outcome, ...result } = command.input.return;
+  if (context.packetId === null) {
+    return refuse(
+      "PACKET_NOT_FOUND",
+      `${context.id} was not handed over: it has no packet to return; complete or fail it.`,
+    );
+  }
+  if (outcome === "completed") {
+    return decideComplete(
+      snapshot,
+      { name: "tasks.complete", taskId, input: { taskId, epoch, return: result, checks: [] } },
+      facts,
+    );
+  }
+  const sender = context.packetFrom?.agent ?? null;
+  return accept({
+    type: "handoff.returned",
+    epoch: context.epoch,
+    facts: { packetId: context.packetId, outcome, claimableAt: facts.at, preferred: preferenceFor(sender, facts.at) },
+    body: { return: command.input.return },
   });
 }
 

@@ -7,8 +7,8 @@
 import type { Command, Decision, Facts } from "../commands.ts";
 import { type TaskSnapshot, timersOf } from "../state.ts";
 import { decideClaim, decideRefusal } from "./claim.ts";
-import { decideDelegated, decideStart } from "./create.ts";
-import { decideDelegate, decideOffer, decideReturn } from "./give.ts";
+import { decideDelegated, decideStart, decideStore } from "./create.ts";
+import { decideDelegate, decideOffer, decidePacketReturn, decideReturn } from "./give.ts";
 import { decideAnswer, decidePause, decideResume, toClaimable } from "./pause.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 import {
@@ -28,6 +28,7 @@ export { allowedIn } from "./refuse.ts";
 /** Decides `command` for a task that stands at `snapshot`; `undefined` when there is no such task yet. */
 export function decide(snapshot: TaskSnapshot | undefined, command: Command, facts: Facts): Decision {
   if (command.name === "tasks.start") return decideStart(command, facts);
+  if (command.name === "handoff.store") return decideStore(command, facts);
   if (command.name === "delegation.start") return decideDelegated(command);
   if (snapshot === undefined) {
     return refuse(
@@ -64,6 +65,8 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
       return decideDelegate(snapshot, command, facts);
     case "handoff.offer":
       return decideOffer(snapshot, command, facts);
+    case "handoff.return":
+      return decidePacketReturn(snapshot, command, facts);
     case "delegation.return":
       return decideReturn(snapshot, command);
     case "lease.expire":

@@ -15,6 +15,7 @@ export const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = 
     "tasks.release",
     "tasks.delegate",
     "handoff.offer",
+    "handoff.return",
     "tasks.cancel",
   ],
   paused: ["tasks.answer", "tasks.resume", "tasks.cancel"],

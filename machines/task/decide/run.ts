@@ -203,6 +203,7 @@ type Owned = CommandOf<
   | "tasks.fail"
   | "tasks.delegate"
   | "handoff.offer"
+  | "handoff.return"
 >;
 
 /** The caller owns the present claim. */

@@ -1,13 +1,116 @@
 import { z } from "zod";
+import { RetryPolicy } from "../events.ts";
 import { CommandId, PacketId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
-import { PacketInput } from "../packet.ts";
-import { Ack, Assignment } from "../task.ts";
-import { Line, Target, Time, WaitMs } from "../values.ts";
+import { DelegationRecord, Packet, PacketInput, PacketStatus, Return } from "../packet.ts";
+import { Ack, Assignment, Task } from "../task.ts";
+import { Line, Name, Target, Time, WaitMs } from "../values.ts";
 import { defineOperation } from "./operation.ts";
 
 const commandId = { commandId: CommandId.optional() };
 const addressed = { ...commandId, taskId: TaskId, packetId: PacketId };
+
+/** A packet with where it stands. A derived one was computed from the journal when it was asked for, and has no id. */
+const Recovered = z.strictObject({
+  packet: Packet.extend({ id: PacketId.optional() }),
+  derived: z.boolean(),
+  record: DelegationRecord.optional(),
+  task: Task,
+  /** When the present owner's lease ends if no heartbeat comes. */
+  ownedUntil: Time.optional(),
+});
+
+export const handoffStore = defineOperation({
+  name: "handoff.store",
+  kind: "command",
+  layer: "core",
+  summary: "Put down a packet for somebody else to take later: a task that begins with a handoff.",
+  input: z.strictObject({
+    ...commandId,
+    packet: PacketInput,
+    to: Target.default("any"),
+    from: z.strictObject({ role: Role }).optional(),
+    kind: Name.default("task"),
+    family: Name.optional(),
+    deadlineAt: Time.optional(),
+    retry: RetryPolicy.prefault({}),
+  }),
+  output: z.strictObject({ ...Ack.shape, packetId: PacketId }),
+  failures: [],
+  idempotent: false,
+});
+
+export const handoffRecover = defineOperation({
+  name: "handoff.recover",
+  kind: "query",
+  layer: "core",
+  summary:
+    "Read a packet by its anchor, its id or its task, without taking it. Of one anchor the newest packet counts.",
+  input: z.union([
+    z.strictObject({ anchor: Name }),
+    z.strictObject({ packetId: PacketId }),
+    z.strictObject({ taskId: TaskId }),
+  ]),
+  output: Recovered,
+  failures: ["PACKET_NOT_FOUND", "TASK_NOT_FOUND"],
+  idempotent: true,
+});
+
+export const handoffReturn = defineOperation({
+  name: "handoff.return",
+  kind: "command",
+  layer: "core",
+  summary:
+    "Answer the packet that one works from. Completed ends the task; else it becomes claimable, its sender first.",
+  input: z.strictObject({ ...commandId, taskId: TaskId, epoch: z.int().positive(), return: Return }),
+  output: Ack,
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "EPOCH_STALE", "CHILDREN_OPEN", "PACKET_NOT_FOUND"],
+  idempotent: false,
+});
+
+const recordFilter = {
+  status: PacketStatus.optional(),
+  to: Target.optional(),
+  pageSize: z.int().positive().max(limits.pageRows).default(50),
+  cursor: PacketId.optional(),
+};
+const recordPage = z.strictObject({ records: z.array(DelegationRecord), cursor: PacketId.optional() });
+
+export const handoffList = defineOperation({
+  name: "handoff.list",
+  kind: "query",
+  layer: "core",
+  summary: "List handoff packets, newest first, a page at a time.",
+  input: z.strictObject(recordFilter),
+  output: recordPage,
+  failures: ["CURSOR_INVALID"],
+  idempotent: true,
+});
+
+export const delegationFind = defineOperation({
+  name: "delegation.find",
+  kind: "query",
+  layer: "advanced",
+  summary: "List delegation records, newest first, a page at a time.",
+  input: z.strictObject({ ...recordFilter, parentId: TaskId.optional() }),
+  output: recordPage,
+  failures: ["CURSOR_INVALID"],
+  idempotent: true,
+});
+
+/** One task of a delegation tree. Its children are those of the list that name it as `parentId`. */
+const TreeNode = z.strictObject({ task: Task, level: z.int().nonnegative(), record: DelegationRecord.optional() });
+
+export const delegationTree = defineOperation({
+  name: "delegation.tree",
+  kind: "query",
+  layer: "advanced",
+  summary: "Read what a task delegated, and what that delegated in turn: parents before children.",
+  input: z.strictObject({ taskId: TaskId }),
+  output: z.strictObject({ nodes: z.array(TreeNode), truncated: z.boolean() }),
+  failures: ["TASK_NOT_FOUND"],
+  idempotent: true,
+});
 
 export const handoffOffer = defineOperation({
   name: "handoff.offer",

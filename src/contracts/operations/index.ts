@@ -4,7 +4,18 @@
 // surface is written twice.
 
 import type { z } from "zod";
-import { handoffClaim, handoffDecline, handoffOffer, handoffWithdraw } from "./handoff.ts";
+import {
+  delegationFind,
+  delegationTree,
+  handoffClaim,
+  handoffDecline,
+  handoffList,
+  handoffOffer,
+  handoffRecover,
+  handoffReturn,
+  handoffStore,
+  handoffWithdraw,
+} from "./handoff.ts";
 import { eventsRead, runtimeStatus, storeBackup, storeVerify } from "./journal.ts";
 import {
   tasksAnswer,
@@ -49,10 +60,16 @@ export const operations = {
   "tasks.fail": tasksFail,
   "tasks.cancel": tasksCancel,
   "tasks.delegate": tasksDelegate,
+  "handoff.store": handoffStore,
+  "handoff.recover": handoffRecover,
   "handoff.offer": handoffOffer,
   "handoff.claim": handoffClaim,
   "handoff.decline": handoffDecline,
   "handoff.withdraw": handoffWithdraw,
+  "handoff.return": handoffReturn,
+  "handoff.list": handoffList,
+  "delegation.find": delegationFind,
+  "delegation.tree": delegationTree,
   "events.read": eventsRead,
   "store.verify": storeVerify,
   "store.backup": storeBackup,

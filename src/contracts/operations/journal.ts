@@ -17,6 +17,8 @@ export const eventsRead = defineOperation({
     taskId: TaskId.optional(),
     types: z.array(z.enum(types)).min(1).max(limits.listItems).optional(),
     pageSize: z.int().positive().max(limits.pageRows).default(100),
+    /** How long to wait for an event when the page would be empty. */
+    waitMs: z.int().nonnegative().max(limits.callWaitMs).default(0),
   }),
   output: z.strictObject({
     events: z.array(JournalEvent),

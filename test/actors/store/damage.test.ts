@@ -103,7 +103,10 @@ describe("findDamage (I7)", () => {
           });
           if (!isPut) continue;
           tried += 1;
-          expect(found.map((problem) => problem.seq), `${column} of ${seq}`).toContain(seq);
+          expect(
+            found.map((problem) => problem.seq),
+            `${column} of ${seq}`,
+          ).toContain(seq);
           expect(found[0]?.seq, `${column} of ${seq}`).toBe(seq);
         }
       }
@@ -176,7 +179,8 @@ describe("findDamage (I7)", () => {
 
   it("of one scope is none of another's (I11)", async () => {
     const { tamper } = await setup();
-    const change = (other: Database.Database) => other.exec(`UPDATE events SET epoch = 9 WHERE pos < ${2 * scopeStride}`);
+    const change = (other: Database.Database) =>
+      other.exec(`UPDATE events SET epoch = 9 WHERE pos < ${2 * scopeStride}`);
 
     expect(tamper(change, (store) => store.scope("acme/other").findDamage(10))).toEqual([]);
   });

@@ -205,7 +205,9 @@ describe("the plan of every statement", () => {
     const plans = new Map<string, string[]>();
     for (const sql of seen.filter((text) => /^\s*(SELECT|DELETE|UPDATE)/.test(text))) {
       const plan = prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`);
-      const details = plan.all(...Array.from({ length: sql.split("?").length - 1 }, () => 1)).map(({ detail }) => detail);
+      const details = plan
+        .all(...Array.from({ length: sql.split("?").length - 1 }, () => 1))
+        .map(({ detail }) => detail);
       plans.set(sql, details);
     }
     database.close();

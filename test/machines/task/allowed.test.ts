@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { allowedIn, type Decision, decide, type TaskOperation, toTaskState } from "../../../machines/index.ts";
-import { codeOf, packet, packetId, Story, type StoryState, stories, storyStates, toCommand } from "../../support/tasks.ts";
+import {
+  codeOf,
+  packet,
+  packetId,
+  Story,
+  type StoryState,
+  stories,
+  storyStates,
+  toCommand,
+} from "../../support/tasks.ts";
 
 /** Each operation on a task as its best caller would ask it: the owner, the addressee, the offerer. */
 const asks: { [Name in Exclude<TaskOperation, "tasks.start">]: (story: Story) => Decision } = {

@@ -119,7 +119,9 @@ describe("a handoff's claim", () => {
 
     const second = story.try("handoff.claim", { packetId: id, roles: ["review"] }, { by: "worker-3" });
 
-    expect(second).toMatchObject({ failure: { code: "CLAIM_LOST", facts: { owner: { agent: "worker-2" }, epoch: 2 } } });
+    expect(second).toMatchObject({
+      failure: { code: "CLAIM_LOST", facts: { owner: { agent: "worker-2" }, epoch: 2 } },
+    });
   });
 
   it("is NOT_ADDRESSED for those it is not for, the offerer among them", () => {

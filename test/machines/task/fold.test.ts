@@ -42,7 +42,7 @@ const table: Record<StoryState, Partial<Record<EventType, string[]>>> = {
   cancelled: {},
 };
 
-function valueOf(value: unknown): string {
+function pathOf(value: unknown): string {
   return typeof value === "string" ? value : `succeeded.${(value as { succeeded: string }).succeeded}`;
 }
 
@@ -62,7 +62,7 @@ describe("task machine", () => {
           expect(after.value).toEqual(before.value);
           expect(after.context).toEqual(before.context);
         } else {
-          expect(valueOf(after.value)).toBe(wanted === "same" ? valueOf(before.value) : wanted);
+          expect(pathOf(after.value)).toBe(wanted === "same" ? pathOf(before.value) : wanted);
           expect(after.context).toMatchObject({ revision: before.context.revision + 1, updatedAt: t0 + 1 });
           expect(stateAfter(header) ?? toTaskState(before)).toBe(toTaskState(after));
         }

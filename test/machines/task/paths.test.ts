@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { getShortestPaths } from "xstate/graph";
-import { encodeSnapshot, taskMachine, type TaskSnapshot, toTaskState } from "../../../machines/index.ts";
 import { rebuildScope, verifyScope } from "../../../actors/index.ts";
 import { writeEvent } from "../../../actors/projections.ts";
 import { createTaskActor } from "../../../actors/task-actor.ts";
+import { encodeSnapshot, type TaskSnapshot, taskMachine, toTaskState } from "../../../machines/index.ts";
 import type { EventHeader, EventType } from "../../../src/contracts/events.ts";
 import { createPorts, openTestStore, scopeName } from "../../support/store.ts";
 import { eventId, examples, taskId, toHeader } from "../../support/tasks.ts";
@@ -16,7 +16,15 @@ const events = Object.entries(examples)
 /** A state of the walk: what can be told apart by where it stands, without times, sequences and counts that grow without end. */
 function identify({ value, context }: TaskSnapshot): string {
   const { owner, pause, handoff, childrenOpen, verifying, outcome } = context;
-  return JSON.stringify([value, owner !== null, pause !== null, handoff !== null, childrenOpen.length, verifying, outcome?.verified]);
+  return JSON.stringify([
+    value,
+    owner !== null,
+    pause !== null,
+    handoff !== null,
+    childrenOpen.length,
+    verifying,
+    outcome?.verified,
+  ]);
 }
 
 const first = toHeader(examples["task.created"][0]!, { seq: 1, at: 0, by: "worker-1" }) as EventHeader<"task.created">;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../../src/contracts/limits.ts";
 import type { StepReceipt } from "../../../src/contracts/step.ts";
-import { codeOf, packet, Story, stories, t0, taskId } from "../../support/tasks.ts";
+import { codeOf, packet, type Story, stories, t0, taskId } from "../../support/tasks.ts";
 
 const succeeded = { name: "build", ordinal: 0, tool: "npm", outcome: { kind: "succeeded" as const, output: 1 } };
 
