@@ -166,7 +166,7 @@ function fold(scope: ScopeBook, live: LiveTask | undefined, header: EventHeader)
 }
 
 /** An event as it stands in the journal. */
-export function toRecorded(store: ScopeStore, seq: number): Recorded {
+function toRecorded(store: ScopeStore, seq: number): Recorded {
   const stored = store.event(seq);
   if (stored === undefined) throw new Error(`event ${seq} of ${store.name} was just found and is not there`);
   return { header: decodeHeader(stored), body: decodeAnyBody(stored) };

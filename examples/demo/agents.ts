@@ -5,8 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import type { Assignment } from "aionis";
-import type { Handler, RunContext } from "aionis/sdk";
+import type { Assignment, Handler, RunContext } from "aionis";
 import { z } from "zod";
 import { noteEffect } from "./effects.ts";
 import { type Repository, testCommand } from "./repository.ts";

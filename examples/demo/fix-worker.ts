@@ -1,7 +1,7 @@
 // Fix worker
 //
 // A worker in a process of its own, which reaches the runtime over the socket beside its store. The demo kills it in the middle of its work and
-// starts another; neither knows of the other. Usage: `fix-worker.ts <folder of the demo> <agent>`.
+// starts another; neither knows of the other. Usage: `fix-worker.ts <folder of the demo> <agent> <role> …`.
 
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,7 @@ import { createAgents } from "./agents.ts";
 import { toPlaces } from "./places.ts";
 import { openRepository } from "./repository.ts";
 
-const [folder = ".", agent = "fixer"] = process.argv.slice(2);
+const [folder = ".", agent = "fixer", ...roles] = process.argv.slice(2);
 const places = toPlaces(folder);
 const { fix } = createAgents({
   repository: openRepository(places.repository),
@@ -21,5 +21,5 @@ const { fix } = createAgents({
 });
 
 const connection = await connect({ path: places.store, scope: places.scope, agent });
-connection.worker({ agent, roles: ["fix"] }, fix);
+connection.worker({ agent, roles }, fix);
 process.stdin.resume().on("end", () => process.exit(0)); // nobody is left to work for

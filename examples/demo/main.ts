@@ -13,7 +13,7 @@ import { toPlaces } from "./places.ts";
 import { toReport } from "./report.ts";
 import { makeRepository, type Repository } from "./repository.ts";
 import { play } from "./scenario.ts";
-import { printCommits, printNext, printTimes, printTree } from "./summary.ts";
+import { printCommits, printNext, printRepeats, printTimes, printTree } from "./summary.ts";
 import { createView, type View } from "./view.ts";
 
 const usage = `Usage: npm run demo -- [--json] [--keep]
@@ -86,9 +86,11 @@ async function run({ folder, view, signal, isJson, isKept }: Run): Promise<numbe
 
   const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   const { events, rootId } = await play({ folder, places, repository, view, signal: patience });
-  const { report, problems } = toReport(events, await readEffects(places.effectsLog), rootId);
+  const effects = await readEffects(places.effectsLog);
+  const { report, problems } = toReport(events, effects, rootId);
   view.close();
   printTimes(view, events, rootId);
+  printRepeats(view, report, effects);
   printTree(view, events);
   await printCommits(view, repository);
   printNext(view, places, { rootId, isKept });

@@ -78,7 +78,7 @@ function wasTakenUp(lost: JournalEvent, events: readonly JournalEvent[]): boolea
 
 /** What a recorded test run printed. */
 function toTestCounts({ body }: JournalEvent): TestCounts {
-  const { stdout } = body?.output as { stdout: string }; // what `ctx.run` records
-  const { passed, failed } = readTestResults(stdout);
+  const output = body?.output as { stdout: string } | undefined; // what `ctx.run` records
+  const { passed, failed } = readTestResults(output?.stdout ?? "");
   return { passed, failed };
 }

@@ -3,10 +3,12 @@
 // The end of the demo, for people: where the time went, who worked for whom, what came of it, and how to look further.
 
 import type { JournalEvent } from "aionis";
+import type { Effect } from "./effects.ts";
 import type { toPlaces } from "./places.ts";
+import type { Report } from "./report.ts";
 import type { Repository } from "./repository.ts";
 import { type Span, stateAfter, toSpans } from "./timeline.ts";
-import { stateColours, type View } from "./view.ts";
+import { stateColours, toCount, type View } from "./view.ts";
 
 const barChars = 30;
 
@@ -37,6 +39,16 @@ export function printTimes(view: View, events: readonly JournalEvent[], rootId: 
     .sort((left, right) => msOf(right) - msOf(left));
   const shown = slowest.slice(0, 3).map((step) => `${String(step.facts.name)} by ${step.by} ${msOf(step)} ms`);
   view.print(view.paint("dim", `  longest steps: ${shown.join(", ")}`));
+}
+
+/** Prints what ran twice: nothing that was recorded, at most what was under way. */
+export function printRepeats(view: View, report: Report, effects: readonly Effect[]): void {
+  const keys = effects.map(({ key }) => key);
+  const again = new Set(keys.filter((key, index) => keys.indexOf(key) < index));
+  const began = `${toCount(again.size, "step")} under way at a death began again, under the same key: ${[...again].join(", ")}`;
+  view.print(`\n${view.paint("bold", "What ran twice")}`);
+  view.print(`  of ${toCount(report.stepsRecorded, "recorded step")}, ${report.stepsRepeated}`);
+  if (report.stepsRepeated === 0 && again.size > 0) view.print(`  ${began}`);
 }
 
 /** Prints each task below the one that delegated it. */

@@ -39,24 +39,25 @@ export const stateColours: Readonly<Partial<Record<TaskState | "lost", Colour>>>
 
 /** A view on `stream`; it is live when that is a terminal. */
 export function createView(stream: NodeJS.WriteStream): View {
-  const isLive = stream.isTTY;
-  const tasks = new Map<string, { kind: string; state: TaskState; who: string }>();
+  let isLive = stream.isTTY;
+  const tasks = new Map<string, { kind: string; state: TaskState; who: string; steps: number }>();
   let startedAt: number | undefined;
   let linesBelow = 0;
   let turn = 0;
-  const timer = isLive ? setInterval(redraw, spinMs) : undefined;
-  timer?.unref();
+  const timer = isLive ? setInterval(redraw, spinMs).unref() : undefined;
 
   const paint = (colour: Colour, text: string): string => styleText(colour, text, { stream });
 
   function show(event: JournalEvent): void {
     startedAt ??= event.at;
     const { taskId, facts } = event;
-    const task = tasks.get(taskId) ?? { kind: String(facts.kind), state: "start", who: "" };
+    const task = tasks.get(taskId) ?? { kind: String(facts.kind), state: "start", who: "", steps: 0 };
     const state = stateAfter(event);
     tasks.set(taskId, task);
     if (state !== undefined) Object.assign(task, { state, who: state === "running" ? event.by : "" });
-    const text = describe(event);
+    if (event.type === "handoff.claimed") task.steps = 0; // a stage begins
+    if (event.type === "step.succeeded") task.steps += 1;
+    const text = describe(event, task.steps);
     if (text !== undefined) write(event.at - startedAt, task.kind, state, text);
   }
 
@@ -93,7 +94,6 @@ export function createView(stream: NodeJS.WriteStream): View {
   }
 
   function draw(): void {
-    if (timer?.hasRef() === undefined) return;
     for (const { kind, state, who } of tasks.values()) {
       const mark = state === "succeeded" ? "✔" : (spinner[turn % spinner.length] ?? "");
       const line = `${paint(stateColours[state] ?? "dim", mark)} ${kind.padEnd(10)} ${toState(state, 10)} ${who}`;
@@ -106,20 +106,20 @@ export function createView(stream: NodeJS.WriteStream): View {
   function close(): void {
     clearInterval(timer);
     erase();
-    tasks.clear();
+    isLive = false;
   }
 
   return { show, note, paint, print, close };
 }
 
-/** An event in words; undefined for those that another line already tells of. */
-function describe({ type, by, epoch, facts, body = {} }: JournalEvent): string | undefined {
+/** An event in words; undefined for those that another line already tells of. `steps` are recorded in the task's stage. */
+function describe({ type, by, epoch, facts, body = {} }: JournalEvent, steps: number): string | undefined {
   switch (type) {
     case "task.created":
       return facts.parentId === undefined ? String(body.brief) : undefined; // else the delegation tells of it
     case "task.claimed":
     case "handoff.claimed":
-      return `${by} takes it (epoch ${epoch})`;
+      return `${by} takes it (epoch ${epoch})${steps === 0 ? "" : ` and goes on after ${toCount(steps, "recorded step")}`}`;
     case "step.succeeded":
       return `  ${by}: ${String(facts.name)}${toResult(facts.name, body.output)}`;
     case "step.failed":
@@ -149,6 +149,11 @@ function toResult(name: unknown, output: unknown): string {
   if (name !== "tests") return typeof output === "string" && output !== "" ? ` ${output}` : "";
   const { passed, failed } = readTestResults((output as { stdout: string }).stdout); // what `ctx.run` records
   return `: ${passed} passed, ${failed} failed`;
+}
+
+/** `1 step`, `2 steps`. */
+export function toCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function toTarget(to: unknown): string {

@@ -14,7 +14,7 @@ const packetContent = {
   /** What to do first. */
   nextAction: Text.optional(),
   files: list(FilePath),
-  checks: list(Check),
+  checks: z.array(Check).max(limits.checks).default([]), // they become the checks of the task that begins with it
   constraints: z
     .strictObject({ change: list(Line), remove: list(Line), keep: list(Line) })
     .default({ change: [], remove: [], keep: [] }),

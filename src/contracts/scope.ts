@@ -11,11 +11,6 @@ const part = word(limits.scopePartChars).refine((text) => !text.includes("/"), {
 export const Scope = z.strictObject({ tenant: part, project: part });
 export type Scope = z.infer<typeof Scope>;
 
-/** The scope in one line: `tenant/project`. */
-export function toScopeName(scope: Scope): string {
-  return `${scope.tenant}/${scope.project}`;
-}
-
 /** @throws AionisError `INPUT_INVALID` when `name` is not `tenant/project`. */
 export function fromScopeName(name: string): Scope {
   const slash = name.indexOf("/");

@@ -7,11 +7,10 @@ import { Cost, FilePath, InputHash, Json, Line, Name, Sequence, Time, WaitMs } f
  * Which step of a task: its name and how many-eth of that name, within the task's stage. A stage begins at the start and at each
  * accepted handoff, so that a handler that starts over finds its own steps again.
  */
-export const StepIdentity = z.strictObject({
+const StepIdentity = z.strictObject({
   name: Name,
   ordinal: z.int().nonnegative().max(limits.messageValues),
 });
-export type StepIdentity = z.infer<typeof StepIdentity>;
 
 /** What ran and what it worked on. The same identity with another tool or input is `STEP_DIVERGED`. */
 export const StepSubject = z.strictObject({
@@ -35,8 +34,7 @@ export const StepReport = z.strictObject({
 });
 export type StepReport = z.infer<typeof StepReport>;
 
-export const StepStatus = z.enum(["begun", "succeeded", "failed"]);
-export type StepStatus = z.infer<typeof StepStatus>;
+const StepStatus = z.enum(["begun", "succeeded", "failed"]);
 
 /** A recorded step, as workers and readers see it. */
 export const StepReceipt = z.strictObject({

@@ -31,7 +31,7 @@ export const Sequence = z.int().positive();
 export const Cost = z.number().nonnegative().max(1e15);
 
 /** A command line as its words; no shell reads it. */
-export const Argv = z.array(z.string().max(limits.textChars)).min(1).max(limits.argvItems);
+const Argv = z.array(z.string().max(limits.textChars)).min(1).max(limits.argvItems);
 
 /**
  * Any JSON value. The edge has already bounded the message that carried it in bytes, depth and number of values, so that

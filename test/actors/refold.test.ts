@@ -49,6 +49,8 @@ const changes: [string, string, RegExp][] = [
   ["a place's time", "UPDATE claimable SET from_at = 0", /^the claimables of task_/],
   ["a place's priority", "UPDATE claimable SET priority = 4", /^the claimables of task_/],
   ["a place's row", "DELETE FROM claimable WHERE target = 'any'", /^the claimables of task_/],
+  ["a packet's status", "UPDATE packets SET status = 'claimed'", /^the packets of task_/],
+  ["a packet's row", "DELETE FROM packets", /^the packets of task_/],
   ["what is owed", "DELETE FROM outbox", /^the outbox lost what it owes task_/],
 ];
 
@@ -120,7 +122,9 @@ describe("rebuildScope", () => {
     const { bench, store, database } = await setup();
     await bench.start({}, { scope: "acme/other" });
     const dump = () =>
-      ["tasks", "steps", "timers", "claimable"].map((table) => database.prepare(`SELECT * FROM ${table}`).all());
+      ["tasks", "steps", "timers", "claimable", "packets"].map((table) =>
+        database.prepare(`SELECT * FROM ${table}`).all(),
+      );
     const before = dump();
 
     rebuildScope(store, scopeName);

@@ -38,7 +38,7 @@ export interface RuntimeNode {
 }
 
 export const scopeName = "sim/project";
-export const leaseMs = 4_000;
+const leaseMs = 4_000;
 
 export function createRuntimeNode(options: {
   bus: MemoryBus;

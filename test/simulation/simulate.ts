@@ -15,6 +15,7 @@ import { type Acked, checkHistory } from "./checker.ts";
 import { createFaults, drawRates, type FaultSource } from "./faults.ts";
 import { createRuntimeNode, type PlantedBug, ProcessDied, type RuntimeNode, scopeName } from "./node.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { launchSdkWorker } from "./sdk-worker.ts";
 import { runDriver, runWorker } from "./worker.ts";
 import { createProcess, type Process, type World, wait } from "./world.ts";
 
@@ -143,10 +144,13 @@ function createRun(
       isDriverDone = true;
     },
     inBackground,
+    violation: (what) => void violations.push(what),
   };
 
   function launchWorker(name: string): void {
-    inBackground(runWorker(world, createProcess(world, name)));
+    const process = createProcess(world, name);
+    if (name.endsWith("1")) launchSdkWorker(world, process);
+    else inBackground(runWorker(world, process));
   }
 
   function disturb(): void {

@@ -189,8 +189,10 @@ async function answerAll(world: World, process: Process): Promise<void> {
   const { tasks } = await process.client.tasks.list({ states: ["paused"] });
   for (const task of tasks) {
     if (task.state !== "paused" || (world.random.u32() % 3 === 0 && !world.isHealed())) continue;
+    const { content } = await process.client.tasks.get({ taskId: task.id });
+    const answer = JSON.stringify(content.answerSchema ?? "").includes("again") ? "again" : true; // a step's outcome, or "go on?"
     const { taskId, seq } = task.asks
-      ? await process.client.tasks.answer({ taskId: task.id, answer: true })
+      ? await process.client.tasks.answer({ taskId: task.id, answer })
       : await process.client.tasks.resume({ taskId: task.id });
     world.acked({ op: "answer", taskId, epoch: task.epoch, agent: process.name, seq });
   }

@@ -1,6 +1,8 @@
 // What the programs of a run see of it, and what it takes to be one of them.
 
 import { type Client, createClient } from "../../sdk/client.ts";
+import { isFailure } from "../../src/contracts/failures.ts";
+import { commonFailures, operations } from "../../src/contracts/operations/index.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { createIds } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
@@ -28,6 +30,8 @@ export interface World {
   /** Something done outside, with a number of its own. */
   effect(step: string): number;
   driverIsDone(): void;
+  /** Something that must not be. */
+  violation(what: string): void;
   /** Work that nobody awaits; what it rejects with is a violation. */
   inBackground(work: Promise<unknown>): void;
 }
@@ -46,14 +50,17 @@ export function createProcess(world: World, name: string): Process {
   let isUp = true;
   const isAlive = (): boolean => isUp;
   const clock = world.scheduler.clock(isAlive);
-  const client = createClient({
-    transport,
-    scope: scopeName,
-    agent: name,
-    clock,
-    ids: createIds(clock, world.random),
-    random: world.random,
-  });
+  const client = watchFailures(
+    world,
+    createClient({
+      transport,
+      scope: scopeName,
+      agent: name,
+      clock,
+      ids: createIds(clock, world.random),
+      random: world.random,
+    }),
+  );
   const process = { name, transport, clock, client, isAlive };
   world.register(process, () => {
     isUp = false;
@@ -64,4 +71,24 @@ export function createProcess(world: World, name: string): Process {
 
 export function wait(process: Process, ms: number): Promise<void> {
   return new Promise((resolve) => void process.clock.setTimer(ms, resolve));
+}
+
+type Call = (...args: unknown[]) => Promise<unknown>;
+
+/** An operation fails only as the table of operations says it can. */
+function watchFailures(world: World, client: Client): Client {
+  const watched: Record<string, Record<string, Call>> = {};
+  for (const [name, { failures }] of Object.entries(operations)) {
+    const [group = "", verb = ""] = name.split(".");
+    const call = Reflect.get(Reflect.get(client, group), verb) as Call;
+    const declared: readonly string[] = [...failures, ...commonFailures];
+    watched[group] ??= {};
+    watched[group][verb] = (...args) =>
+      call(...args).catch((error: unknown) => {
+        if (!isFailure(error) || !declared.includes(error.code))
+          world.violation(`${name} failed with ${String(error)}`);
+        throw error;
+      });
+  }
+  return watched as unknown as Client; // the same methods, watched
 }

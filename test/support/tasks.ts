@@ -281,6 +281,14 @@ export const examples: Record<EventType, NewEvent[]> = {
     { type: "handoff.withdrawn", epoch: 1, facts: { packetId: packetId(), ...claimable }, body: {} },
   ],
   "handoff.expired": [{ type: "handoff.expired", epoch: 1, facts: { packetId: packetId(), ...claimable }, body: {} }],
+  "handoff.returned": [
+    {
+      type: "handoff.returned",
+      epoch: 1,
+      facts: { packetId: packetId(), outcome: "blocked", ...claimable },
+      body: { return: toReturn() },
+    },
+  ],
   "delegation.sent": [
     {
       type: "delegation.sent",

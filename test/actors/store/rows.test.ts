@@ -179,7 +179,13 @@ describe("two scopes in one file (I11)", () => {
     expect(scope.task(taskId(1))).toBeDefined();
     expect(scope.outbox({ after: 0, count: 10 })).toHaveLength(1);
     scope.clearProjections();
-    expect(scope.rowsOf(row(scope, 1).task)).toEqual({ row: undefined, steps: [], timers: [], claimables: [] });
+    expect(scope.rowsOf(row(scope, 1).task)).toEqual({
+      row: undefined,
+      steps: [],
+      timers: [],
+      claimables: [],
+      packets: [],
+    });
   });
 });
 
@@ -201,6 +207,11 @@ describe("the plan of every statement", () => {
     scope.tasks({ count: 1, parentId });
     scope.tasks({ count: 1, states: ["start"] });
     scope.tasks({ count: 1, kind: "task" });
+    for (const kind of ["handoff", "delegation"] as const) {
+      scope.packets({ count: 1, kind });
+      scope.packets({ count: 1, kind, status: "offered", target: "any", parentId });
+      scope.packets({ count: 1, kind, parentId });
+    }
 
     const plans = new Map<string, string[]>();
     for (const sql of seen.filter((text) => /^\s*(SELECT|DELETE|UPDATE)/.test(text))) {

@@ -12,7 +12,7 @@ import {
 } from "../../support/tasks.ts";
 
 /** Each operation on a task as its best caller would ask it: the owner, the addressee, the offerer. */
-const asks: { [Name in Exclude<TaskOperation, "tasks.start">]: (story: Story) => Decision } = {
+const asks: { [Name in Exclude<TaskOperation, "tasks.start" | "handoff.store">]: (story: Story) => Decision } = {
   "tasks.claim": (s) => s.try("tasks.claim", { roles: ["review"] }, { by: "worker-2" }),
   "tasks.release": (s) => s.try("tasks.release", {}),
   "tasks.step": (s) => s.try("tasks.step", { step: { name: "s", ordinal: 0, outcome: { kind: "succeeded" } } }),
@@ -27,9 +27,19 @@ const asks: { [Name in Exclude<TaskOperation, "tasks.start">]: (story: Story) =>
   "handoff.offer": (s) => s.try("handoff.offer", { to: "any", packet }),
   "handoff.claim": (s) => s.try("handoff.claim", { packetId: offered(s), roles: ["review"] }, { by: "worker-2" }),
   "handoff.decline": (s) => s.try("handoff.decline", { packetId: offered(s), roles: ["review"] }, { by: "worker-2" }),
+  "handoff.return": (s) => withPacket(s).try("handoff.return", { return: { outcome: "blocked" } }),
   "handoff.withdraw": (s) => s.try("handoff.withdraw", { packetId: offered(s) }),
 };
 const names = Object.keys(asks) as (keyof typeof asks)[]; // Object.keys loses the key type
+
+/** As if it had begun with a packet: only then is there something to return. */
+function withPacket(story: Story): Story {
+  const { snapshot } = story;
+  if (snapshot !== undefined) {
+    story.snapshot = { ...snapshot, context: { ...snapshot.context, packetId: packetId() } } as typeof snapshot;
+  }
+  return story;
+}
 
 function offered(story: Story) {
   return story.snapshot?.context.handoff?.packetId ?? packetId(77);
@@ -94,6 +104,7 @@ describe("a stranger (I4)", () => {
     "tasks.fail",
     "tasks.delegate",
     "handoff.offer",
+    "handoff.return",
   ] as const;
   const inputs = {
     "tasks.release": {},
@@ -104,6 +115,7 @@ describe("a stranger (I4)", () => {
     "tasks.fail": { error: "e" },
     "tasks.delegate": { to: "any", packet },
     "handoff.offer": { to: "any", packet },
+    "handoff.return": { return: { outcome: "blocked" } },
   } as const;
 
   for (const state of ["running", "verifying"] satisfies StoryState[]) {

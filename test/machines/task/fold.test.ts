@@ -23,6 +23,7 @@ const table: Record<StoryState, Partial<Record<EventType, string[]>>> = {
     "delegation.sent": ["same"],
     "task.paused": ["paused"],
     "handoff.offered": ["handoff"],
+    "handoff.returned": ["start"],
     "task.completed": ["succeeded.recorded", "verifying"],
   },
   paused: { ...open, "task.answered": ["start"], "task.resumed": ["start"], "pause.expired": ["start"] },

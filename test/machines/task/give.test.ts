@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Command, CommandOf, TaskSnapshot } from "../../../machines/index.ts";
 import { limits } from "../../../src/contracts/limits.ts";
+import { operations } from "../../../src/contracts/operations/index.ts";
 import { codeOf, packet, packetId, Story, stories, t0, taskId, toHeader } from "../../support/tasks.ts";
 
 describe("handoff.offer", () => {
@@ -54,6 +55,77 @@ describe("handoff.offer", () => {
 
     expect(codeOf(story.try("handoff.offer", { to: "any", packet }))).toBe("HANDOFF_LIMIT");
     expect(story.try("tasks.complete", {}).kind).toBe("accepted");
+  });
+});
+
+describe("handoff.store", () => {
+  it("makes a task that begins with a packet, whose first claim takes it by either verb", () => {
+    const asked = () => {
+      const story = new Story();
+      const event = story.do("handoff.store", {
+        packet: { ...packet, checks: [{ name: "lint" }] },
+        to: { role: "review" },
+      });
+      expect(event).toMatchObject({ type: "task.created", facts: { packetId: packetId(1), to: { role: "review" } } });
+      return story;
+    };
+    const byPacket = asked();
+    const byTask = asked();
+
+    byPacket.do("handoff.claim", { packetId: packetId(1), roles: ["review"] }, { by: "worker-2" });
+    byTask.do("tasks.claim", { roles: ["review"] }, { by: "worker-2" });
+
+    expect(byPacket.now.context).toEqual(byTask.now.context);
+    expect(byTask.now.context).toMatchObject({ epoch: 1, stage: 1, packetId: packetId(1), packetSeq: 1 });
+    expect(byTask.now.context.checks).toEqual([{ name: "lint", required: true }]);
+    expect(codeOf(asked().try("handoff.claim", { packetId: packetId(9), roles: ["review"] }))).toBe(
+      "TASK_STATE_CONFLICT",
+    );
+  });
+
+  it("holds no more checks than a task can have, because nobody could fold it", () => {
+    const checks = Array.from({ length: limits.checks + 1 }, (_, index) => ({ name: `c${index}` }));
+    const stored = (count: number) =>
+      operations["handoff.store"].input.safeParse({ packet: { ...packet, checks: checks.slice(0, count) } }).success;
+
+    expect([stored(limits.checks), stored(limits.checks + 1)]).toEqual([true, false]);
+  });
+});
+
+describe("handoff.return", () => {
+  const taken = (): Story => {
+    const story = stories.handoff();
+    story.do("tasks.claim", { roles: ["review"] }, { by: "worker-2" });
+    return story;
+  };
+
+  it("completed ends the task as its completion would", () => {
+    const story = taken();
+
+    const event = story.do("handoff.return", { return: { outcome: "completed", summary: "Fine" } }, { by: "worker-2" });
+
+    expect(event).toMatchObject({
+      type: "task.completed",
+      body: { return: { outcome: "completed", summary: "Fine" } },
+    });
+  });
+
+  it("of unfinished work makes the task claimable, its sender first, in the same attempt", () => {
+    for (const outcome of ["blocked", "failed", "partial"] as const) {
+      const story = taken();
+
+      const event = story.do("handoff.return", { return: { outcome, summary: "No access" } }, { by: "worker-2" });
+
+      expect(event).toMatchObject({ type: "handoff.returned", facts: { outcome, preferred: { agent: "worker-1" } } });
+      expect(story.now.value).toBe("start");
+      expect(story.now.context).toMatchObject({ attempt: 1, returnedSeq: 5, owner: null });
+    }
+  });
+
+  it("is PACKET_NOT_FOUND for a task that was not handed over", () => {
+    const decision = stories.running().try("handoff.return", { return: { outcome: "blocked" } });
+
+    expect(codeOf(decision)).toBe("PACKET_NOT_FOUND");
   });
 });
 

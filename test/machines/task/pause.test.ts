@@ -41,7 +41,8 @@ describe("tasks.pause", () => {
 
   it("is PAUSE_LIMIT after the last pause of a stage, and possible again in the next", () => {
     const story = stories.running();
-    const ends = Array.from({ length: limits.pausesPerStage }, () => ({ seq: 3, end: "resumed" as const }));
+    const ended = { seq: 3, end: "resumed" as const, about: null };
+    const ends = Array.from({ length: limits.pausesPerStage }, () => ended);
     story.snapshot = { ...story.now, context: { ...story.now.context, pauseEnds: ends } } as typeof story.now;
 
     expect(codeOf(story.try("tasks.pause", {}))).toBe("PAUSE_LIMIT");
@@ -112,7 +113,7 @@ describe("a pause without an answer", () => {
     const story = stories.paused();
 
     expect(story.do("tasks.resume", { reason: "Never mind" }).body).toEqual({ reason: "Never mind" });
-    expect(story.now.context.pauseEnds).toEqual([{ seq: 4, end: "resumed" }]);
+    expect(story.now.context.pauseEnds).toEqual([{ seq: 4, end: "resumed", about: null }]);
   });
 
   it("ends by its expiry", () => {
@@ -123,7 +124,7 @@ describe("a pause without an answer", () => {
     expect(story.decide(fire, { at: t0 + 49 }).kind).toBe("over");
     story.take(story.decide(fire, { at: t0 + 50 }));
 
-    expect(story.now.context.pauseEnds).toEqual([{ seq: 4, end: "expired" }]);
+    expect(story.now.context.pauseEnds).toEqual([{ seq: 4, end: "expired", about: null }]);
     expect(story.now.value).toBe("start");
   });
 });

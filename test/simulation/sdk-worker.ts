@@ -1,0 +1,80 @@
+// A worker of the SDK, as users write one: the same programs as `worker.ts`, through `ctx`.
+
+import { z } from "zod";
+import type { RunContext } from "../../sdk/context.ts";
+import { startWorker } from "../../sdk/worker.ts";
+import { isFailure } from "../../src/contracts/failures.ts";
+import type { Assignment } from "../../src/contracts/task.ts";
+import type { Random } from "../../src/kernel/random.ts";
+import { type Process, type World, wait } from "./world.ts";
+
+/** Works until its process is killed. */
+export function launchSdkWorker(world: World, process: Process): void {
+  startWorker(
+    {
+      client: process.client,
+      clock: process.clock,
+      logger: {
+        log(level, message, fields) {
+          if (level === "error" && process.isAlive())
+            world.violation(`the worker reported: ${message} ${JSON.stringify(fields)}`);
+        },
+      },
+      publishProgress() {},
+    },
+    {
+      agent: process.name,
+      roles: ["fix", "review", "docs"],
+      concurrency: 2,
+      checks: {
+        tests: () => Promise.resolve({ passed: world.isHealed() || world.random.u32() % 4 > 0 }),
+        lint: () => Promise.resolve({ passed: false }),
+      },
+    },
+    (task, ctx) => handle(world, process, task, ctx),
+  );
+}
+
+async function handle(world: World, process: Process, task: Assignment, ctx: RunContext): Promise<unknown> {
+  const random = world.randomFor(`${task.taskId}/${task.stage}`);
+  const count = 1 + (random.u32() % 4);
+  for (let index = 0; index < count; index += 1) {
+    await ctx.step(`step-${index}`, { once: index === 0, input: { index } }, async ({ key }) => {
+      await world.mayDie(process);
+      await world.mayStall(process);
+      await wait(process, 20 + (world.random.u32() % 400));
+      return world.effect(key);
+    });
+  }
+  if (random.u32() % 3 === 0 && task.budget.depth > 6) {
+    const part = {
+      to: { role: "docs" },
+      brief: `part of ${task.taskId}`,
+      nextAction: "write",
+      budget: { count: 1, depth: 1 },
+    } as const;
+    await ctx.delegate([part, { ...part, brief: `another part of ${task.taskId}` }]);
+  }
+  return await end(ctx, task, random);
+}
+
+async function end(ctx: RunContext, task: Assignment, random: Random): Promise<unknown> {
+  const choice = random.u32() % 10;
+  if (choice === 0 && task.stage < 3) {
+    return await ctx.handoff({
+      to: { role: "review" },
+      brief: `look at ${task.taskId}`,
+      files: ["a.ts"],
+      expiresIn: "6s",
+    });
+  }
+  if (choice <= 3) {
+    try {
+      await ctx.pause({ question: "Go on?", answer: z.boolean(), expiresIn: "5s" });
+    } catch (error) {
+      if (!isFailure(error, "PAUSE_EXPIRED")) throw error; // nobody answered: it goes on all the same
+    }
+  }
+  if (choice === 4 && task.attempt < 3) throw new Error("no luck");
+  return { done: true };
+}
