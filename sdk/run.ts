@@ -33,7 +33,7 @@ export interface RunParts extends WorkerParts {
   task: Assignment;
   handler: Handler;
   /** The worker's slots: a run that only waits gives its own back. */
-  slot: { release(): void; acquire(): Promise<void> };
+  slot: { release(): void; acquire(): void };
 }
 
 /** What the parts of a run share. */
@@ -94,7 +94,7 @@ export function startRun(parts: RunParts): Run {
         return await wait();
       } finally {
         waits -= 1;
-        if (waits === 0) await takeSlot(); // of several waits the last one does
+        if (waits === 0) takeSlot(); // of several waits the last one does
       }
     },
   };
@@ -105,14 +105,10 @@ export function startRun(parts: RunParts): Run {
     parts.slot.release();
   }
 
-  async function takeSlot(): Promise<void> {
-    await parts.slot.acquire();
-    if (life.isOver()) {
-      parts.slot.release(); // the run ended while it queued for a slot
-      await never;
-    }
+  function takeSlot(): void {
+    if (hasSlot || life.isOver()) return; // a run that has ended was counted out by then
     hasSlot = true;
-    if (waits > 0) giveSlotBack(); // it began to wait again meanwhile
+    parts.slot.acquire();
   }
 
   function beat(): void {

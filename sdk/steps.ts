@@ -45,9 +45,8 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
   const { client, clock, options, task } = parts;
   const { taskId, epoch, stage } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
-  const recorded = new Map(
-    (await readSteps({ taskId, stage })).map((receipt) => [toKey(receipt.name, receipt.ordinal), receipt]),
-  );
+  const known = task.hasSteps ? await readSteps({ taskId, stage }) : [];
+  const recorded = new Map(known.map((receipt) => [toKey(receipt.name, receipt.ordinal), receipt]));
   const counts = new Map<string, number>();
   const answers = new Map(
     task.pauses.filter(({ end }) => end === "answered").map(({ about, answer, seq }) => [about, { answer, seq }]),

@@ -4,7 +4,8 @@
 // not own: what a run may do (`run.ts`), or whether what it records counts: that is decided by its epoch at the commit.
 //
 // Invariants:
-//   K1. At most `concurrency` handlers are working; one that only waits for delegated work is not counted.
+//   K1. Nothing is claimed while `concurrency` handlers work. One that only waits for delegated work is not counted; it goes on at once when
+//       that has ended, so that for a while there may be more.
 //   K2. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped.
 
 import { createActor, type EventFromLogic } from "xstate";
@@ -66,6 +67,7 @@ export interface WorkerParts {
 }
 
 const claimWaitMs = 2_000; // how long a stopped worker's last question can stay open
+const claimsAtOnceMax = 8;
 const retryMs = 500;
 
 /** Starts a worker. */
@@ -82,6 +84,8 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   const runs = new Map<string, Run>();
   const exec = options.exec ?? createProcessExec(clock);
   let working = 0;
+  let claiming = 0;
+  let claimsAtOnce = 1; // one waits while there is nothing; what is there is fetched by several
   let isDrained = false;
   let whenFree: (() => void)[] = [];
 
@@ -97,16 +101,23 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
 
   async function takeTasks(): Promise<void> {
     while (isTaking()) {
-      if (working >= concurrency) await free();
-      else await takeOne();
+      if (working + claiming >= concurrency || claiming >= claimsAtOnce) await free();
+      else void takeOne().then(doneClaiming); // it reports its own failures
     }
   }
 
+  function doneClaiming(): void {
+    claiming -= 1;
+    whenFree.shift()?.();
+  }
+
   async function takeOne(): Promise<void> {
+    claiming += 1;
     try {
       const input = { roles: [...(options.roles ?? [])], waitMs: claimWaitMs };
       const { assignment } = await client.tasks.claim(input, { agent: options.agent });
       tell("runtime.reached");
+      claimsAtOnce = assignment === null ? 1 : Math.min(2 * claimsAtOnce, claimsAtOnceMax);
       if (assignment !== null) begin(assignment);
     } catch (error) {
       tell("runtime.lost");
@@ -147,8 +158,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   }
 
   /** K1 */
-  async function acquire(): Promise<void> {
-    while (working >= concurrency) await free();
+  function acquire(): void {
     working += 1;
   }
 

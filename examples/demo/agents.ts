@@ -3,8 +3,7 @@
 // What the workers of the four roles do. They are plain code where yours would ask a model; all else is as it would be: each step is recorded,
 // each handler may be started over at any moment, and what was recorded is then given back instead of being done again.
 
-import { readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { Assignment, Handler, RunContext } from "aionis";
 import { z } from "zod";
 import { noteEffect } from "./effects.ts";
@@ -56,7 +55,7 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
     ]);
     const { passed, failed } = await runTests(ctx);
     if (failed > 0 || changelog.outcome !== "completed") return await ctx.fail(`${failed} tests fail.`);
-    const commit = await act(task, ctx, "commit", [source, test], (key) =>
+    const commit = await act(task, ctx, { name: "commit", tool: "git", files: [source, test] }, (key) =>
       repository.commit(key, "Make every attempt that was asked for", [source, test]),
     );
     await ctx.handoff({
@@ -69,10 +68,10 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
   };
 
   async function edit(task: Assignment, ctx: RunContext, source: string, test: string): Promise<void> {
-    await act(task, ctx, "edit the code", [source], async () => {
+    await act(task, ctx, { name: "edit the code", tool: "editor", files: [source] }, async () => {
       await change(source, (text) => text.replace("attempt < attempts", "attempt <= attempts"));
     });
-    await act(task, ctx, "edit its test", [test], async () => {
+    await act(task, ctx, { name: "edit its test", tool: "editor", files: [test] }, async () => {
       await midway?.();
       await change(test, (text) => (text.includes(regressionTest) ? text : text + regressionTest));
     });
@@ -82,10 +81,12 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
   const docs: Handler = async (task, ctx) => {
     const [file = ""] = ctx.packet?.files ?? [];
     const line = `- Fixed: ${ctx.packet?.brief ?? ""}\n`;
-    await act(task, ctx, "write", [file], () =>
+    await act(task, ctx, { name: "write", tool: "editor", files: [file] }, () =>
       change(file, (text) => (text.includes(line) ? text : text.replace("## Unreleased\n", `$&\n${line}`))),
     );
-    await act(task, ctx, "commit", [file], (key) => repository.commit(key, "Tell of the retry fix", [file]));
+    await act(task, ctx, { name: "commit", tool: "git", files: [file] }, (key) =>
+      repository.commit(key, "Tell of the retry fix", [file]),
+    );
     await ctx.complete({ summary: "One line under Unreleased.", files: [file] });
   };
 
@@ -101,7 +102,7 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
       approver: maintainer,
     });
     if (!mayShip) return await ctx.fail("The maintainer said no.", { retryable: false });
-    await act(task, ctx, "tag", [], () => repository.git("tag", "--force", "v1.0.1"));
+    await act(task, ctx, { name: "tag", tool: "git", files: [] }, () => repository.git("tag", "--force", "v1.0.1"));
     await ctx.complete({ summary: `${subject}; shipped as v1.0.1.`, evidence: [commit] });
   };
 
@@ -114,11 +115,10 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
   function act<Output>(
     task: Assignment,
     ctx: RunContext,
-    name: string,
-    files: string[],
+    { name, ...options }: { name: string; tool: string; files: string[] },
     work: (key: string) => Promise<Output>,
   ): Promise<Output> {
-    return ctx.step(name, { tool: "editor", files }, async ({ key }) => {
+    return ctx.step(name, options, async ({ key }) => {
       await noteEffect(effectsLog, { key, epoch: task.epoch });
       return await work(key);
     });
@@ -130,9 +130,10 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
   }
 
   /** A test is about what it imports: the source first, then the test itself. */
-  function toFiles(testFile: string): string[] {
-    const [, source = ""] = /from "(\..+)"/.exec(readFileSync(testFile, "utf8")) ?? [];
-    return [resolve(dirname(testFile), source), testFile].map((file) => relative(cwd, file));
+  async function toFiles(testFile: string): Promise<string[]> {
+    const test = relative(cwd, testFile);
+    const [, source = ""] = /from "(\..+)"/.exec(await repository.read(test)) ?? [];
+    return [join(dirname(test), source), test];
   }
 
   return { triage, fix, docs, review };

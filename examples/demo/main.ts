@@ -37,21 +37,20 @@ export async function main(argv: string[]): Promise<number> {
   }
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
+  const patience = AbortSignal.timeout(patienceMs);
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-  const view = createView(options.json === true ? process.stderr : process.stdout);
+  const stream = options.json === true ? process.stderr : process.stdout;
+  stream.on("error", interrupt); // nobody reads any more
+  const view = createView(stream);
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "aionis-demo-")));
   try {
-    return await run({
-      folder,
-      view,
-      signal: interruption.signal,
-      isJson: options.json === true,
-      isKept: options.keep === true,
-    });
+    const signal = AbortSignal.any([interruption.signal, patience]);
+    return await run({ folder, view, signal, isJson: options.json === true, isKept: options.keep === true });
   } catch (error) {
     view.close();
     if (interruption.signal.aborted) return 130;
-    process.stderr.write(`The demo ended early: ${error instanceof Error ? error.message : String(error)}\n`);
+    const why = patience.aborted ? `it took longer than ${patienceMs / 1000} s` : String(error);
+    process.stderr.write(`not ok: the demo ended early: ${why}\n`);
     return 1;
   } finally {
     view.close();
@@ -84,8 +83,7 @@ async function run({ folder, view, signal, isJson, isKept }: Run): Promise<numbe
   if (repository === undefined) return 5;
   view.print(`${view.paint("bold", "retry-kit")}, a repository with a bug, in ${places.repository}\n`);
 
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
-  const { events, rootId } = await play({ folder, places, repository, view, signal: patience });
+  const { events, rootId } = await play({ folder, places, repository, view, signal });
   const effects = await readEffects(places.effectsLog);
   const { report, problems } = toReport(events, effects, rootId);
   view.close();

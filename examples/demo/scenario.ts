@@ -6,9 +6,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Connection, connect, createRuntime, type JournalEvent } from "aionis";
 import { createAgents, maintainer } from "./agents.ts";
+import { type Effect, readEffects } from "./effects.ts";
 import type { toPlaces } from "./places.ts";
 import { type Repository, testCommand } from "./repository.ts";
 import { stateAfter } from "./timeline.ts";
@@ -62,9 +64,12 @@ export async function play(scenario: Scenario): Promise<{ events: JournalEvent[]
   return { events, rootId };
 }
 
-/** Kills the fixer after its first edit was recorded, and before the next one can be: that one waits for the gate. */
-async function replaceFixer({ places, view }: Scenario, fixers: ReturnType<typeof createFixers>): Promise<void> {
-  view.note(`kill -9 ${fixers.pid()}: fixer-1 dies in the middle of its next step`);
+/** Kills the fixer when its first edit is recorded and its second one has begun, which cannot end before the gate is there. */
+async function replaceFixer(scenario: Scenario, fixers: ReturnType<typeof createFixers>): Promise<void> {
+  const { places, view, signal } = scenario;
+  const hasBegun = ({ key }: Effect): boolean => key.includes("edit its test");
+  while (!(await readEffects(places.effectsLog)).some(hasBegun)) await sleep(10, undefined, { signal });
+  view.note(`kill -9 ${fixers.pid()}: fixer-1 dies in the middle of its second edit`);
   await fixers.kill();
   writeFileSync(places.gate, "");
   // TODO: `fix` alone, and no drain above, when a task that was handed over stays with its new role after its lease ran out.

@@ -30,7 +30,7 @@ export function printTimes(view: View, events: readonly JournalEvent[], rootId: 
   for (const [state, ms] of [...msByState].sort(([, left], [, right]) => right - left)) {
     const bar = view.paint(
       stateColours[state] ?? "dim",
-      "█".repeat(Math.ceil((ms / total) * barChars)).padEnd(barChars),
+      "█".repeat(Math.round((ms / total) * barChars)).padEnd(barChars),
     );
     view.print(`  ${state.padEnd(10)} ${toSeconds(ms)}  ${bar}  ${meanings[state] ?? ""}`);
   }

@@ -40,7 +40,7 @@ export const stateColours: Readonly<Partial<Record<TaskState | "lost", Colour>>>
 /** A view on `stream`; it is live when that is a terminal. */
 export function createView(stream: NodeJS.WriteStream): View {
   let isLive = stream.isTTY;
-  const tasks = new Map<string, { kind: string; state: TaskState; who: string; steps: number }>();
+  const tasks = new Map<string, { kind: string; branch: string; state: TaskState; who: string; steps: number }>();
   let startedAt: number | undefined;
   let linesBelow = 0;
   let turn = 0;
@@ -51,7 +51,8 @@ export function createView(stream: NodeJS.WriteStream): View {
   function show(event: JournalEvent): void {
     startedAt ??= event.at;
     const { taskId, facts } = event;
-    const task = tasks.get(taskId) ?? { kind: String(facts.kind), state: "start", who: "", steps: 0 };
+    const branch = facts.parentId === undefined ? "" : "└─ ";
+    const task = tasks.get(taskId) ?? { kind: String(facts.kind), branch, state: "start", who: "", steps: 0 };
     const state = stateAfter(event);
     tasks.set(taskId, task);
     if (state !== undefined) Object.assign(task, { state, who: state === "running" ? event.by : "" });
@@ -94,9 +95,9 @@ export function createView(stream: NodeJS.WriteStream): View {
   }
 
   function draw(): void {
-    for (const { kind, state, who } of tasks.values()) {
+    for (const { kind, branch, state, who } of tasks.values()) {
       const mark = state === "succeeded" ? "✔" : (spinner[turn % spinner.length] ?? "");
-      const line = `${paint(stateColours[state] ?? "dim", mark)} ${kind.padEnd(10)} ${toState(state, 10)} ${who}`;
+      const line = `${paint(stateColours[state] ?? "dim", mark)} ${`${branch}${kind}`.padEnd(13)} ${toState(state, 10)} ${who}`;
       if (stripVTControlCharacters(line).length >= stream.columns) continue; // a wrapped line could not be erased
       stream.write(`${line}\n`);
       linesBelow += 1;

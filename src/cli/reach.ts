@@ -45,7 +45,8 @@ const lost: readonly FailureCode[] = [
   "TRANSPORT_UNREACHABLE",
   "RUNTIME_CLOSED",
 ];
-const tryMs = 1_500;
+const tryMs = 500;
+const unroutedMs = 3_000;
 const pauseMs = 50;
 const pollMs = 200;
 
@@ -75,7 +76,7 @@ export class Reach {
   async call(name: string, input: unknown, { mayCreate = false, waitMs = 0, isSlow = false }: CallTraits = {}) {
     const { clock, timeoutMs } = this.#options;
     const endsAt = clock.mono() + timeoutMs + waitMs;
-    let unrouted = 0;
+    let unroutedSince: number | undefined;
     for (;;) {
       const { connection } = await this.open({ mayCreate, endsAt });
       const leftMs = Math.max(endsAt - clock.mono(), 1);
@@ -83,8 +84,8 @@ export class Reach {
         return await invoke(connection, name, input, isSlow ? leftMs : Math.min(leftMs, tryMs + waitMs));
       } catch (error) {
         if (!isFailure(error, ...lost) || clock.mono() >= endsAt) throw error;
-        if (error.code === "TRANSPORT_UNROUTED") unrouted += 1;
-        if (unrouted > 1) throw this.#isNotServed(error); // two holders in a row: neither has the scope
+        unroutedSince = error.code === "TRANSPORT_UNROUTED" ? (unroutedSince ?? clock.mono()) : undefined;
+        if (unroutedSince !== undefined && clock.mono() - unroutedSince > unroutedMs) throw this.#isNotServed(error);
         await this.#drop(); // R3
       }
     }

@@ -119,6 +119,8 @@ export const Assignment = z.strictObject({
   data: Json.optional(),
   checks: z.array(Check).max(limits.checks),
   packet: Packet.optional(),
+  /** Whether steps of this stage are recorded already: `tasks.steps` reads them. */
+  hasSteps: z.boolean(),
   /** What the last worker gave back when it returned the packet unfinished. */
   returned: Return.optional(),
   /** How each pause of the present stage ended, oldest first, so that a handler that starts over gets the same answers. */

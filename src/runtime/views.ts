@@ -5,6 +5,7 @@
 import { decodeBody } from "../../actors/index.ts";
 import { allowedIn, type TaskContext, type TaskSnapshot, toTargetKey, toTaskState } from "../../machines/index.ts";
 import type { EventHeader } from "../contracts/events.ts";
+import type { TaskId } from "../contracts/ids.ts";
 import type { Packet, Return } from "../contracts/packet.ts";
 import type { Assignment, Explanation, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
 import type { Check } from "../contracts/values.ts";
@@ -83,6 +84,7 @@ export function toAssignment(
       deadlineAt: context.deadlineAt,
       returned: readReturned(store, context),
     }),
+    hasSteps: hasSteps(store, claim.taskId, claim.facts.stage),
     pauses: context.pauseEnds.map((pause) => readPauseEnd(store, pause)),
     budget: context.budget,
     leaseMs,
@@ -175,6 +177,11 @@ function readChecks(store: ScopeStore, context: TaskContext, first: Check[] = []
   const added =
     context.completedSeq === null ? undefined : decodeBody(store.event(context.completedSeq), "task.completed");
   return [...first, ...(added?.checks ?? [])];
+}
+
+function hasSteps(store: ScopeStore, taskId: TaskId, stage: number): boolean {
+  const row = store.task(taskId);
+  return row !== undefined && store.stepsOf({ task: row.task, stage, after: 0, count: 1 }).length > 0;
 }
 
 function readReturned(store: ScopeStore, context: TaskContext): Return | undefined {

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { encodeSnapshot, taskMachine } from "../../../machines/index.ts";
 import type { EventHeader } from "../../../src/contracts/events.ts";
 import { foldOne, stories, storyStates } from "../../support/tasks.ts";
 
-// One example of each state with the events that led there, as version 1 wrote them. To add a new state's file, delete nothing: run
-// the test once with GOLDEN=write. To change an existing one, raise the machine's version first.
+// One example of each state with the events that led there. `GOLDEN=write` writes the files; do so for a new state, or after the
+// machine's version was raised. Until the first release nobody holds an old journal, and they may be written without that.
 
 interface Golden {
   events: EventHeader[];
@@ -22,8 +22,7 @@ describe("golden journals", () => {
   for (const state of storyStates) {
     it(`of ${state} fold to the same state as ever`, () => {
       const file = new URL(`../golden/${state}.json`, import.meta.url);
-      if (process.env.GOLDEN === "write" || !existsSync(file)) {
-        if (process.env.CI !== undefined) throw new Error(`${file.pathname} is missing`);
+      if (process.env.GOLDEN === "write") {
         const { headers, now } = stories[state]();
         const golden: Golden = { events: headers, snapshot: JSON.parse(encodeSnapshot(now)) };
         writeFileSync(file, `${JSON.stringify(golden, null, 2)}\n`);

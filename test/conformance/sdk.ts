@@ -1,0 +1,32 @@
+// What the SDK promises
+//
+// One suite for every way to reach a runtime: the client's verbs, claims that wait, and workers with all that a handler may do. It runs on
+// the machine's clock with real stores; nothing sleeps, every wait is for an event or an answer and has a deadline.
+
+import { describe } from "vitest";
+import { describeChecks } from "./sdk/checks.ts";
+import { describeClaims } from "./sdk/claims.ts";
+import { describeDelegation } from "./sdk/delegation.ts";
+import { createSetup, type OpenSdk } from "./sdk/fabric.ts";
+import { describeHandoff } from "./sdk/handoff.ts";
+import { describeOnce } from "./sdk/once.ts";
+import { describePause } from "./sdk/pause.ts";
+import { describeSteps } from "./sdk/steps.ts";
+import { describeVerbs } from "./sdk/verbs.ts";
+import { describeWorker } from "./sdk/worker.ts";
+
+/** What every transport's SDK promises. Each one's test file calls this. */
+export function describeSdk(name: string, open: OpenSdk): void {
+  const setup = createSetup(open);
+  describe(`${name} SDK`, () => {
+    describeVerbs(setup);
+    describeClaims(setup);
+    describeWorker(setup);
+    describeSteps(setup);
+    describeOnce(setup);
+    describePause(setup);
+    describeDelegation(setup);
+    describeHandoff(setup);
+    describeChecks(setup);
+  });
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { type Setup, start } from "./fabric.ts";
+
+const longMs = 20_000; // far longer than any of these waits may take
+
+export function describeClaims(setup: Setup): void {
+  describe("waiting claims", () => {
+    it("are answered as soon as a task comes", async () => {
+      const { client } = await setup();
+
+      const claim = client.tasks.claim({ waitMs: longMs }, { agent: "a" });
+      await client.runtime.status(); // the claim is there before the task
+      const taskId = await start(client);
+
+      expect((await claim).assignment).toMatchObject({ taskId, epoch: 1 });
+    });
+
+    it("are answered in the order of waiting", async () => {
+      const { client } = await setup();
+      const claims = ["a", "b", "c"].map((agent) => client.tasks.claim({ waitMs: longMs }, { agent }));
+      await client.runtime.status();
+
+      const tasks = [await start(client), await start(client), await start(client)];
+
+      const won = await Promise.all(claims);
+      expect(won.map(({ assignment }) => assignment?.taskId)).toEqual(tasks);
+    });
+
+    it("come back with nothing when their time is over", async () => {
+      const { client } = await setup();
+
+      const claim = await client.tasks.claim({ waitMs: 30 }, { agent: "a" });
+
+      expect(claim).toEqual({ assignment: null });
+    });
+
+    it("wait only for what is for their agent, one of their roles, or anyone", async () => {
+      const { client } = await setup();
+      const docs = client.tasks.claim({ roles: ["docs", "review"], waitMs: longMs }, { agent: "a" });
+      const bert = client.tasks.claim({ waitMs: longMs }, { agent: "bert" });
+      await client.runtime.status();
+
+      await start(client, { to: { role: "code" } });
+      const forBert = await start(client, { to: { agent: "bert" } });
+      const forReview = await start(client, { to: { role: "review" } });
+
+      expect((await docs).assignment).toMatchObject({ taskId: forReview });
+      expect((await bert).assignment).toMatchObject({ taskId: forBert });
+    });
+
+    it("are answered when a backoff ends", async () => {
+      const { client } = await setup();
+      const taskId = await start(client, { retry: { attemptsMax: 2, backoffMs: 100, backoffMaxMs: 100 } });
+      await client.tasks.claim({}, { agent: "a" });
+      const failed = await client.tasks.fail({ taskId, epoch: 1, error: "no" }, { agent: "a" });
+
+      const { assignment } = await client.tasks.claim({ waitMs: longMs }, { agent: "b" });
+
+      expect(assignment).toMatchObject({ taskId, epoch: 2, attempt: 2 });
+      const { task } = await client.tasks.get({ taskId });
+      expect(task).toMatchObject({ state: "running" });
+      expect(task.updatedAt - failed.at).toBeGreaterThanOrEqual(50); // half of the backoff is not jitter
+    });
+
+    it("are all answered when several tasks become claimable at one moment", async () => {
+      const { client } = await setup();
+      const claims = ["a", "b", "c"].map((agent) => client.tasks.claim({ waitMs: longMs }, { agent }));
+      const claimableAt = Date.now() + 150;
+
+      const tasks = await Promise.all([1, 2, 3].map(() => start(client, { claimableAt })));
+
+      const won = await Promise.all(claims);
+      expect(won.map(({ assignment }) => assignment?.taskId).sort()).toEqual(tasks.sort());
+      const latest = Math.max(...(await client.tasks.list({})).tasks.map(({ updatedAt }) => updatedAt));
+      expect(latest - claimableAt).toBeLessThan(5_000);
+    });
+
+    it("are answered when the preference for another agent ends", async () => {
+      const { client } = await setup();
+      const taskId = await start(client);
+      await client.tasks.claim({}, { agent: "a" });
+      await client.tasks.pause({ taskId, epoch: 1 }, { agent: "a" });
+      const resumed = await client.tasks.resume({ taskId });
+
+      const { assignment } = await client.tasks.claim({ waitMs: longMs }, { agent: "b" });
+
+      expect(assignment).toMatchObject({ taskId, epoch: 2 });
+      const { task } = await client.tasks.get({ taskId });
+      expect(task.updatedAt - resumed.at).toBeGreaterThanOrEqual(4_990);
+      expect(task.updatedAt - resumed.at).toBeLessThan(10_000);
+    }, 20_000);
+
+    it("give a kept task to the preferred agent at once", async () => {
+      const { client } = await setup();
+      const taskId = await start(client);
+      await client.tasks.claim({}, { agent: "a" });
+      await client.tasks.pause({ taskId, epoch: 1 }, { agent: "a" });
+      const other = client.tasks.claim({ waitMs: 100 }, { agent: "b" });
+      const own = client.tasks.claim({ waitMs: longMs }, { agent: "a" });
+      await client.runtime.status();
+
+      await client.tasks.resume({ taskId });
+
+      expect((await own).assignment).toMatchObject({ taskId, epoch: 2 });
+      expect((await other).assignment).toBeNull();
+    });
+  });
+}

@@ -1,0 +1,317 @@
+import { tmpdir } from "node:os";
+import { describe, expect, it } from "vitest";
+import { ended, forever, gate, journal, reached, type Setup, start, within } from "./fabric.ts";
+
+export function describeSteps(setup: Setup): void {
+  describe("steps", () => {
+    it("that succeeded are not run again after the handler threw", async () => {
+      const { client, work } = await setup();
+      const ran: string[] = [];
+      work({}, async (task, ctx) => {
+        const first = await ctx.step("first", () => {
+          ran.push("first");
+          return { value: 1 };
+        });
+        if (task.attempt === 1) throw new Error("between");
+        const second = await ctx.step("second", () => {
+          ran.push("second");
+          return 2;
+        });
+        return [first, second];
+      });
+
+      const { outcome } = await ended(client, await start(client));
+
+      expect(outcome).toMatchObject({ data: [{ value: 1 }, 2] });
+      expect(ran).toEqual(["first", "second"]);
+    });
+
+    it("that succeeded are not run again after a pause", async () => {
+      const { client, work } = await setup();
+      let runs = 0;
+      work({}, async (_task, ctx) => {
+        const output = await ctx.step("count", () => {
+          runs += 1;
+          return runs;
+        });
+        await ctx.pause();
+        return output;
+      });
+      const taskId = await start(client);
+      await reached(client, taskId, "paused");
+
+      await client.tasks.resume({ taskId });
+
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: 1 });
+      expect(runs).toBe(1);
+    });
+
+    it("that succeeded are not run again after the worker and the runtime were gone", async () => {
+      const { client, fabric, work } = await setup({ leaseMs: 200 });
+      const inside = gate();
+      const worker = work({ agent: "before" }, async (_task, ctx) => {
+        await ctx.step("first", () => "before");
+        inside.open();
+        await forever();
+      });
+      const taskId = await start(client);
+      await within(inside.promise, "the first step");
+      worker.stop();
+
+      await fabric.restart();
+      const later = await fabric.connect();
+      work({ agent: "after" }, async (_task, ctx) => [await ctx.step("first", () => "after")], later);
+
+      expect((await ended(later, taskId)).outcome).toMatchObject({ data: ["before"] });
+    });
+
+    it("of one name are told apart by their order", async () => {
+      const { client, work } = await setup();
+      let runs = 0;
+      work({}, async (task, ctx) => {
+        const outputs: number[] = [];
+        for (const index of [0, 1, 2]) {
+          outputs.push(
+            await ctx.step("read", () => {
+              runs += 1;
+              return index * 10;
+            }),
+          );
+        }
+        if (task.attempt === 1) throw new Error("once more");
+        return outputs;
+      });
+
+      const taskId = await start(client);
+
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: [0, 10, 20] });
+      expect(runs).toBe(3);
+      const { steps } = await client.tasks.steps({ taskId });
+      expect(steps.map(({ name, ordinal }) => `${name}#${ordinal}`)).toEqual(["read#0", "read#1", "read#2"]);
+    });
+
+    it("may run side by side", async () => {
+      const { client, work } = await setup();
+      const ran: number[] = [];
+      work({}, async (task, ctx) => {
+        const outputs = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            ctx.step("part", async () => {
+              await new Promise(setImmediate);
+              ran.push(index);
+              return index;
+            }),
+          ),
+        );
+        if (task.attempt === 1) throw new Error("once more");
+        return outputs;
+      });
+
+      const { outcome } = await ended(client, await start(client));
+
+      expect(outcome).toMatchObject({ data: Array.from({ length: 20 }, (_, index) => index) });
+      expect(ran).toHaveLength(20);
+    });
+
+    it.each([
+      ["another input", { input: { file: "b" } }],
+      ["another tool", { tool: "editor", input: { file: "a" } }],
+      ["no input", {}],
+    ])("that come back with %s are refused for good", async (_what, second) => {
+      const { client, work } = await setup();
+      let runs = 0;
+      work({}, async (task, ctx) => {
+        runs += 1;
+        const options = task.attempt === 1 ? { input: { file: "a" } } : second;
+        await ctx.step("edit", options, () => "edited");
+        throw new Error("once more");
+      });
+
+      const { task, outcome } = await ended(client, await start(client));
+
+      expect(task.state).toBe("failed");
+      expect(outcome).toMatchObject({ error: expect.stringContaining("STEP_DIVERGED") });
+      expect(runs).toBe(2);
+    });
+
+    it("that threw are recorded, thrown to the handler, and run again on the next try under the same key", async () => {
+      const { client, work } = await setup();
+      const keys: string[] = [];
+      work({}, async (task, ctx) => {
+        return await ctx.step("call", ({ key }) => {
+          keys.push(key);
+          if (task.attempt === 1) throw new Error("connection reset");
+          return "answered";
+        });
+      });
+
+      const taskId = await start(client);
+
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: "answered" });
+      expect(keys).toHaveLength(2);
+      expect(new Set(keys).size).toBe(1);
+      expect(await journal(client, taskId, "step.failed")).toMatchObject([{ body: { error: "connection reset" } }]);
+    });
+
+    it("have keys of their own", async () => {
+      const { client, work } = await setup();
+      const keys: string[] = [];
+      work({}, async (_task, ctx) => {
+        for (const name of ["a", "a", "b"]) await ctx.step(name, ({ key }) => void keys.push(key));
+      });
+
+      await Promise.all([await start(client), await start(client)].map((taskId) => ended(client, taskId)));
+
+      expect(new Set(keys).size).toBe(6);
+    });
+
+    it("that threw what the handler catches do not end the run", async () => {
+      const { client, work } = await setup();
+      work({}, async (_task, ctx) => {
+        const tried = await ctx.step("first way", () => Promise.reject(new Error("blocked"))).catch(String);
+        return [tried, await ctx.step("second way", () => "through")];
+      });
+
+      const { task, outcome } = await ended(client, await start(client));
+
+      expect(task.attempt).toBe(1);
+      expect(outcome).toMatchObject({ data: ["Error: blocked", "through"] });
+    });
+
+    it("give the handler what was recorded, the first time as every later time", async () => {
+      const { client, work } = await setup();
+      const seen: unknown[] = [];
+      work({}, async (task, ctx) => {
+        seen.push(await ctx.step("read", () => ({ kept: "ä🧵\r\n", left: undefined, list: [1.5, undefined, null] })));
+        seen.push(await ctx.step("nothing", () => undefined));
+        if (task.attempt === 1) throw new Error("once more");
+      });
+
+      await ended(client, await start(client));
+
+      expect(seen.slice(2)).toEqual(seen.slice(0, 2));
+      expect(seen[0]).toStrictEqual({ kept: "ä🧵\r\n", list: [1.5, null, null] });
+    });
+
+    it("keep a long output character for character", async () => {
+      const { client, work } = await setup();
+      const text = "Zeile 𝔘 \u0000\t".repeat(100_000);
+      let isSame = false;
+      work({}, async (task, ctx) => {
+        const output = await ctx.step("log", () => text);
+        if (task.attempt === 1) throw new Error("once more");
+        isSame = output === text;
+      });
+
+      await ended(client, await start(client));
+
+      expect(isSame).toBe(true);
+    });
+
+    it("that could not be recorded are not run", async () => {
+      const { client, work } = await setup();
+      let ran = false;
+      work({}, async (_task, ctx) => {
+        await ctx.step("x".repeat(1_000), () => {
+          ran = true;
+        });
+      });
+
+      const { task, outcome } = await ended(client, await start(client));
+
+      expect({ ran, state: task.state, attempt: task.attempt }).toEqual({ ran: false, state: "failed", attempt: 1 });
+      expect(outcome).toMatchObject({ error: expect.stringContaining("INPUT_INVALID") });
+    });
+
+    it("whose output is no data fail for good, naming what is wrong", async () => {
+      const { client, work } = await setup();
+      let runs = 0;
+      work({}, async (_task, ctx) => {
+        await ctx.step("read", () => {
+          runs += 1;
+          return { at: new Date(0) };
+        });
+      });
+
+      const { task, outcome } = await ended(client, await start(client));
+
+      expect({ runs, state: task.state }).toEqual({ runs: 1, state: "failed" });
+      expect(outcome).toMatchObject({ error: expect.stringContaining("MESSAGE_INVALID") });
+    });
+  });
+
+  describe("commands as steps", () => {
+    it("run once, and a non-zero exit code is a result", async () => {
+      const { client, work } = await setup();
+      const script = "console.log('out'); console.error('err'); process.exitCode = 3";
+      work({}, async (task, ctx) => {
+        const result = await ctx.run("tests", [process.execPath, "-e", `${script}; console.log(Date.now())`]);
+        if (task.attempt === 1) throw new Error(result.stdout);
+        return result;
+      });
+
+      const taskId = await start(client);
+      const { outcome } = await ended(client, taskId);
+
+      expect(outcome).toMatchObject({ data: { exitCode: 3, stderr: "err\n", ended: "exit" } });
+      const [failed] = await journal(client, taskId, "task.failed");
+      expect(failed?.body?.["error"]).toContain((outcome as { data: { stdout: string } }).data.stdout.trim());
+      expect((await client.tasks.steps({ taskId })).steps).toMatchObject([{ name: "tests", tool: "command" }]);
+    });
+
+    it("are the same commands in another worker's folder", async () => {
+      const { client, work } = await setup();
+      const inside = gate();
+      const handler =
+        (hangs: boolean): Parameters<typeof work>[1] =>
+        async (_task, ctx) => {
+          const { stdout } = await ctx.run("where", [process.execPath, "-p", "process.cwd()"]);
+          inside.open();
+          return hangs ? await forever() : stdout.trim();
+        };
+      const first = work({ agent: "one", cwd: "/" }, handler(true));
+      const taskId = await start(client);
+      await within(inside.promise, "the command");
+      await first.drain({ timeoutMs: 1 });
+
+      work({ agent: "two", cwd: tmpdir() }, handler(false));
+
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: "/" });
+    });
+
+    it("that another task's limits stop say why they ended", async () => {
+      const { client, work } = await setup();
+      work({}, (_task, ctx) =>
+        ctx.run("hang", [process.execPath, "-e", "setInterval(() => {}, 1000)"], { timeout: 50 }),
+      );
+
+      const { outcome } = await ended(client, await start(client));
+
+      expect(outcome).toMatchObject({ data: { ended: "timeout", exitCode: null } });
+    });
+
+    it("use the worker's own way to run commands", async () => {
+      const { client, work } = await setup();
+      const argvs: (readonly string[])[] = [];
+      const result = {
+        exitCode: 0,
+        stdout: "fake",
+        stderr: "",
+        truncated: false,
+        ended: "exit" as const,
+        durationMs: 1,
+      };
+      const exec = {
+        isolation: "bubblewrap" as const,
+        run: (command: { argv: readonly string[] }) => {
+          argvs.push(command.argv);
+          return Promise.resolve(result);
+        },
+      };
+      work({ exec }, (_task, ctx) => ctx.run("build", ["make", "all; rm -rf /"]));
+
+      expect((await ended(client, await start(client))).outcome).toMatchObject({ data: { stdout: "fake" } });
+      expect(argvs).toEqual([["make", "all; rm -rf /"]]);
+    });
+  });
+}

@@ -1,0 +1,116 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const patienceMs = 120_000;
+
+describe("the demo", () => {
+  it("does twice in a row what it claims, and leaves nothing behind", { timeout: 2 * patienceMs }, async () => {
+    const demo = setup();
+
+    for (const round of [1, 2]) {
+      const { exitCode, stdout, stderr } = await demo.run("--json");
+
+      expect({ round, exitCode, stderr }).toMatchObject({ exitCode: 0 });
+      expect(stdout.trimEnd()).not.toContain("\n");
+      expect(JSON.parse(stdout)).toEqual({
+        ok: true,
+        tasks: 2,
+        handoffs: 2,
+        delegations: 1,
+        stepsRecorded: 11,
+        stepsRepeated: 0,
+        resumedAfterCrash: true,
+        testsBefore: { passed: 4, failed: 1 },
+        testsAfter: { passed: 6, failed: 0 },
+        events: expect.any(Number),
+        ms: expect.any(Number),
+      });
+      expect(stderr).not.toContain("\u001b["); // colours and spinners are for terminals
+      expect(stderr).toMatch(/fixer-2 takes it \(epoch \d+\) and goes on after 1 recorded step/);
+      expect(stderr).toMatch(/\d+ steps? under way at a death began again, under the same key: .*edit its test/);
+      expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
+    }
+  });
+
+  it("ends its workers and removes its folder when it is interrupted", { timeout: patienceMs }, async () => {
+    const demo = setup();
+    const running = demo.spawn();
+    const exit = once(running, "exit");
+    await new Promise<void>((resolve) => {
+      running.stdout.setEncoding("utf8").on("data", (text: string) => text.includes("kill -9") && resolve());
+    });
+
+    running.kill("SIGINT");
+    const [exitCode] = (await exit) as [number | null];
+
+    expect(exitCode).toBe(130);
+    expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
+  });
+
+  it("leaves nothing behind when nobody reads what it says any more", { timeout: patienceMs }, async () => {
+    const demo = setup();
+    const running = demo.spawn();
+    const exit = once(running, "exit");
+
+    running.stdout.once("data", () => running.stdout.destroy()); // as `npm run demo | head -1` does
+    const [exitCode] = (await exit) as [number | null];
+
+    expect(exitCode).toBe(130);
+    expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
+  });
+
+  it("refuses a flag that it does not know", { timeout: patienceMs }, async () => {
+    const demo = setup();
+
+    const { exitCode, stdout, stderr } = await demo.run("--jsonn");
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toContain("--jsonn");
+    expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
+  });
+
+  it("says what is missing when there is no git", { timeout: patienceMs }, async () => {
+    const demo = setup({ PATH: "/nowhere" });
+
+    const { exitCode, stderr } = await demo.run();
+
+    expect(exitCode).toBe(5);
+    expect(stderr).toContain("needs `git`");
+    expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
+  });
+});
+
+/** The demo as a process of its own, with a temporary folder of its own. */
+function setup(env: Record<string, string> = {}) {
+  const temporary = realpathSync(mkdtempSync(join(tmpdir(), "aionis-demo-test-")));
+  onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+  const options = { cwd: root, env: { ...process.env, TMPDIR: temporary, ...env } };
+  const argv = (flags: string[]): string[] => ["--import", "tsx", join(root, "examples/demo/main.ts"), ...flags];
+
+  async function run(...flags: string[]) {
+    const child = spawn(process.execPath, argv(flags), options);
+    const [stdout, stderr, [exitCode]] = await Promise.all([
+      child.stdout.setEncoding("utf8").toArray(),
+      child.stderr.setEncoding("utf8").toArray(),
+      once(child, "exit"),
+    ]);
+    return { exitCode: exitCode as number | null, stdout: stdout.join(""), stderr: stderr.join("") };
+  }
+
+  /** What the demo should have taken away: its folder, and workers, which have it in their arguments. */
+  async function leftovers() {
+    const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "args="]);
+    return {
+      files: readdirSync(temporary).filter((name) => name.startsWith("aionis")), // tsx keeps its cache there
+      processes: stdout.split("\n").filter((line) => line.includes(temporary)),
+    };
+  }
+  return { run, spawn: () => spawn(process.execPath, argv([]), options), leftovers };
+}
