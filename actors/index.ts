@@ -5,7 +5,7 @@ export { toReceipt, toStepReceipt } from "./facts.ts";
 export { createLeases, type Leases } from "./leases.ts";
 export { checkMark, createHighWaterMark } from "./mark.ts";
 export { createOutbox, type Outbox } from "./outbox.ts";
-export { type Committed, createPersistence, type Persistence } from "./persistence.ts";
+export { type Committed, createPersistence, type Persistence, type WaitingClaim } from "./persistence.ts";
 export type { Recorded, Submission } from "./plan.ts";
 export { rebuildScope, type Verification, verifyScope } from "./refold.ts";
 export type { Durability } from "./store/database.ts";

@@ -12,7 +12,7 @@
 //   P4. A refusal, and a bug met while deciding, touch only the command that met them; an error of the store ends the whole turn.
 
 import { createActor } from "xstate";
-import { persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
+import { claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -47,10 +47,19 @@ export interface PersistenceOptions extends PlanOptions {
   faults: Faults;
   logger: Logger;
   inspect?: Inspect | undefined;
+  /** The claim that waits longest for something at `target`, which from then on waits no more: it is granted in the same commit. */
+  match?(scope: string, target: string): WaitingClaim | undefined;
   /** Called after each commit with its events in order. */
   onCommitted(events: readonly Committed[]): void;
   /** Called once when the store failed for good. */
   onFailed(failure: AionisError): void;
+}
+
+/** A claim that was waiting for a task. */
+export interface WaitingClaim {
+  readonly submission: Submission;
+  resolve(recorded: Recorded | undefined): void;
+  reject(failure: AionisError): void;
 }
 
 export interface Persistence {
@@ -137,7 +146,12 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     try {
       faults.at("turn.begin");
       store.begin();
-      for (const queued of batch) answers.push(take(queued, committed));
+      // what a command makes claimable is granted at once to whoever waits for it: the batch grows by those claims
+      for (let next = 0; next < batch.length; next += 1) {
+        const known = committed.length;
+        answers.push(take(batch[next] as Queued, committed)); // within the length
+        batch.push(...matchAll(committed.slice(known)));
+      }
       faults.at("commit.before");
       store.commit();
     } catch (error) {
@@ -149,6 +163,20 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     announce(committed);
     faults.at("reply.before");
     for (const answer of answers) answer(); // P1
+  }
+
+  /** At most one claim for each task that became claimable. */
+  function matchAll(committed: readonly Committed[]): Queued[] {
+    if (options.match === undefined) return [];
+    return committed.flatMap(({ scope, recorded, after }) => {
+      const { taskId } = recorded.header;
+      const places = recorded.header.type.startsWith("step.") ? [] : claimablesOf(after);
+      for (const { target, from } of places) {
+        const claim = from <= clock.now() ? options.match?.(scope, target) : undefined;
+        if (claim !== undefined) return [toQueuedClaim(claim, taskId)];
+      }
+      return [];
+    });
   }
 
   /** One command within the turn; gives back what its caller is told after the commit. */
@@ -267,6 +295,12 @@ export function createPersistence(options: PersistenceOptions): Persistence {
       for (const { book } of scopes.values()) book.close();
     },
   };
+}
+
+function toQueuedClaim({ submission, resolve, reject }: WaitingClaim, taskId: TaskId): Queued {
+  const roles = "roles" in submission.command ? [...submission.command.roles] : [];
+  const command = { name: "tasks.claim", taskId, input: { roles, waitMs: 0 } } as const;
+  return { ...submission, command, hasWaited: true, resolve, reject };
 }
 
 function closed(): AionisError {

@@ -14,6 +14,7 @@ import { limits } from "../src/contracts/limits.ts";
 import type { Assignment } from "../src/contracts/task.ts";
 import type { Exec } from "../src/kernel/exec.ts";
 import { createContext } from "./context.ts";
+import { toErrorText } from "./error-text.ts";
 import { createSteps } from "./steps.ts";
 import type { Handler, WorkerOptions, WorkerParts } from "./worker.ts";
 
@@ -133,11 +134,10 @@ export function startRun(parts: RunParts): Run {
 
   async function recordFailure(error: unknown): Promise<void> {
     if (isFailure(error, "STEP_OUTCOME_UNKNOWN")) return askAbout(error);
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const input = {
       taskId,
       epoch,
-      error: text.slice(0, limits.lineChars) || "an empty error",
+      error: toErrorText(error, "stack"),
       retryable: isRetryable(error),
     };
     await life.hold(() => client.tasks.fail(input, { ...asAgent, timeoutMs: recordTimeoutMs }));

@@ -7,6 +7,7 @@ import { AionisError } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 import { type StepReceipt, StepSubject } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
+import { toErrorText } from "./error-text.ts";
 import { type RunLife, type RunParts, recordTimeoutMs } from "./run.ts";
 
 export interface StepOptions {
@@ -92,8 +93,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     try {
       output = await work({ key: `${taskId}/${stage}/${subject.name}/${subject.ordinal}`, signal: life.signal });
     } catch (error) {
-      const text =
-        (error instanceof Error ? error.message : String(error)).slice(0, limits.lineChars) || "an empty error";
+      const text = toErrorText(error, "message");
       const retryable = !(
         typeof error === "object" &&
         error !== null &&

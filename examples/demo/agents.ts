@@ -29,7 +29,7 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
   const triage: Handler = async (_task, ctx) => {
     const { failures, passed, failed } = await runTests(ctx);
     const [failure] = failures;
-    if (failure === undefined) return { summary: "Every test passes; there is nothing to fix." };
+    if (failure === undefined) return await ctx.complete({ summary: "Every test passes; there is nothing to fix." });
     const files = await ctx.step("locate", { tool: "imports", input: failure }, () => toFiles(failure.file));
     await ctx.handoff({
       to: { role: "fix" },

@@ -39,7 +39,7 @@ export const stateColours: Readonly<Partial<Record<TaskState | "lost", Colour>>>
 
 /** A view on `stream`; it is live when that is a terminal. */
 export function createView(stream: NodeJS.WriteStream): View {
-  let isLive = stream.isTTY;
+  let isLive = stream.isTTY && process.env.TERM !== "dumb";
   const tasks = new Map<string, { kind: string; branch: string; state: TaskState; who: string; steps: number }>();
   let startedAt: number | undefined;
   let linesBelow = 0;

@@ -7,44 +7,47 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Assignment, type Connection, connect, createRuntime, isFailure, type RunContext } from "aionis";
+import type { OperationInput, RunContext } from "aionis";
+import { type Assignment, type Connection, connect, createRuntime, isFailure } from "aionis";
 
 type Print = (line: string) => void;
-const scope = "examples/handoff";
 const roles = ["reviewer"];
+const answer = { brief: "3 is right; say how far apart", nextAction: "add it" };
+const news = { brief: "the number is settled", nextAction: "tell the users" };
 
 /** Plays the story in a folder of its own; what it returns is counted from the journal. */
 export async function main({ print = console.log }: { print?: Print } = {}) {
   const path = mkdtempSync(join(tmpdir(), "aionis-handoff-"));
+  const place = { path, scope: "examples/handoff" };
   try {
-    await using runtime = await createRuntime({ path, scope });
-    await using other = await connect({ path, scope, agent: "eve" }); // usually another process
+    await using runtime = await createRuntime(place);
+    await using other = await connect({ ...place, agent: "eve" }); // usually another process
     const { taskId } = await runtime.tasks.start({ brief: "Say how often we retry", to: { role: "author" } });
     const offers = runtime.events.subscribe({ from: 1, task: taskId, types: ["handoff.offered"] });
     runtime.worker({ agent: "ann", roles: ["author"] }, (task, ctx) => write(task, ctx, print));
 
-    await offers.next();
-    await runtime.handoff.decline({ ...(await theOffer(runtime)), roles, reason: "on holiday" }, { agent: "rob" });
-    await offers.next();
-    await runtime.handoff.withdraw({ ...(await theOffer(runtime)), reason: "wrong file" }, { agent: "ann" });
-    await offers.next();
-    const offer = await theOffer(runtime);
+    const nextOffer = async () => {
+      await offers.next();
+      const { taskId, packetId } = (await runtime.handoff.list({ status: "offered" })).records[0]!;
+      return { taskId, packetId };
+    };
+    await runtime.handoff.decline({ ...(await nextOffer()), roles, reason: "on holiday" }, { agent: "rob" });
+    await runtime.handoff.withdraw({ ...(await nextOffer()), reason: "wrong file" }, { agent: "ann" });
+    const offer = { ...(await nextOffer()), roles };
     const claims = await Promise.all(["rob", "sue"].map((agent) => claim(runtime, offer, agent, print)));
     await review(runtime, claims.find((claimed) => claimed !== undefined)!, print);
-    const { task } = await runtime.tasks.result(taskId);
-    print(`the task ${task.state} in stage ${task.stage}`);
+    await runtime.tasks.result(taskId);
 
-    await runtime.handoff.store({ packet: { anchor: "release", brief: "It is out", nextAction: "Tell the users" } });
-    const { packet, record } = await other.handoff.recover({ anchor: "release" });
-    print(`eve reads what was put down for anyone: ${packet.brief}. ${packet.nextAction}. (${record?.status})`);
+    await runtime.handoff.store({ to: { role: "editor" }, packet: { ...news, anchor: "news" } });
+    const { packet, record } = await other.handoff.recover({ anchor: "news" });
+    print(`eve reads what an editor is to take: ${packet.brief}; ${packet.nextAction} (${record?.status})`);
 
     const { events } = await runtime.events.read();
-    for (const { type, by, body } of events)
-      if (body?.reason) print(`journal: ${type} by ${by}, ${String(body.reason)}`);
+    for (const { type, by, body } of events) if (body?.reason) print(`(${type} by ${by}: ${String(body.reason)})`);
     const count = (type: string): number => events.filter((event) => event.type === type).length;
     const drafts = events.filter(({ type, facts }) => type === "step.succeeded" && facts.name === "draft").length;
-    const handoffs = { offered: count("handoff.offered"), claimed: count("handoff.claimed") };
-    return { ...handoffs, declined: count("handoff.declined"), withdrawn: count("handoff.withdrawn"), drafts };
+    const [declined, withdrawn] = [count("handoff.declined"), count("handoff.withdrawn")];
+    return { offered: count("handoff.offered"), claimed: count("handoff.claimed"), declined, withdrawn, drafts };
   } finally {
     rmSync(path, { recursive: true, force: true });
   }
@@ -62,19 +65,9 @@ async function write(task: Assignment, ctx: RunContext, print: Print): Promise<v
   return ctx.complete({ summary: "We retry 3 times, 2 s apart." });
 }
 
-async function theOffer({ handoff }: Connection) {
-  const { records } = await handoff.list({ status: "offered" });
-  return { taskId: records[0]!.taskId, packetId: records[0]!.packetId };
-}
-
 /** One of the claims is recorded. Who comes too late is told who has the task, and can ask until when at least. */
-async function claim(
-  { handoff }: Connection,
-  offer: Awaited<ReturnType<typeof theOffer>>,
-  agent: string,
-  print: Print,
-) {
-  const claimed = await handoff.claim({ ...offer, roles }, { agent }).catch(async (error: unknown) => {
+async function claim({ handoff }: Connection, offer: OperationInput<"handoff.claim">, agent: string, print: Print) {
+  const claimed = await handoff.claim(offer, { agent }).catch(async (error: unknown) => {
     if (!isFailure(error, "CLAIM_LOST")) throw error;
     const { record, ownedUntil = 0 } = await handoff.recover({ packetId: offer.packetId });
     print(`${agent} comes too late: ${record?.claimedBy} has it, until ${new Date(ownedUntil).toISOString()} at least`);
@@ -88,7 +81,6 @@ async function review({ tasks, handoff }: Connection, winner: Assignment & { age
   const { steps } = await tasks.steps({ taskId, stage: 1 });
   print(`${agent} is to ${packet?.nextAction}; recorded so far: ${steps.map(({ name }) => name).join()}`);
   await tasks.step({ taskId, epoch, step: { name: "check", ordinal: 0, outcome: { kind: "succeeded" } } }, { agent });
-  const answer = { brief: "3 is right; say how far apart", nextAction: "add it" };
   await handoff.offer({ taskId, epoch, to: { agent: "ann" }, packet: answer }, { agent });
 }
 

@@ -101,6 +101,7 @@ function isForHolder(verb: Verb): boolean {
 const groupTexts: Readonly<Record<string, string>> = {
   task: "Start tasks, see where they stand, answer, claim and work on them.",
   handoff: "Offer a running task to somebody else, and take what is offered.",
+  delegation: "See what was delegated, and what came back.",
   events: "Read or follow the journal.",
 };
 

@@ -16,7 +16,7 @@ import { toDefaultScope } from "../../sdk/index.ts";
 import { limits } from "../contracts/limits.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
-import { type Follower, tailEvents, watchTask } from "./follow.ts";
+import { type Follower, sliceMs, tailEvents, watchTask } from "./follow.ts";
 import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
 import { createProgram, findWords, type Request } from "./program.ts";
@@ -100,23 +100,39 @@ async function runRequest(request: Request, host: Host, output: Output): Promise
 async function callOnce(
   { verb }: Request,
   input: Readonly<Record<string, unknown>>,
-  { reach, print, stopped }: Follower,
+  { reach, print, isStopped, stopped }: Follower,
   output: Output,
 ): Promise<number> {
-  const { name } = verb.operation;
-  const call = reach.call(name, input, { ...verb, waitMs: typeof input.waitMs === "number" ? input.waitMs : 0 });
+  const call = callPatiently(verb, input, { reach, isStopped });
   const answer = await Promise.race([call.then((value) => ({ value })), stopped]).catch((error: unknown) => {
     if (isOutcomeOpen(error)) sayHowToRepeat(input, output);
     throw error;
   });
   if (answer !== undefined) {
-    await print(name, answer.value);
+    await print(verb.operation.name, answer.value);
     return isFalse(answer.value) ? exitCodes.failure : 0;
   }
   call.catch(() => {}); // nobody waits for it any more
   if (output.isBroken()) return 0; // U3
   sayHowToRepeat(input, output);
   return exitCodes.interrupted;
+}
+
+/** A long wait is asked for in slices, so that Ctrl-C need not wait for all of it. */
+async function callPatiently(
+  { operation, mayCreate, isSlow, isEmpty }: Request["verb"],
+  input: Readonly<Record<string, unknown>>,
+  { reach, isStopped }: Pick<Follower, "reach" | "isStopped">,
+): Promise<unknown> {
+  const endsAt = systemClock.mono() + (typeof input.waitMs === "number" ? input.waitMs : 0);
+  for (;;) {
+    const leftMs = Math.max(Math.round(endsAt - systemClock.mono()), 0);
+    const isLast = isEmpty === undefined || leftMs <= sliceMs;
+    const waitMs = isLast ? leftMs : sliceMs;
+    const asked = input.waitMs === undefined ? input : { ...input, waitMs };
+    const answer = await reach.call(operation.name, asked, { mayCreate, isSlow, waitMs });
+    if (isLast || isStopped() || !isEmpty(answer)) return answer;
+  }
 }
 
 /** U2. Queries have no command id. */

@@ -25,8 +25,9 @@ export interface Style {
 
 type Form<Name extends OperationName> = (output: OperationOutput<Name>, style: Style) => string;
 
-/** The lines for stdout, without the closing newline; empty when there is nothing to say. */
+/** The lines for stdout, without the closing newline; empty when there is nothing to say. `name` may be `events.tail` for one event. */
 export function show(name: string, output: unknown, style: Style): string {
+  if (name === "events.tail") return showEvent(output as JournalEvent, style);
   const form = forms[name as OperationName] as ((output: unknown, style: Style) => string) | undefined; // the table pairs name and output
   if (form !== undefined) return form(output, style);
   return isAck(output) ? showAck(output, style) : showAny(output, style);

@@ -3,7 +3,7 @@
 // How the operations' table reads as a command line. A verb's name, arguments and options follow from its operation; what is written
 // here is only where people expect another word or order. An operation that is not named here is a verb all the same.
 
-import type { Operation } from "../contracts/operations/index.ts";
+import type { Operation, OperationOutput } from "../contracts/operations/index.ts";
 import { operations } from "../contracts/operations/index.ts";
 
 /** What the table of operations cannot know. */
@@ -18,6 +18,8 @@ interface Traits {
   mayCreate?: boolean;
   /** Whether it may take long for a reason, so that it is not asked again while it runs. */
   isSlow?: boolean;
+  /** Of an answer that may be waited for: whether nothing has come yet. */
+  isEmpty?: (output: unknown) => boolean;
   examples?: readonly string[];
 }
 
@@ -34,7 +36,11 @@ const traits: Readonly<Record<string, Traits>> = {
   "tasks.list": { words: "task ls", examples: ["aionis task ls --state running --state paused"] },
   "tasks.watch": { examples: ["aionis task watch ID --until-ended"] },
   "tasks.explain": { examples: ["aionis task explain ID"] },
-  "tasks.claim": { positional: ["taskId"], examples: ["aionis task claim --role code.fix --agent fixer-1"] },
+  "tasks.claim": {
+    positional: ["taskId"],
+    isEmpty: (output) => (output as OperationOutput<"tasks.claim">).assignment === null,
+    examples: ["aionis task claim --role code.fix --agent fixer-1 --wait-ms 30s"],
+  },
   "tasks.step": {
     positional: ["taskId", "step"],
     examples: [
@@ -57,7 +63,10 @@ const traits: Readonly<Record<string, Traits>> = {
     examples: ["aionis handoff offer ID --epoch 1 --to role:code.review --packet @packet.json --agent fixer-1"],
   },
   "handoff.claim": { examples: ["aionis handoff claim ID PACKET --role code.review --agent reviewer-1"] },
-  "events.read": { examples: ["aionis events read --task-id ID", "aionis events read --from 100 --json"] },
+  "events.read": {
+    isEmpty: (output) => (output as OperationOutput<"events.read">).events.length === 0,
+    examples: ["aionis events read --task-id ID", "aionis events read --from 100 --json"],
+  },
   "store.verify": { words: "verify", isSlow: true, examples: ["aionis verify"] },
   "store.backup": {
     words: "backup",
@@ -127,6 +136,7 @@ export interface Verb {
   paths: readonly string[];
   mayCreate: boolean;
   isSlow: boolean;
+  isEmpty: ((output: unknown) => boolean) | undefined;
   examples: readonly string[];
 }
 
@@ -154,6 +164,14 @@ export function toKebab(name: string): string {
 }
 
 function toVerb(operation: Operation): Verb {
-  const { positional, paths = [], mayCreate = false, isSlow = false, examples = [] } = traits[operation.name] ?? {};
-  return { operation, words: toWords(operation.name).split(" "), positional, paths, mayCreate, isSlow, examples };
+  const {
+    positional,
+    paths = [],
+    mayCreate = false,
+    isSlow = false,
+    isEmpty,
+    examples = [],
+  } = traits[operation.name] ?? {};
+  const words = toWords(operation.name).split(" ");
+  return { operation, words, positional, paths, mayCreate, isSlow, isEmpty, examples };
 }

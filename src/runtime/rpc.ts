@@ -101,11 +101,13 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     if (!("waitMs" in input)) return undefined;
     const endsAt = Math.min(clock.mono() + input.waitMs, answerBy);
     const targets = toClaimTargets(submission.by, input.roles);
-    while ((await options.waiting.claimable(targets, endsAt - clock.mono())) === "claimable") {
-      const recorded = await persistence.submit({ ...submission, hasWaited: true });
+    for (;;) {
+      const outcome = await options.waiting.claim(submission, targets, endsAt - clock.mono());
+      if (outcome.kind === "over") return undefined;
+      const recorded =
+        outcome.kind === "granted" ? outcome.recorded : await persistence.submit({ ...submission, hasWaited: true });
       if (recorded !== undefined) return recorded;
     }
-    return undefined;
   }
 
   /** Not a command: it changes no fact, only when the lease ends. */

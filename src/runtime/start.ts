@@ -83,6 +83,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const persistence = createPersistence({
     ...options,
     leaseUntil: leases.until,
+    match: (_scope, target) => waiting.match(target),
     onCommitted: follow,
     onFailed(failure) {
       void close().finally(() => options.onFailed?.(failure)); // close reports to the logger what it could not do

@@ -4,10 +4,11 @@
 // restart loses them and their callers ask again. Does not own: granting a claim, which is decided in the journal like any other.
 //
 // Invariants:
-//   W1. Of the claims that fit, the one that waited longest is tried first; each claimable task wakes one claim at a time.
+//   W1. Of the claims that fit, the one that waited longest goes first; each claimable task is granted to one, in the commit that makes it
+//       claimable, or wakes one when its time comes.
 //   W2. Every waiting call ends: by what it waits for, or by its time.
 
-import type { Committed } from "../../actors/index.ts";
+import type { Committed, Recorded, Submission, WaitingClaim } from "../../actors/index.ts";
 import { claimablesOf, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
@@ -15,9 +16,16 @@ import { limits } from "../contracts/limits.ts";
 import type { CancelTimer, Clock } from "../kernel/clock.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 
-/** A claim that waits. */
-interface WaitingClaim {
+/** How a waiting claim ended: by the event that granted it, by something to try for, or by its time. */
+export type WaitOutcome =
+  | { kind: "granted"; recorded: Recorded | undefined }
+  | { kind: "claimable" }
+  | { kind: "over" };
+
+interface Entry {
   wake(): void;
+  /** Ends the wait: the claim is being granted, and its outcome comes through the returned functions. */
+  take(): WaitingClaim;
 }
 
 interface Watcher {
@@ -27,11 +35,13 @@ interface Watcher {
 
 export interface Waiting {
   /**
-   * Waits until something for one of `targets` can be claimed, or `waitMs` are over; says which. Ask again after each wake: another claim
-   * may have been faster.
-   * @throws AionisError `OVERLOADED` when too many calls wait.
+   * Waits until something for one of `targets` can be claimed, or `waitMs` are over. After `claimable` the caller tries, and waits again if
+   * another claim was faster.
+   * @throws AionisError `OVERLOADED` when too many calls wait; what the grant failed with.
    */
-  claimable(targets: readonly string[], waitMs: number): Promise<"claimable" | "over">;
+  claim(submission: Submission, targets: readonly string[], waitMs: number): Promise<WaitOutcome>;
+  /** The claim that waits longest at `target`; it waits no more. */
+  match(target: string): WaitingClaim | undefined;
   /** Waits until the task has changed as `isMet` asks, or `waitMs` are over. @throws AionisError `OVERLOADED` */
   changed(taskId: TaskId, isMet: (after: TaskSnapshot) => boolean, waitMs: number): Promise<void>;
   /** Waits until the journal has grown, or `waitMs` are over; says which. @throws AionisError `OVERLOADED` */
@@ -48,7 +58,7 @@ export function createWaiting(options: {
   store: Pick<ScopeStore, "nextClaimable" | "nextClaimableAt">;
 }): Waiting {
   const { clock, store } = options;
-  const claims = new Map<string, Set<WaitingClaim>>(); // by target, each in the order of waiting
+  const claims = new Map<string, Set<Entry>>(); // by target, each in the order of waiting
   let claiming = 0;
   const alarms = new Map<string, CancelTimer>(); // by target: when its next task becomes claimable
   const watchers = new Map<TaskId, Set<Watcher>>();
@@ -56,23 +66,32 @@ export function createWaiting(options: {
   const readers = new Set<(outcome: "grown" | "over") => void>();
   let isClosed = false;
 
-  function claimable(targets: readonly string[], waitMs: number): Promise<"claimable" | "over"> {
+  function claim(submission: Submission, targets: readonly string[], waitMs: number): Promise<WaitOutcome> {
     refuseTooMany(claiming);
-    if (isClosed || waitMs <= 0) return Promise.resolve("over");
+    if (isClosed || waitMs <= 0) return Promise.resolve({ kind: "over" });
     // what became claimable after the caller last looked would wake nobody
-    if (store.nextClaimable(targets, clock.now()) !== undefined) return Promise.resolve("claimable");
-    return new Promise((resolve) => {
-      const end = (outcome: "claimable" | "over"): void => {
-        for (const target of targets) leave(target, claim);
+    if (store.nextClaimable(targets, clock.now()) !== undefined) return Promise.resolve({ kind: "claimable" });
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        for (const target of targets) leaveTarget(target, entry);
         claiming -= 1;
         cancel();
+      };
+      const end = (outcome: WaitOutcome): void => {
+        leave();
         resolve(outcome);
       };
-      const claim: WaitingClaim = { wake: () => end("claimable") };
-      const cancel = clock.setTimer(waitMs, () => end("over"));
+      const entry: Entry = {
+        wake: () => end({ kind: "claimable" }),
+        take() {
+          leave();
+          return { submission, resolve: (recorded) => resolve({ kind: "granted", recorded }), reject };
+        },
+      };
+      const cancel = clock.setTimer(waitMs, () => end({ kind: "over" }));
       claiming += 1;
       for (const target of targets) {
-        claims.set(target, (claims.get(target) ?? new Set()).add(claim));
+        claims.set(target, (claims.get(target) ?? new Set()).add(entry));
         setAlarm(target);
       }
     });
@@ -112,15 +131,16 @@ export function createWaiting(options: {
     });
   }
 
-  function leave(target: string, claim: WaitingClaim): void {
+  function leaveTarget(target: string, entry: Entry): void {
     const ofTarget = claims.get(target);
-    ofTarget?.delete(claim);
+    ofTarget?.delete(entry);
     if (ofTarget?.size === 0) claims.delete(target);
   }
 
-  function wakeOne(target: string): void {
-    const [longest] = claims.get(target) ?? [];
-    longest?.wake(); // W1
+  /** W1 */
+  function longest(target: string): Entry | undefined {
+    const [first] = claims.get(target) ?? [];
+    return first;
   }
 
   /** One timer a target, for the first of its tasks that cannot be claimed yet. */
@@ -131,10 +151,18 @@ export function createWaiting(options: {
     if (from === undefined) return;
     const cancel = clock.setTimer(from - clock.now(), () => {
       alarms.delete(target);
-      wakeOne(target);
+      longest(target)?.wake();
       if (hasClaimFor(target)) setAlarm(target);
     });
     alarms.set(target, cancel);
+  }
+
+  /** What can be claimed now was matched in its commit; this is for what somebody came to wait for meanwhile, and for later. */
+  function followClaimables(after: TaskSnapshot): void {
+    for (const { target, from } of claimablesOf(after)) {
+      if (from <= clock.now()) longest(target)?.wake();
+      else if (hasClaimFor(target)) setAlarm(target);
+    }
   }
 
   function hasClaimFor(target: string): boolean {
@@ -142,25 +170,22 @@ export function createWaiting(options: {
   }
 
   return {
-    claimable,
+    claim,
+    match: (target) => longest(target)?.take(),
     changed,
     grown,
     follow(committed) {
       if (committed.length > 0) for (const end of readers) end("grown");
-      for (const { recorded, after } of committed) {
-        const { taskId, type } = recorded.header;
+      const latest = new Map(committed.map(({ recorded, after }) => [recorded.header.taskId, after]));
+      for (const [taskId, after] of latest) {
         for (const watcher of watchers.get(taskId) ?? []) if (watcher.isMet(after)) watcher.end();
-        if (claiming === 0 || type.startsWith("step.")) continue;
-        for (const { target, from } of claimablesOf(after)) {
-          if (from <= clock.now()) wakeOne(target);
-          else if (hasClaimFor(target)) setAlarm(target);
-        }
+        if (claiming > 0) followClaimables(after);
       }
     },
     close() {
       isClosed = true;
       for (const cancel of alarms.values()) cancel();
-      for (const ofTarget of claims.values()) for (const claim of ofTarget) claim.wake();
+      for (const ofTarget of claims.values()) for (const entry of ofTarget) entry.wake();
       for (const end of readers) end("over");
       for (const ofTask of watchers.values()) for (const watcher of ofTask) watcher.end();
     },

@@ -25,7 +25,7 @@ export const t0 = 1_700_000_000_000;
 const pad = (n: number): string => String(n).padStart(20, "0");
 export const taskId = (n = 1): TaskId => `task_${pad(n)}`;
 export const packetId = (n = 1): PacketId => `pkt_${pad(n)}`;
-export const delegationId = (n = 1): DelegationId => `dlg_${pad(n)}`;
+const delegationId = (n = 1): DelegationId => `dlg_${pad(n)}`;
 export const eventId = (n = 1): EventId => `evt_${pad(n)}`;
 
 /** A packet that the schema takes. */
@@ -126,7 +126,7 @@ export function foldOne(snapshot: TaskSnapshot | undefined, header: EventHeader)
 }
 
 /** What a decision says, for messages. */
-export function describe(decision: Decision): string {
+function describe(decision: Decision): string {
   if (decision.kind === "refused") return decision.failure.message;
   return decision.kind === "accepted" ? decision.event.type : decision.kind;
 }

@@ -11,13 +11,27 @@ import { createBench, createPorts, openTestStore, scopeName, tempFolder } from "
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
+/** Opens a store in a process of its own and prints what came of it. */
+const opener = `
+  import { openStore } from "./actors/index.ts";
+  import { createIds, createSystemRandom, systemClock } from "./src/kernel/index.ts";
+  const random = createSystemRandom();
+  try {
+    const store = openStore(process.argv[1], { durability: "process", ids: createIds(systemClock, random), random });
+    console.log(JSON.stringify({ id: store.id }));
+    store.close();
+  } catch (error) {
+    console.log(JSON.stringify({ code: error.code, facts: error.facts }));
+  }
+`;
+
 function setup(file = join(tempFolder(), "aionis.db")) {
   const ports = createPorts();
   const open = (path = file) => openStore(path, { ...ports, durability: "process" });
   /** What another process gets that opens the same file. */
   const openElsewhere = (): unknown => {
-    const opener = join(root, "test/actors/store/opener.ts");
-    const child = spawnSync(process.execPath, ["--import", "tsx", opener, file], { cwd: root, encoding: "utf8" });
+    const args = ["--import", "tsx", "--input-type=module", "--eval", opener, file];
+    const child = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
     if (child.status !== 0) throw new Error(child.stderr);
     return JSON.parse(child.stdout);
   };

@@ -36,7 +36,7 @@ export function describeChecks(setup: Setup): void {
           await ctx.complete();
         } catch (error) {
           if (!isFailure(error, "CHECKS_FAILED")) throw error;
-          caught.push(error.facts["results"], error.detail);
+          caught.push(error.facts.results, error.detail);
         }
         await ctx.step("fix", () => {
           isFixed = true;
@@ -80,7 +80,7 @@ export function describeChecks(setup: Setup): void {
       expect(detail).toContain("tests");
       expect(detail).not.toContain("style");
       const [passed] = await journal(client, taskId, "checks.passed");
-      expect(passed?.body?.["results"]).toMatchObject([{ name: "style", passed: false }, { passed: true }]);
+      expect(passed?.body?.results).toMatchObject([{ name: "style", passed: false }, { passed: true }]);
     });
 
     it.each([

@@ -72,7 +72,7 @@ export function describeClaims(setup: Setup): void {
       const won = await Promise.all(claims);
       expect(won.map(({ assignment }) => assignment?.taskId).sort()).toEqual(tasks.sort());
       const latest = Math.max(...(await client.tasks.list({})).tasks.map(({ updatedAt }) => updatedAt));
-      expect(latest - claimableAt).toBeLessThan(5_000);
+      expect(latest - claimableAt).toBeLessThan(1_500);
     });
 
     it("are answered when the preference for another agent ends", async () => {

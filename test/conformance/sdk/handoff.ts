@@ -25,10 +25,12 @@ export function describeHandoff(setup: Setup): void {
     ])("to %s brings the packet character for character", async (_whom, to) => {
       const { client, work } = await setup();
       const seen = gate<unknown>();
-      const first = work({ agent: "first" }, (_task, ctx) => ctx.handoff({ to, ...packet }));
+      const first = work({ agent: "first" }, (_task, ctx) => {
+        void first.drain(); // or it would take back what is for anyone
+        return ctx.handoff({ to, ...packet });
+      });
       const taskId = await start(client);
       await recorded(client, taskId, "handoff.offered");
-      await first.drain();
 
       work({ agent: "second", roles: ["review"] }, (task, ctx) => {
         seen.open({ packet: ctx.packet, stage: task.stage, same: task.packet });
@@ -106,7 +108,7 @@ export function describeHandoff(setup: Setup): void {
       });
       const taskId = await start(client);
       const [offered] = await recorded(client, taskId, "handoff.offered");
-      const packetId = offered?.facts["packetId"] as `pkt_${string}`;
+      const packetId = offered?.facts.packetId as `pkt_${string}`;
 
       await client.handoff.decline({ taskId, packetId, reason: "No time" }, { agent: "second" });
 

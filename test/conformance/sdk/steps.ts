@@ -255,7 +255,7 @@ export function describeSteps(setup: Setup): void {
 
       expect(outcome).toMatchObject({ data: { exitCode: 3, stderr: "err\n", ended: "exit" } });
       const [failed] = await journal(client, taskId, "task.failed");
-      expect(failed?.body?.["error"]).toContain((outcome as { data: { stdout: string } }).data.stdout.trim());
+      expect(failed?.body?.error).toContain((outcome as { data: { stdout: string } }).data.stdout.trim());
       expect((await client.tasks.steps({ taskId })).steps).toMatchObject([{ name: "tests", tool: "command" }]);
     });
 
