@@ -164,6 +164,7 @@ const machine = setup({
       packetSeq: context.handoff?.seq ?? null,
       packetId: event.facts.packetId,
       packetFrom: context.handoff?.from ?? null,
+      to: context.handoff?.to ?? context.to, // whoever goes on after this worker is of those it was offered to
       handoff: null,
     })),
     declineHandoff: enter("handoff.declined", (context, event) => toStart(context, event.facts)),
@@ -171,6 +172,7 @@ const machine = setup({
     expireHandoff: enter("handoff.expired", (context, event) => toStart(context, event.facts)),
     returnPacket: enter("handoff.returned", (context, event) => ({
       ...toStart(context, event.facts),
+      to: event.facts.to,
       records: context.records + 1,
       returnedSeq: event.seq,
     })),

@@ -61,12 +61,13 @@ export function createProgram(
     .showHelpAfterError(false);
   const toGlobals = (): GlobalOptions => readGlobals(program.opts(), env);
 
-  for (const verb of [...listVerbs()].sort((left, right) => rankOf(left) - rankOf(right))) {
+  const entries = listVerbs().map((verb) => ({ verb, fields: toFields(verb.operation.input) }));
+  for (const { verb, fields } of entries.sort((left, right) => rankOf(left) - rankOf(right))) {
     const parent = verb.words.length > 1 ? toGroup(program, verb) : program;
     const word = verb.words.at(-1) ?? "";
     const follows = verb.operation.name === "tasks.watch" ? "task" : undefined;
-    addVerb(parent, word, { verb, follows, toGlobals, run });
-    if (verb.operation.name === "events.read") addVerb(parent, "tail", { verb, follows: "events", toGlobals, run });
+    addVerb(parent, word, { verb, fields, follows, toGlobals, run });
+    if (verb.operation.name === "events.read") addVerb(parent, "tail", { verb, fields, follows: "events", toGlobals, run });
   }
   program.addHelpText("after", firstSteps);
   return program;
@@ -85,17 +86,17 @@ const layers: readonly Layer[] = ["core", "enhanced", "advanced"];
 const headings: Readonly<Record<Layer, string>> = { core: "Core", enhanced: "Enhanced", advanced: "Advanced" };
 
 /** The core first; within a layer, what the holder of a claim says comes last. */
-function rankOf(verb: Verb): number {
-  return layers.indexOf(verb.operation.layer) * 2 + (isForHolder(verb) ? 1 : 0);
+function rankOf({ verb, fields }: VerbFields): number {
+  return layers.indexOf(verb.operation.layer) * 2 + (isForHolder(fields) ? 1 : 0);
 }
 
-function headingOf(verb: Verb): string {
+function headingOf({ verb, fields }: VerbFields): string {
   const heading = headings[verb.operation.layer];
-  return isForHolder(verb) ? `${heading}, for the holder of a claim:` : `${heading}:`;
+  return isForHolder(fields) ? `${heading}, for the holder of a claim:` : `${heading}:`;
 }
 
-function isForHolder(verb: Verb): boolean {
-  return toFields(verb.operation.input).some((field) => field.name === "epoch" && field.isRequired);
+function isForHolder(fields: readonly Field[]): boolean {
+  return fields.some((field) => field.name === "epoch" && field.isRequired);
 }
 
 const groupTexts: Readonly<Record<string, string>> = {
@@ -114,22 +115,26 @@ function toGroup(program: Command, verb: Verb): Command {
   return group.helpGroup(`${headings[verb.operation.layer]}:`).helpCommand(false).showHelpAfterError(false);
 }
 
-interface VerbOptions {
+interface VerbFields {
   verb: Verb;
+  fields: readonly Field[];
+}
+
+interface VerbOptions extends VerbFields {
   follows: Request["follows"];
   toGlobals(): GlobalOptions;
   run(request: Request): Promise<void>;
 }
 
-function addVerb(parent: Command, word: string, { verb, follows, toGlobals, run }: VerbOptions): void {
+function addVerb(parent: Command, word: string, { verb, fields: all, follows, toGlobals, run }: VerbOptions): void {
   const { operation } = verb;
-  const fields = toFields(operation.input).flatMap((field) => toOwnField(field, follows));
+  const fields = all.flatMap((field) => toOwnField(field, follows));
   const positional = positionalOf(verb, fields);
   const options = fields.filter((field) => !positional.includes(field)).map(besideGlobals);
   const command = parent
     .command(word)
     .description(summaryOf(operation.summary, follows))
-    .helpGroup(headingOf(verb))
+    .helpGroup(headingOf({ verb, fields }))
     .allowExcessArguments(false);
   for (const field of positional)
     command.argument(field.isRequired ? `<${field.flag}>` : `[${field.flag}]`, field.description);

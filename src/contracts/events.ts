@@ -165,7 +165,7 @@ export const eventTypes = {
   "handoff.expired": entry("handoff.expired", z.strictObject({ packetId: PacketId, ...claimable }), nothing),
   "handoff.returned": entry(
     "handoff.returned",
-    z.strictObject({ packetId: PacketId, outcome: Return.shape.outcome, ...claimable }),
+    z.strictObject({ packetId: PacketId, outcome: Return.shape.outcome, to: Target, ...claimable }),
     z.strictObject({ return: Return }),
   ),
   "delegation.sent": entry(

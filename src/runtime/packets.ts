@@ -9,7 +9,7 @@ import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { DelegationRecord, Packet } from "../contracts/packet.ts";
-import type { PacketFilter, PacketRow, ScopeStore } from "../kernel/store.ts";
+import type { PacketFilter, PacketRow, ScopeStore, StoredEvent } from "../kernel/store.ts";
 import { readPacket, toContent, toTask } from "./views.ts";
 
 type Found = PacketRow & { taskId: TaskId };
@@ -99,8 +99,7 @@ function findRow(store: ScopeStore, input: OperationParsed<"handoff.recover">): 
 function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): Omit<Packet, "id"> {
   const { context } = snapshot;
   const content = toContent(store, snapshot);
-  const steps = store.stepsOf({ task, stage: context.stage, after: 0, count: limits.listItems });
-  const facts = steps.map(({ type, facts: text, at }) => {
+  const facts = lastSteps(store, { task, stage: context.stage }).map(({ type, facts: text, at }) => {
     const { name, ordinal } = JSON.parse(text) as { name: string; ordinal: number }; // the facts of a step's event
     return `${type} ${name}#${ordinal} at ${at}`;
   });
@@ -126,6 +125,18 @@ function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): 
     lessons: [],
     ...(context.deadlineAt === null ? {} : { deadlineAt: context.deadlineAt }),
   };
+}
+
+/** As many as a packet lists: of more than that the first ones say least about where to go on. */
+function lastSteps(store: ScopeStore, of: { task: number; stage: number }): StoredEvent[] {
+  let steps: StoredEvent[] = [];
+  for (let after = 0; ; ) {
+    const page = store.stepsOf({ ...of, after, count: limits.pageRows });
+    steps = [...steps, ...page].slice(-limits.listItems);
+    const last = page.at(-1);
+    if (last === undefined || page.length < limits.pageRows) return steps;
+    after = last.seq;
+  }
 }
 
 function toRecord(row: Found): DelegationRecord {

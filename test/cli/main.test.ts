@@ -420,6 +420,7 @@ describe("following", () => {
       "c1",
     ]);
 
+    await claim.listening;
     claim.interrupt();
 
     await expect(claim.code).resolves.toBe(130);

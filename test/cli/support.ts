@@ -105,11 +105,15 @@ export function setupCli(folder: string = makeFolder()): InProcess {
   };
 }
 
-/** Starts `main` in this process; `interrupt` is Ctrl-C. */
+/** Starts `main` in this process; `interrupt` is Ctrl-C, once it is `listening`. */
 export function startCli(folder: string, args: readonly string[]) {
   const stdout = new PassThrough({ encoding: "utf8" });
   const stderr = new Sink();
   let interrupt = (): void => {};
+  let tell = (): void => {};
+  const listening = new Promise<void>((settle) => {
+    tell = settle;
+  });
   const host: Host = {
     stdin: Readable.from([]),
     stdout,
@@ -119,11 +123,12 @@ export function startCli(folder: string, args: readonly string[]) {
     columns: undefined,
     onInterrupt(listener) {
       interrupt = listener;
+      tell();
       return () => {};
     },
   };
   const code = main(args, host).finally(() => stdout.end());
-  return { lines: toLines(stdout), code, interrupt: () => interrupt(), stdout, stderr };
+  return { lines: toLines(stdout), code, listening, interrupt: () => interrupt(), stdout, stderr };
 }
 
 async function* toLines(stream: Readable): AsyncGenerator<string> {

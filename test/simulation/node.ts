@@ -7,7 +7,7 @@ import type Database from "better-sqlite3";
 import { openDatabase } from "../../actors/store/database.ts";
 import { createStore } from "../../actors/store/open.ts";
 import type { decide } from "../../machines/index.ts";
-import type { Faults } from "../../src/kernel/faults.ts";
+import type { FaultPoint, Faults } from "../../src/kernel/faults.ts";
 import { createIds } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { Store } from "../../src/kernel/store.ts";
@@ -46,6 +46,8 @@ export function createRuntimeNode(options: {
   random: Random;
   faults: FaultSource;
   bug: PlantedBug;
+  /** Whether the process dies at this point. */
+  diesAt(point: FaultPoint): boolean;
   onDeath(): void;
   /** The runtime reported an error that no fault explains. */
   onBug(what: string): void;
@@ -69,8 +71,8 @@ export function createRuntimeNode(options: {
     const transport = bus.connect();
     life = { database, store, transport };
     const dieSometimes: Faults = {
-      at() {
-        if (!isAlive() || !faults.happens("crash")) return;
+      at(point) {
+        if (!isAlive() || !options.diesAt(point)) return;
         die();
         throw new ProcessDied();
       },

@@ -93,6 +93,7 @@ function createRun(
     random: createSeededRandom(seed ^ 0x7feb352d),
     faults,
     bug,
+    diesAt: () => faults.happens("crash"),
     onBug: (what) => void violations.push(`the runtime reported: ${what}`),
     onDeath: () => void always.setTimer(50 + (random.u32() % 2_000), () => inBackground(restart())),
   });

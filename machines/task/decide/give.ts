@@ -61,11 +61,17 @@ export function decidePacketReturn(
       facts,
     );
   }
-  const sender = context.packetFrom?.agent ?? null;
+  const sender = context.packetFrom;
   return accept({
     type: "handoff.returned",
     epoch: context.epoch,
-    facts: { packetId: context.packetId, outcome, claimableAt: facts.at, preferred: preferenceFor(sender, facts.at) },
+    facts: {
+      packetId: context.packetId,
+      outcome,
+      to: toSender(sender) ?? context.to,
+      claimableAt: facts.at,
+      preferred: preferenceFor(sender?.agent ?? null, facts.at),
+    },
     body: { return: command.input.return },
   });
 }
@@ -127,6 +133,12 @@ export function decideReturn(snapshot: TaskSnapshot, command: CommandOf<"delegat
     facts: { delegationId, childId, outcome: command.return.outcome },
     body: { return: command.return },
   });
+}
+
+/** Those who can go on with what came back: the sender's role, or the sender alone. */
+function toSender(sender: TaskContext["packetFrom"]): TaskContext["to"] | undefined {
+  if (sender === null) return undefined;
+  return sender.role === undefined ? { agent: sender.agent } : { role: sender.role };
 }
 
 function whyOverBudget(context: TaskContext, asked: { count: number; depth: number }): string | undefined {
