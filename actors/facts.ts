@@ -24,9 +24,9 @@ export function gatherFacts(
     }
     case "tasks.answer": {
       if (context.pause !== null) return { question: decodeBody(store.event(context.pause.seq), "task.paused") };
-      const last = context.pauseEnds.findLast(({ end }) => end === "answered");
+      const last = context.pauseEnds.at(-1); // a late answer is of the last question, however that ended
       const body = last === undefined ? undefined : decodeBody(store.event(last.seq), "task.answered");
-      return last === undefined ? {} : { answered: { seq: last.seq, answer: body?.answer } };
+      return last?.end !== "answered" ? {} : { answered: { seq: last.seq, answer: body?.answer } };
     }
     case "tasks.verify":
       if (context.completedSeq === null) return {};

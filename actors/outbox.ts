@@ -30,13 +30,16 @@ export function createOutbox(options: {
   async function sendAll(): Promise<void> {
     let after = 0;
     let failed = 0;
-    for (let rows = store.outbox({ after, count: rowsAtOnce }); rows.length > 0 && !isClosed; ) {
-      const outcomes = await Promise.allSettled(rows.map(deliver));
-      failed += outcomes.filter(({ status }) => status === "rejected").length;
-      after = rows.at(-1)?.id ?? after;
-      if (!isClosed) rows = store.outbox({ after, count: rowsAtOnce });
+    try {
+      for (let rows = store.outbox({ after, count: rowsAtOnce }); rows.length > 0 && !isClosed; ) {
+        const outcomes = await Promise.allSettled(rows.map(deliver));
+        failed += outcomes.filter(({ status }) => status === "rejected").length;
+        after = rows.at(-1)?.id ?? after;
+        if (!isClosed) rows = store.outbox({ after, count: rowsAtOnce });
+      }
+    } finally {
+      isSending = false;
     }
-    isSending = false;
     if (isAskedAgain) send();
     else if (failed > 0 && !isClosed) clock.setTimer(retryMs, send);
   }

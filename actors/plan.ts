@@ -12,10 +12,11 @@ import {
   toClaimTargets,
 } from "../machines/index.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
-import { AionisError } from "../src/contracts/failures.ts";
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { AgentId, TaskId } from "../src/contracts/ids.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import type { Ids } from "../src/kernel/ids.ts";
+import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
 import type { ScopeStore } from "../src/kernel/store.ts";
 import { toUnit } from "../src/kernel/unit.ts";
@@ -61,6 +62,8 @@ export interface Planned {
   readonly live: LiveTask;
   readonly before: TaskSnapshot | undefined;
   readonly recorded: { readonly header: EventHeader; readonly body: EventBody };
+  /** Facts and body as they are stored. */
+  readonly texts: { readonly facts: string; readonly body: string };
   readonly content: Uint8Array | null;
 }
 
@@ -71,6 +74,7 @@ export interface PlanOptions {
   clock: Pick<Clock, "now">;
   ids: Ids;
   random: Random;
+  logger: Logger;
   /** The decide function; the simulation plants bugs in it. */
   decide?: typeof decideTask | undefined;
   /** When the lease of a task ends if no heartbeat comes, for what losers of a claim are told. */
@@ -93,10 +97,19 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
   };
 
   function nextClaim(scope: ScopeBook, asked: Submission, claim: ClaimNext): Command | undefined {
-    const taskId = scope.store.nextClaimable(toClaimTargets(asked.by, claim.roles), clock.now());
-    return taskId === undefined
-      ? undefined
-      : { name: "tasks.claim", taskId, input: { roles: [...claim.roles], waitMs: 0 } };
+    for (;;) {
+      const taskId = scope.store.nextClaimable(toClaimTargets(asked.by, claim.roles), clock.now());
+      if (taskId === undefined) return undefined;
+      if (canLoad(scope, taskId)) return { name: "tasks.claim", taskId, input: { roles: [...claim.roles], waitMs: 0 } };
+      park(scope, taskId);
+    }
+  }
+
+  /** A task that cannot be folded is not offered to anybody again, so that it does not stand in the way of the others. */
+  function park({ store }: ScopeBook, taskId: TaskId): void {
+    const row = store.task(taskId);
+    for (const place of row === undefined ? [] : store.rowsOf(row.task).claimables) store.deleteClaimable(place);
+    options.logger.log("error", "a task is parked: its journal cannot be folded", { scope: store.name, taskId });
   }
 
   /** The command, then what other tasks must do with it. */
@@ -104,6 +117,7 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
     const planned: Planned[] = [];
     const commands = [first];
     for (const command of commands) {
+      if (command.name === "delegation.return" && !canLoad(scope, command.taskId)) continue; // a parked parent takes no return
       const live = scope.book.get(command.taskId);
       const decision = decideFor(scope, asked, command, live);
       if (decision.kind === "refused") throw decision.failure;
@@ -111,7 +125,9 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
       if (decision.kind === "over") continue;
       const header = toHeader(scope, asked, command.taskId, decision.event, planned);
       const content = planned.length === 0 ? (asked.content ?? null) : null;
-      planned.push({ ...fold(scope, live, header), recorded: { header, body: decision.event.body }, content });
+      const { body } = decision.event;
+      const texts = { facts: JSON.stringify(header.facts), body: JSON.stringify(body) };
+      planned.push({ ...fold(scope, live, header), recorded: { header, body }, texts, content });
       commands.push(...(decision.also ?? []));
     }
     return planned.length === 0 ? { kind: "answered", recorded: undefined } : { kind: "planned", planned };
@@ -151,6 +167,16 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
       ...(causedBy === undefined ? {} : { causedBy }),
       facts: event.facts,
     } as EventHeader; // type and facts come from one decision
+  }
+}
+
+function canLoad(scope: ScopeBook, taskId: TaskId): boolean {
+  try {
+    scope.book.get(taskId);
+    return true;
+  } catch (error) {
+    if (isFailure(error, "TASK_UNFOLDABLE")) return false;
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Planned } from "./plan.ts";
 
 /** Writes a planned event and every row that follows from it, within the open transaction. Returns the state after it. */
 export function writeEvent(store: ScopeStore, planned: Planned): TaskSnapshot {
-  const { live, before, recorded, content } = planned;
+  const { live, before, recorded, texts, content } = planned;
   const { header, body } = recorded;
   const after = live.actor.snapshot();
   live.task = store.append(
@@ -23,9 +23,9 @@ export function writeEvent(store: ScopeStore, planned: Planned): TaskSnapshot {
       commandId: header.commandId ?? null,
       content,
       causedBy: header.causedBy ?? null,
-      facts: JSON.stringify(header.facts),
+      facts: texts.facts,
     },
-    JSON.stringify(body),
+    texts.body,
   );
   live.unsaved += 1;
   const isSaved = writeRows(store, { task: live.task, header, before, after, body, unsaved: live.unsaved });

@@ -5,7 +5,8 @@
 //
 // Invariants:
 //   T1. A timer that was due fires after any restart (I9): rows are the only memory.
-//   T2. At most one sweep is under way, of at most `limits.timersPerSweep` timers; a firing that failed is tried again a second later.
+//   T2. At most one sweep is under way, `limits.timersPerSweep` timers at a time; a firing that failed holds up no other, and is tried again a
+//       second later.
 
 import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -19,6 +20,7 @@ export interface Timers {
 }
 
 const retryMs = 1_000;
+const pagesPerSweep = 64;
 const lookAgainMs = 60_000; // the wall clock may jump, and a timer's length is fixed when it is set
 
 export function createTimers(options: {
@@ -51,12 +53,21 @@ export function createTimers(options: {
   }
 
   async function sweep(): Promise<void> {
-    if (isClosed) return;
     isSweeping = true;
-    const due = store.timers({ dueUntil: clock.now(), count: limits.timersPerSweep });
-    const fired = await Promise.all(due.map((timer) => fire(timer).catch(() => false)));
-    isSweeping = false;
-    arm(fired.every(Boolean) ? 0 : retryMs); // T2
+    let failed = 0;
+    let hasFired = false;
+    try {
+      for (let page = 0; page < pagesPerSweep && !isClosed; page += 1) {
+        const due = store.timers({ dueUntil: clock.now(), count: limits.timersPerSweep, skip: failed });
+        if (due.length === 0) break;
+        const fired = await Promise.all(due.map((timer) => fire(timer).catch(() => false)));
+        failed += fired.filter((isFired) => !isFired).length; // T2: those behind them come next
+        hasFired ||= fired.some(Boolean);
+      }
+    } finally {
+      isSweeping = false;
+      arm(hasFired && failed === 0 ? 0 : retryMs);
+    }
   }
 
   return {

@@ -2,7 +2,7 @@
 //
 // A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Durability, type Inspect, openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
@@ -107,6 +107,7 @@ async function backUp(
   path: string,
   open: (file: string) => Store,
 ): Promise<{ bytes: number; events: number }> {
+  if (existsSync(path)) throw new AionisError("INPUT_INVALID", `${path} exists; a backup goes to a new file.`);
   const bytes = await store.backup(path);
   const copy = open(path);
   try {

@@ -15,6 +15,8 @@ export interface Message {
 export interface IncomingRequest extends Message {
   /** How long the sender waits, counted from when it asked. Work that is not done by then is done for nobody. */
   readonly timeoutMs: number;
+  /** Whether somebody still waits for the reply, as far as this side knows. Work for nobody can be left undone. */
+  isWanted(): boolean;
 }
 
 /** What a request's server sends back. */

@@ -11,7 +11,7 @@
 //   D4. At durability "power" a commit returns after its fsync; the setting is asserted after the first write, because the library's
 //       default changes when WAL begins.
 
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Ids } from "../../src/kernel/ids.ts";
@@ -46,6 +46,12 @@ export function openDatabase(file: string, options: DatabaseOptions): Database.D
     database?.close();
     throw toStoreFailure(error, file);
   }
+}
+
+/** Gives the file back. While it is held, the note of who holds it is ours to remove. */
+export function closeDatabase(database: Database.Database, file: string): void {
+  if (file !== inMemory) rmSync(holderFile(file), { force: true });
+  database.close();
 }
 
 const inMemory = ":memory:";

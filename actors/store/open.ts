@@ -10,7 +10,7 @@ import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
-import { type DatabaseOptions, openDatabase } from "./database.ts";
+import { closeDatabase, type DatabaseOptions, openDatabase } from "./database.ts";
 import { isDatabaseError, toStoreFailure } from "./failure.ts";
 import { createJournal, type Journal, type ScopeKey } from "./journal.ts";
 import { createRows, type Rows } from "./rows.ts";
@@ -118,7 +118,7 @@ export function createStore(database: Database.Database, file: string, random: R
       return totalPages * Number(database.pragma("page_size", { simple: true }));
     },
     close() {
-      if (database.open) database.close();
+      if (database.open) closeDatabase(database, file);
     },
   };
 }

@@ -54,9 +54,9 @@ export function createRows(database: Database.Database) {
     "INSERT INTO timers VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, kind) DO UPDATE SET due_at = excluded.due_at, entry = excluded.entry",
   );
   const deleteTimer = database.prepare("DELETE FROM timers WHERE task = ? AND kind = ?");
-  const dueTimers = database.prepare<[number, number, number], TimerRow & { taskId: TaskId }>(
+  const dueTimers = database.prepare<[number, number, number, number], TimerRow & { taskId: TaskId }>(
     `SELECT m.task, m.kind, m.due_at AS dueAt, m.entry, t.id AS taskId FROM timers m JOIN tasks t ON t.task = m.task
-     WHERE m.scope = ? AND m.due_at <= ? ORDER BY m.due_at, m.task LIMIT ?`,
+     WHERE m.scope = ? AND m.due_at <= ? ORDER BY m.due_at, m.task LIMIT ? OFFSET ?`,
   );
   const timersOf = database.prepare<[number], TimerRow>(
     "SELECT task, kind, due_at AS dueAt, entry FROM timers WHERE task = ? ORDER BY kind",
@@ -128,8 +128,8 @@ export function createRows(database: Database.Database) {
     deleteTimer(task: TaskNumber, kind: string): void {
       deleteTimer.run(task, kind);
     },
-    timers: (scope: number, options: { dueUntil: number; count: number }) =>
-      dueTimers.all(scope, options.dueUntil, options.count),
+    timers: (scope: number, { dueUntil, count, skip = 0 }: { dueUntil: number; count: number; skip?: number }) =>
+      dueTimers.all(scope, dueUntil, count, skip),
     nextDueAt: (scope: number) => nextDue.get(scope)?.dueAt ?? undefined,
 
     putClaimable(scope: number, row: ClaimableRow): void {

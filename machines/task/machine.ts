@@ -173,6 +173,7 @@ const machine = setup({
     returnPacket: enter("handoff.returned", (context, event) => ({
       ...toStart(context, event.facts),
       to: event.facts.to,
+      handoffs: context.handoffs + 1,
       records: context.records + 1,
       returnedSeq: event.seq,
     })),
@@ -266,6 +267,7 @@ export const taskMachine = machine.createMachine({
         recorded: { on: { "replay.started": { target: "replaying", actions: "startReplay" } } },
         replaying: {
           on: {
+            "replay.started": { actions: "startReplay" },
             "replay.failed": { actions: "failReplay" },
             "task.replayed": { target: "replayed", actions: "replay" },
           },

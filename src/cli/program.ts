@@ -67,7 +67,8 @@ export function createProgram(
     const word = verb.words.at(-1) ?? "";
     const follows = verb.operation.name === "tasks.watch" ? "task" : undefined;
     addVerb(parent, word, { verb, fields, follows, toGlobals, run });
-    if (verb.operation.name === "events.read") addVerb(parent, "tail", { verb, fields, follows: "events", toGlobals, run });
+    if (verb.operation.name === "events.read")
+      addVerb(parent, "tail", { verb, fields, follows: "events", toGlobals, run });
   }
   program.addHelpText("after", firstSteps);
   return program;

@@ -182,7 +182,7 @@ function showAck({ taskId, seq, at: _, epoch, state, ...rest }: Ack, style: Styl
 }
 
 /** Any value by its shape: an object as a card, a list of objects as a table. */
-export function showAny(value: unknown, style: Style): string {
+function showAny(value: unknown, style: Style): string {
   return showValue(value, "", style);
 }
 

@@ -160,7 +160,8 @@ export interface ScopeStore {
 
   putTimer(row: TimerRow): void;
   deleteTimer(task: TaskNumber, kind: string): void;
-  timers(options: { dueUntil: number; count: number }): (TimerRow & { taskId: TaskId })[];
+  /** Due timers, the longest overdue first, without the first `skip`. */
+  timers(options: { dueUntil: number; count: number; skip?: number }): (TimerRow & { taskId: TaskId })[];
   nextDueAt(): number | undefined;
 
   putClaimable(row: ClaimableRow): void;

@@ -77,18 +77,18 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     if (operation.kind === "query") return queries[name as keyof Queries](input as never); // the table pairs name and schema
     if (operation.kind === "signal") return heartbeat(agentId, input as OperationParsed<"tasks.heartbeat">);
     const asked = { name: name as TaskOperation, input: input as OperationParsed<TaskOperation>, by: agentId }; // the table says so
-    return command(asked, envelope, clock.mono() + message.timeoutMs - replyMs);
+    return command(asked, envelope, message);
   };
 
   async function command(
     { name, input, by }: { name: TaskOperation; input: OperationParsed<TaskOperation>; by: string },
     envelope: Envelope,
-    answerBy: number,
+    message: IncomingRequest,
   ): Promise<unknown> {
     const commandId = input.commandId ?? envelope.id;
     const newTaskId = (): TaskId => options.ids.next("task");
     const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId });
-    const recorded = (await persistence.submit(submission)) ?? (await waitForClaim(submission, input, answerBy));
+    const recorded = (await persistence.submit(submission)) ?? (await waitForClaim(submission, input, message));
     return toOutput(name, recorded, replyContext);
   }
 
@@ -96,13 +96,13 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   async function waitForClaim(
     submission: Submission,
     input: OperationParsed<TaskOperation>,
-    answerBy: number,
+    { timeoutMs, isWanted }: IncomingRequest,
   ): Promise<Recorded | undefined> {
     if (!("waitMs" in input)) return undefined;
-    const endsAt = Math.min(clock.mono() + input.waitMs, answerBy);
+    const endsAt = clock.mono() + Math.min(input.waitMs, timeoutMs - replyMs);
     const targets = toClaimTargets(submission.by, input.roles);
     for (;;) {
-      const outcome = await options.waiting.claim(submission, targets, endsAt - clock.mono());
+      const outcome = await options.waiting.claim(submission, targets, { waitMs: endsAt - clock.mono(), isWanted });
       if (outcome.kind === "over") return undefined;
       const recorded =
         outcome.kind === "granted" ? outcome.recorded : await persistence.submit({ ...submission, hasWaited: true });

@@ -22,7 +22,16 @@ export type WaitOutcome =
   | { kind: "claimable" }
   | { kind: "over" };
 
+/** How long a caller waits, and whether it still does. */
+export interface Patience {
+  waitMs: number;
+  isWanted(): boolean;
+}
+
 interface Entry {
+  isWanted(): boolean;
+  /** Nobody waits for it any more. */
+  drop(): void;
   wake(): void;
   /** Ends the wait: the claim is being granted, and its outcome comes through the returned functions. */
   take(): WaitingClaim;
@@ -39,7 +48,7 @@ export interface Waiting {
    * another claim was faster.
    * @throws AionisError `OVERLOADED` when too many calls wait; what the grant failed with.
    */
-  claim(submission: Submission, targets: readonly string[], waitMs: number): Promise<WaitOutcome>;
+  claim(submission: Submission, targets: readonly string[], patience: Patience): Promise<WaitOutcome>;
   /** The claim that waits longest at `target`; it waits no more. */
   match(target: string): WaitingClaim | undefined;
   /** Waits until the task has changed as `isMet` asks, or `waitMs` are over. @throws AionisError `OVERLOADED` */
@@ -66,7 +75,11 @@ export function createWaiting(options: {
   const readers = new Set<(outcome: "grown" | "over") => void>();
   let isClosed = false;
 
-  function claim(submission: Submission, targets: readonly string[], waitMs: number): Promise<WaitOutcome> {
+  function claim(
+    submission: Submission,
+    targets: readonly string[],
+    { waitMs, isWanted }: Patience,
+  ): Promise<WaitOutcome> {
     refuseTooMany(claiming);
     if (isClosed || waitMs <= 0) return Promise.resolve({ kind: "over" });
     // what became claimable after the caller last looked would wake nobody
@@ -82,6 +95,8 @@ export function createWaiting(options: {
         resolve(outcome);
       };
       const entry: Entry = {
+        isWanted,
+        drop: () => end({ kind: "over" }),
         wake: () => end({ kind: "claimable" }),
         take() {
           leave();
@@ -137,10 +152,13 @@ export function createWaiting(options: {
     if (ofTarget?.size === 0) claims.delete(target);
   }
 
-  /** W1 */
+  /** W1. Whoever is gone is passed over: what it was granted would wait for its lease to run out. */
   function longest(target: string): Entry | undefined {
-    const [first] = claims.get(target) ?? [];
-    return first;
+    for (const entry of claims.get(target) ?? []) {
+      if (entry.isWanted()) return entry;
+      entry.drop();
+    }
+    return undefined;
   }
 
   /** One timer a target, for the first of its tasks that cannot be claimed yet. */

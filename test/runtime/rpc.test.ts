@@ -164,7 +164,7 @@ describe("RPC with bad input", () => {
     const reply = await ask(raw, encode(envelope(body)));
 
     expect(reply).toMatchObject({ failure: { code: "INPUT_INVALID" } });
-    const { facts } = (reply as { failure: { facts: { issues: { path: string }[] } } }).failure;
+    const { facts } = (reply as unknown as { failure: { facts: { issues: { path: string }[] } } }).failure;
     expect(facts.issues.map(({ path }) => path).sort()).toEqual(["", "brief", "checks.0.command", "files.1", "kind"]);
     expect(JSON.stringify(reply)).toContain("tasks.start");
     expect(JSON.stringify(reply)).toContain("colour");

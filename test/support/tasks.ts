@@ -285,7 +285,7 @@ export const examples: Record<EventType, NewEvent[]> = {
     {
       type: "handoff.returned",
       epoch: 1,
-      facts: { packetId: packetId(), outcome: "blocked", ...claimable },
+      facts: { packetId: packetId(), outcome: "blocked", to: "any", ...claimable },
       body: { return: toReturn() },
     },
   ],

@@ -135,7 +135,7 @@ class LocalTransport implements Transport {
     return this.#drained;
   }
 
-  #ask(channel: Channel, request: IncomingRequest): Promise<Message> {
+  #ask(channel: Channel, request: Omit<IncomingRequest, "isWanted">): Promise<Message> {
     const { subject, payload, headers, timeoutMs } = request;
     const number = Math.min(Math.max(timeoutMs, 0), Number.MAX_SAFE_INTEGER); // what a frame can carry; the timer below decides
     const id = this.#nextId();
@@ -215,7 +215,7 @@ class LocalTransport implements Transport {
       channel.send(encodeFailure(id, new AionisError("TRANSPORT_UNROUTED", `Nobody serves ${subject} any more.`)));
       return;
     }
-    const request = { subject, payload, headers, timeoutMs };
+    const request = { subject, payload, headers, timeoutMs, isWanted: () => channel.isOpen };
     const forget = this.#expect(request);
     try {
       const reply = await registration.handler(request);

@@ -300,8 +300,9 @@ class MemoryTransport implements Transport {
     this.#end();
   }
 
-  #ask(request: IncomingRequest): Promise<Message> {
+  #ask(message: Omit<IncomingRequest, "isWanted">): Promise<Message> {
     return new Promise((resolve, reject) => {
+      const request = { ...message, isWanted: () => !asked.isSettled && !this.isDead && this.#life === "open" };
       const settle = (outcome: Message | AionisError): void => {
         if (asked.isSettled) return; // B3
         asked.isSettled = true;

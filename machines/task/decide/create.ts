@@ -6,9 +6,8 @@ import { accept, refuse } from "./refuse.ts";
 /** A new task of its own. */
 export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): Decision {
   const { input, taskId } = command;
-  if (input.deadlineAt !== undefined && input.deadlineAt <= facts.at) {
-    return refuse("INPUT_INVALID", `deadlineAt ${input.deadlineAt} is not after now (${facts.at}); give a later one.`);
-  }
+  const late = refuseLate(input.deadlineAt, facts);
+  if (late !== undefined) return late;
   return accept({
     type: "task.created",
     epoch: 0,
@@ -32,6 +31,8 @@ export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): De
 /** A task that begins with a packet which somebody put down. */
 export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): Decision {
   const { input, taskId } = command;
+  const late = refuseLate(input.deadlineAt, facts);
+  if (late !== undefined) return late;
   const packet: Packet = {
     ...input.packet,
     id: facts.ids.packet,
@@ -88,4 +89,9 @@ export function decideDelegated(command: CommandOf<"delegation.start">): Decisio
     },
     body: { brief: packet.brief, data: packet.data, checks: packet.checks, files: packet.files, packet },
   });
+}
+
+function refuseLate(deadlineAt: number | undefined, { at }: Facts): Decision | undefined {
+  if (deadlineAt === undefined || deadlineAt > at) return undefined;
+  return refuse("INPUT_INVALID", `deadlineAt ${deadlineAt} is not after now (${at}); give a later one.`);
 }

@@ -14,12 +14,7 @@ export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.
   const { context } = snapshot;
   const { to } = command.input;
   const expiresAt = toMoment(facts.at, command.input.expiresAt, command.input.expiresInMs);
-  if (context.handoffs >= limits.handoffsPerTask) {
-    return refuse(
-      "HANDOFF_LIMIT",
-      `${context.id} was handed over ${context.handoffs} times; complete, fail or pause it.`,
-    );
-  }
+  if (context.handoffs >= limits.handoffsPerTask) return refuseLimit(context);
   const packet: Packet = {
     ...command.input.packet,
     ...origin(context, facts),
@@ -61,6 +56,7 @@ export function decidePacketReturn(
       facts,
     );
   }
+  if (context.handoffs >= limits.handoffsPerTask) return refuseLimit(context);
   const sender = context.packetFrom;
   return accept({
     type: "handoff.returned",
@@ -87,6 +83,9 @@ export function decideDelegate(snapshot: TaskSnapshot, command: CommandOf<"tasks
     return refuse("DELEGATION_REFUSED", `${context.id} cannot delegate: ${why}.`, { budget: context.budget });
 
   const deadlineAt = earliest(context.deadlineAt, toMoment(facts.at, input.deadlineAt, input.timeoutMs) ?? null);
+  if (deadlineAt !== null && deadlineAt <= facts.at) {
+    return refuse("INPUT_INVALID", `The deadline ${deadlineAt} is not after now (${facts.at}); give a later one.`);
+  }
   const packet: Packet = {
     ...input.packet,
     ...origin(context, facts),
@@ -133,6 +132,10 @@ export function decideReturn(snapshot: TaskSnapshot, command: CommandOf<"delegat
     facts: { delegationId, childId, outcome: command.return.outcome },
     body: { return: command.return },
   });
+}
+
+function refuseLimit({ id, handoffs }: TaskContext): Decision {
+  return refuse("HANDOFF_LIMIT", `${id} changed hands ${handoffs} times; complete, fail or pause it.`);
 }
 
 /** Those who can go on with what came back: the sender's role, or the sender alone. */

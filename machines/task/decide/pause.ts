@@ -69,7 +69,10 @@ export function decideAnswer(snapshot: TaskSnapshot, command: CommandOf<"tasks.a
 
 export function decideResume(snapshot: TaskSnapshot, command: CommandOf<"tasks.resume">, facts: Facts): Decision {
   if (snapshot.value !== "paused") return refuseState(snapshot, command.name);
-  const { epoch } = snapshot.context;
+  const { epoch, pause, id } = snapshot.context;
+  if (pause?.approver != null && pause.approver !== facts.by) {
+    return refuse("NOT_ADDRESSED", `${pause.approver} is to answer or resume ${id}, not ${facts.by}.`);
+  }
   return accept({
     type: "task.resumed",
     epoch,

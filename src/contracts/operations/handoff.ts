@@ -64,7 +64,14 @@ export const handoffReturn = defineOperation({
     "Answer the packet that one works from. Completed ends the task; else it becomes claimable, its sender first.",
   input: z.strictObject({ ...commandId, taskId: TaskId, epoch: z.int().positive(), return: Return }),
   output: Ack,
-  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "EPOCH_STALE", "CHILDREN_OPEN", "PACKET_NOT_FOUND"],
+  failures: [
+    "TASK_NOT_FOUND",
+    "TASK_STATE_CONFLICT",
+    "EPOCH_STALE",
+    "CHILDREN_OPEN",
+    "PACKET_NOT_FOUND",
+    "HANDOFF_LIMIT",
+  ],
   idempotent: false,
 });
 

@@ -199,7 +199,7 @@ export const tasksResume = defineOperation({
   summary: "Make a paused task claimable again.",
   input: z.strictObject({ ...commandId, taskId: TaskId, reason: Line.optional() }),
   output: Ack,
-  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT"],
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "NOT_ADDRESSED"],
   idempotent: false,
 });
 

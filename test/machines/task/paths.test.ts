@@ -54,7 +54,8 @@ function run(steps: EventHeader[]) {
     const body = examples[header.type as EventType][0]!.body;
     if (index > 0) actor.fold(header);
     store.begin();
-    writeEvent(scope, { live, before, recorded: { header, body }, content: null });
+    const texts = { facts: JSON.stringify(header.facts), body: JSON.stringify(body) };
+    writeEvent(scope, { live, before, recorded: { header, body }, texts, content: null });
     store.commit();
   }
   return { store, scope, actor };
