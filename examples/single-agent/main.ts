@@ -13,11 +13,7 @@ import { type Assignment, createRuntime, type RunContext } from "aionis";
 type Call = { tool: "list" | "read" | "write" | "done"; file?: string; text?: string };
 type Seen = { call: Call; output: string[] }[];
 
-const texts = {
-  "a.md": "We utilize retries.\n",
-  "b.md": "All is plain here.\n",
-  "c.md": "Utilize it to utilize it.\n",
-};
+const texts = { "a.md": "We utilize retries.\n", "b.md": "All is plain.\n", "c.md": "Utilize it to utilize it.\n" };
 
 /** Plays the story in a folder of its own; what it returns is counted from the journal and read from the files. */
 export async function main({ print = console.log }: { print?: (line: string) => void } = {}) {

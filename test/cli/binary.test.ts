@@ -1,7 +1,12 @@
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createRuntime } from "../../src/index.ts";
+import { type Connection, createRuntime } from "../../src/index.ts";
 import { makeFolder, runBinary, startBinary } from "./support.ts";
+
+async function firstTask(runtime: Connection): Promise<string> {
+  const { tasks } = await runtime.tasks.list();
+  return tasks[0]?.id ?? "";
+}
 
 describe("the binary", { timeout: 30_000 }, () => {
   it("does a task's work from process to process, the store being held by none in between", async () => {
@@ -83,6 +88,33 @@ describe("the binary", { timeout: 30_000 }, () => {
     expect(usage.code).toBe(2);
     expect(notFound.code).toBe(3);
     expect(JSON.parse(unreachable.stderr)).toMatchObject({ code: "STORE_NOT_FOUND", status: 404 });
+  });
+
+  it("ends a waiting claim within moments of Ctrl-C, with 130", async () => {
+    const folder = makeFolder();
+    const runtime = await createRuntime({ path: join(folder, ".aionis"), scope: "acme/billing" });
+    onTestFinished(() => runtime.close());
+    await runtime.tasks.start({ brief: "not yet", claimableAt: 4_000_000_000_000 });
+    const claim = startBinary(folder, ["task", "claim", "--wait-ms", "30s", "--scope", "acme/billing"]);
+    const tail = startBinary(folder, ["task", "watch", await firstTask(runtime), "--scope", "acme/billing"]);
+    await tail.saw("start");
+
+    claim.interrupt();
+    tail.interrupt();
+
+    expect(await tail.ended).toMatchObject({ code: 130, stderr: "" });
+    const { code } = await claim.ended;
+    expect([130, null]).toContain(code); // null: the signal came before the program had loaded
+  });
+
+  it("is not disturbed by a reader that goes away", async () => {
+    const folder = makeFolder();
+    await runBinary(folder, ["task", "start", "x".repeat(1_000_000)]);
+    const read = startBinary(folder, ["events", "read", "--json"]);
+
+    read.hangUp();
+
+    expect(await read.ended).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("reads a brief from stdin", async () => {

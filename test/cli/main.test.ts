@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { findWords } from "../../src/cli/program.ts";
 import { listVerbs } from "../../src/cli/verbs.ts";
@@ -321,6 +322,22 @@ describe("output", () => {
     const { code, stdout } = await run(["verify"]);
 
     expect({ code, stdout }).toEqual({ code: 0, stdout: "ok: 1 events, 1 tasks\n" });
+  });
+
+  it("ends with 1 when a row is not what the journal folds to", async () => {
+    const { run, folder } = setupCli();
+    await run(["task", "start", "x"]);
+    const database = new Database(join(folder, ".aionis/aionis.db"));
+    database.exec("UPDATE tasks SET kind = 'forged'");
+    database.close();
+
+    const forPeople = await run(["verify"]);
+    const asJson = await run(["verify", "--json"]);
+
+    expect(forPeople.code).toBe(1);
+    expect(forPeople.stdout).toMatch(/^damaged: 1 events, 1 tasks, 1 problems\n/);
+    expect(asJson.code).toBe(1);
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ ok: false });
   });
 
   it("writes a backup relative to the current folder, which can be opened as a store", async () => {

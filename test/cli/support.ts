@@ -27,6 +27,8 @@ export interface Child {
   /** Resolves with all of stdout so far when it contains `text`; rejects when the process ends before. */
   saw(text: string): Promise<string>;
   interrupt(): void;
+  /** Closes the reading end of its stdout. */
+  hangUp(): void;
   ended: Promise<Result>;
 }
 
@@ -43,6 +45,7 @@ export function startBinary(folder: string, args: readonly string[], stdin = "")
   return {
     saw: (text) => Promise.race([stdout.saw(text), ended.then((result) => refuse(text, result))]),
     interrupt: () => void child.kill("SIGINT"),
+    hangUp: () => void child.stdout.destroy(),
     ended,
   };
 }

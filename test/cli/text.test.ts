@@ -3,12 +3,17 @@ import { escapeBlock, escapeLine, toJsonLine, toTable, widthOf } from "../../src
 import { fromDuration, fromMoment, toDuration } from "../../src/cli/units.ts";
 import { fromIsoTime, toIsoTime } from "../../src/kernel/iso-time.ts";
 
+/** They hold words and emoji together, and are let through. */
+const withoutJoiners = (text: string): string => text.replaceAll("\u200c", "").replaceAll("\u200d", "");
+
 describe("text for a terminal", () => {
   it("has no control character of the data in it (X1)", () => {
     const everything = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code)).join("");
 
-    expect(escapeLine(everything).replace(/[\u200c\u200d]/g, "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
-    expect(escapeBlock(everything).replace(/[\u200c\u200d\n]/g, "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
+    expect(withoutJoiners(escapeLine(everything))).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
+    expect(withoutJoiners(escapeBlock(everything).replaceAll("\n", ""))).not.toMatch(
+      /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u,
+    );
     expect(escapeLine("\ud800")).toBe("\\ud800");
     expect(JSON.parse(toJsonLine({ everything }))).toEqual({ everything });
   });

@@ -78,6 +78,7 @@ describe("all pages", () => {
 
     const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], {
       encoding: "utf8",
+      cwd: folder,
     });
 
     expect(stdout.split("\n").filter((line) => line.startsWith("programs/"))).toEqual([]);

@@ -11,7 +11,7 @@ it("dies in the middle and goes on after the last recorded step", async () => {
     steps: 13, // 7 decisions, 6 tool calls: none of them was recorded twice
     writes: 2,
     checked: 1,
-    texts: ["We use retries.\n", "All is plain here.\n", "Use it to use it.\n"],
+    texts: ["We use retries.\n", "All is plain.\n", "Use it to use it.\n"],
   });
   expect(lines.filter((line) => line.includes("decides: write a.md"))).toHaveLength(1);
   expect(lines.filter((line) => line.includes("starts"))).toHaveLength(2);

@@ -15,6 +15,8 @@ export interface ModelTask {
   checks: string[];
   verifying: string[];
   asks: boolean;
+  /** Who may claim it from start. */
+  to: "any" | "review";
   offeredTo: "any" | "review";
   delegations: number;
   parent: ModelTask | undefined;
@@ -48,6 +50,7 @@ export function createModelTask(id: string, checks: string[], parent?: ModelTask
     checks,
     verifying: [],
     asks: false,
+    to: "any",
     offeredTo: "any",
     delegations: 0,
     parent,
@@ -129,8 +132,10 @@ function only(isTaken: boolean, act: () => void): "taken" | "refused" {
 function claim(task: ModelTask, asked: Asked): "taken" | "refused" {
   const { preferred } = task;
   const isKept = preferred !== undefined && preferred.agent !== asked.by && preferred.until > asked.at;
-  const isFree = (task.state === "start" && !isKept) || (task.state === "handoff" && mayTake(task, asked));
+  const isFor = task.to === "any" || asked.isReviewer || preferred?.agent === asked.by;
+  const isFree = (task.state === "start" && isFor && !isKept) || (task.state === "handoff" && mayTake(task, asked));
   return only(isFree, () => {
+    if (task.state === "handoff") task.to = task.offeredTo; // it stays with those it was handed to
     task.state = "running";
     task.epoch += 1;
     task.owner = asked.by;

