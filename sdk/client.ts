@@ -8,7 +8,6 @@
 //   C2. A failure that leaves the outcome open is not shown while time is left: the command is asked again.
 
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
-import { limits } from "../src/contracts/limits.ts";
 import {
   type OperationInput,
   type OperationName,
@@ -80,7 +79,7 @@ function createCall(options: ClientOptions) {
   return async (
     name: string,
     input: unknown,
-    { timeoutMs = timeoutMsDefault + toWaitMs(input), agent = options.agent }: CallOptions = {},
+    { timeoutMs = timeoutMsDefault + toWaitMs(name, input), agent = options.agent }: CallOptions = {},
   ) => {
     const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body: input ?? {} };
     const payload = encode(envelope);
@@ -91,7 +90,7 @@ function createCall(options: ClientOptions) {
       const leftMs = Math.max(endsAt - clock.mono(), 1);
       try {
         const message = await transport.request(subject, payload, {
-          timeoutMs: Math.min(leftMs, tryMs + toWaitMs(input)),
+          timeoutMs: Math.min(leftMs, tryMs + toWaitMs(name, input)),
           headers,
         });
         return take(readReply(message.payload));
@@ -117,10 +116,13 @@ function createCall(options: ClientOptions) {
   }
 }
 
-/** How long the runtime itself may wait before it answers: a try must outlast that. */
-function toWaitMs(input: unknown): number {
-  const waitMs: unknown = typeof input === "object" && input !== null && "waitMs" in input ? input.waitMs : undefined;
-  return typeof waitMs === "number" && waitMs > 0 ? Math.min(waitMs, limits.callWaitMs) : 0;
+/** How long the runtime itself may wait before it answers, the operation's default included: a try must outlast that. */
+function toWaitMs(name: string, input: unknown): number {
+  const { shape } = operations[name as OperationName].input; // the methods are made from the table's names
+  if (!("waitMs" in shape)) return 0;
+  const given: unknown = typeof input === "object" && input !== null && "waitMs" in input ? input.waitMs : undefined;
+  const { data = 0 } = shape.waitMs.safeParse(given);
+  return data;
 }
 
 function readReply(payload: Uint8Array): RpcReply {

@@ -41,7 +41,7 @@ export async function play(scenario: Scenario): Promise<{ events: JournalEvent[]
 
   const { triage, docs, review } = createAgents({ repository, effectsLog: places.effectsLog });
   const cwd = repository.path;
-  const triager = runtime.worker({ agent: "triage-1", roles: ["triage"], cwd }, triage);
+  runtime.worker({ agent: "triage-1", roles: ["triage"], cwd }, triage);
   runtime.worker({ agent: "docs-1", roles: ["docs"], cwd }, docs);
   runtime.worker({ agent: "review-1", roles: ["review"], cwd }, review);
   fixers.start("fixer-1", ["fix"]);
@@ -56,7 +56,6 @@ export async function play(scenario: Scenario): Promise<{ events: JournalEvent[]
   for await (const event of runtime.events.subscribe({ from: 1 })) {
     events.push(event);
     scenario.view.show(event);
-    if (event.type === "task.claimed" && event.by === triager.agent) void triager.drain(); // one task is all it is here for
     if (event.type === "step.succeeded" && event.facts.name === "edit the code") await replaceFixer(scenario, fixers);
     if (event.type === "task.paused") await answer(person, event);
     if (event.taskId === rootId && ["succeeded", "failed", "cancelled"].includes(stateAfter(event) ?? "")) break;
@@ -72,8 +71,7 @@ async function replaceFixer(scenario: Scenario, fixers: ReturnType<typeof create
   view.note(`kill -9 ${fixers.pid()}: fixer-1 dies in the middle of its second edit`);
   await fixers.kill();
   writeFileSync(places.gate, "");
-  // TODO: `fix` alone, and no drain above, when a task that was handed over stays with its new role after its lease ran out.
-  fixers.start("fixer-2", ["fix", "triage"]);
+  fixers.start("fixer-2", ["fix"]);
   view.note(`fixer-2 starts as process ${fixers.pid()}; the dead one's lease of ${leaseMs / 1000} s has to run out`);
 }
 

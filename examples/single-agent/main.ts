@@ -32,8 +32,8 @@ export async function main({ print = console.log }: { print?: (line: string) => 
 
     const { events } = await runtime.events.read({ taskId });
     const count = (type: string): number => events.filter((event) => event.type === type).length;
-    const writes = events.filter(({ type, facts }) => type === "step.succeeded" && facts.tool === "write").length;
     const [tries, steps] = [count("task.claimed"), count("step.succeeded")];
+    const writes = events.filter(({ type, facts }) => type === "step.succeeded" && facts.tool === "write").length;
     print(`${task.state} after ${tries} tries: ${steps} steps, ${writes} files written, each once`);
     return { tries, steps, writes, checked: count("checks.passed"), texts: readAll(docs) };
   } finally {
@@ -44,29 +44,25 @@ export async function main({ print = console.log }: { print?: (line: string) => 
 /** The agent's loop. On a second try the steps that are recorded give back what they gave, at once. */
 async function edit(task: Assignment, ctx: RunContext, docs: string, print: (line: string) => void): Promise<void> {
   print(`the agent starts, attempt ${task.attempt}`);
-  const seen: Seen = [];
-  for (;;) {
-    const call = await ctx.step("decide", () => {
-      const decided = decide(seen);
-      print(`  decides: ${decided.tool} ${decided.file ?? ""}`);
-      return decided;
-    });
+  for (const seen: Seen = []; ; ) {
+    const call = await ctx.step("decide", () => decide(seen, print));
     if (call.tool === "done") return ctx.complete({ summary: `${seen.length} tool calls` });
-    const output = await ctx.step("act", { tool: call.tool, input: call }, () => act(call, docs));
-    seen.push({ call, output });
+    seen.push({ call, output: await ctx.step("act", { tool: call.tool, input: call }, () => act(call, docs)) });
     if (task.attempt === 1 && call.tool === "write") throw new Error("the agent dies here, once");
   }
 }
 
 /** Where an agent asks its model; plain code here. */
-function decide(seen: Seen): Call {
-  const last = seen.at(-1);
-  if (last === undefined) return { tool: "list" };
-  const [text = ""] = last.call.tool === "read" ? last.output : [];
+function decide(seen: Seen, print: (line: string) => void): Call {
+  const [last, files = []] = [seen.at(-1), seen[0]?.output];
+  const [text = ""] = last?.call.tool === "read" ? last.output : [];
   const plain = text.replaceAll("Utilize", "Use").replaceAll("utilize", "use");
-  if (plain !== text) return { ...last.call, tool: "write", text: plain };
-  const file = seen[0]?.output.find((name) => !seen.some(({ call }) => call.tool === "read" && call.file === name));
-  return file === undefined ? { tool: "done" } : { tool: "read", file };
+  const file = files.find((name) => !seen.some(({ call }) => call.tool === "read" && call.file === name));
+  const next: Call =
+    last === undefined ? { tool: "list" } : file === undefined ? { tool: "done" } : { tool: "read", file };
+  const decided: Call = plain === text ? next : { ...last?.call, tool: "write", text: plain };
+  print(`  decides: ${decided.tool} ${decided.file ?? ""}`);
+  return decided;
 }
 
 function act({ tool, file = "", text = "" }: Call, docs: string): string[] {

@@ -28,6 +28,16 @@ export class NoStoreError extends Error {
   }
 }
 
+/** Ctrl-C came before the answer to a command. */
+export class InterruptedError extends Error {
+  readonly commandId: string;
+
+  constructor(commandId: string) {
+    super("Interrupted before the answer came.");
+    this.commandId = commandId;
+  }
+}
+
 /** What the arguments lack or have too much. */
 export function toUsageError(detail: string): AionisError {
   return new AionisError("INPUT_INVALID", detail);
@@ -39,6 +49,17 @@ export function toFailure(error: unknown, verb: string): Failure {
     const hint = "`aionis task start` makes one; --path names another folder.";
     return { code: "STORE_NOT_FOUND", detail: error.message, status: 404, retryable: false, hint };
   }
+  if (error instanceof InterruptedError) {
+    const { message: detail, commandId } = error;
+    return {
+      code: "INTERRUPTED",
+      detail,
+      status: 499,
+      retryable: true,
+      hint: toRepeat(commandId),
+      facts: { commandId },
+    };
+  }
   if (isFailure(error)) {
     const { code, detail, facts, retryable } = error;
     return { code, detail, status: failures[code].status, retryable, hint: hintFor(error, verb), facts };
@@ -47,14 +68,16 @@ export function toFailure(error: unknown, verb: string): Failure {
   return { code: "RUNTIME_FAULT", detail, status: 500, retryable: false, hint: "This is a bug of the command line." };
 }
 
-/** Whether a command that ended with `error` may have been recorded all the same. */
-export function isOutcomeOpen(error: unknown): boolean {
-  return isFailure(error, "OUTCOME_UNKNOWN", "TRANSPORT_TIMEOUT");
+/** `error`, with the id under which the command can be repeated when it may have been recorded all the same. */
+export function withCommandId(error: unknown, commandId: unknown): unknown {
+  if (typeof commandId !== "string" || !isFailure(error, "OUTCOME_UNKNOWN", "TRANSPORT_TIMEOUT")) return error;
+  return new AionisError(error.code, error.detail, { cause: error, facts: { ...error.facts, commandId } });
 }
 
 /** The exit code, by the status in the table of failures. */
 export function toExitCode(status: number): number {
   if (status === 400 || status === 413) return exitCodes.usage;
+  if (status === 499) return exitCodes.interrupted;
   if (status === 404) return exitCodes.notFound;
   if (status === 409) return exitCodes.conflict;
   if (status === 503 || status === 504 || status === 507) return exitCodes.unavailable;
@@ -73,6 +96,7 @@ export function showFailure(failure: Failure, options: { isJson: boolean }): str
 }
 
 function hintFor(error: AionisError, verb: string): string | undefined {
+  if (typeof error.facts.commandId === "string") return toRepeat(error.facts.commandId);
   switch (error.code) {
     case "INPUT_INVALID":
       return `\`aionis ${verb === "" ? "" : `${verb} `}--help\` shows what it takes.`;
@@ -91,4 +115,8 @@ function hintFor(error: AionisError, verb: string): string | undefined {
     default:
       return error.retryable ? "The same command can succeed later." : undefined;
   }
+}
+
+function toRepeat(commandId: string): string {
+  return `It may or may not be recorded: with --command-id ${commandId} it can be repeated, and takes effect once.`;
 }

@@ -21,7 +21,15 @@ import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
 import { createProgram, findWords, type Request } from "./program.ts";
 import { Reach } from "./reach.ts";
-import { exitCodes, isOutcomeOpen, showFailure, toExitCode, toFailure, toUsageError } from "./report.ts";
+import {
+  exitCodes,
+  InterruptedError,
+  showFailure,
+  toExitCode,
+  toFailure,
+  toUsageError,
+  withCommandId,
+} from "./report.ts";
 import { type Style, show } from "./show.ts";
 import { toJsonLine } from "./text.ts";
 import { toKebab } from "./verbs.ts";
@@ -105,8 +113,7 @@ async function callOnce(
 ): Promise<number> {
   const call = callPatiently(verb, input, { reach, isStopped });
   const answer = await Promise.race([call.then((value) => ({ value })), stopped]).catch((error: unknown) => {
-    if (isOutcomeOpen(error)) sayHowToRepeat(input, output);
-    throw error;
+    throw withCommandId(error, input.commandId);
   });
   if (answer !== undefined) {
     await print(verb.operation.name, answer.value);
@@ -114,7 +121,7 @@ async function callOnce(
   }
   call.catch(() => {}); // nobody waits for it any more
   if (output.isBroken()) return 0; // U3
-  sayHowToRepeat(input, output);
+  if (typeof input.commandId === "string") throw new InterruptedError(input.commandId);
   return exitCodes.interrupted;
 }
 
@@ -133,12 +140,6 @@ async function callPatiently(
     const answer = await reach.call(operation.name, asked, { mayCreate, isSlow, waitMs });
     if (isLast || isStopped() || !isEmpty(answer)) return answer;
   }
-}
-
-/** U2. Queries have no command id. */
-function sayHowToRepeat({ commandId }: Readonly<Record<string, unknown>>, output: Output): void {
-  if (typeof commandId !== "string") return;
-  output.fail(`It may or may not be recorded; repeat it with --command-id ${commandId}, and it takes effect once.`);
 }
 
 /** An answer that says no: a store that does not verify. */

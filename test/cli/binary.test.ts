@@ -109,7 +109,7 @@ describe("the binary", { timeout: 30_000 }, () => {
 
   it("is not disturbed by a reader that goes away", async () => {
     const folder = makeFolder();
-    await runBinary(folder, ["task", "start", "x".repeat(1_000_000)]);
+    await runBinary(folder, ["task", "start", "-"], "x".repeat(1_000_000));
     const read = startBinary(folder, ["events", "read", "--json"]);
 
     read.hangUp();
