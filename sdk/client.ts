@@ -118,10 +118,10 @@ function createCall(options: ClientOptions) {
 
 /** How long the runtime itself may wait before it answers, the operation's default included: a try must outlast that. */
 function toWaitMs(name: string, input: unknown): number {
-  const { shape } = operations[name as OperationName].input; // the methods are made from the table's names
-  if (!("waitMs" in shape)) return 0;
+  const schema = operations[name as OperationName].input; // the methods are made from the table's names
+  if (!("shape" in schema) || !("waitMs" in schema.shape)) return 0;
   const given: unknown = typeof input === "object" && input !== null && "waitMs" in input ? input.waitMs : undefined;
-  const { data = 0 } = shape.waitMs.safeParse(given);
+  const { data = 0 } = schema.shape.waitMs.safeParse(given);
   return data;
 }
 

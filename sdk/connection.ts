@@ -7,8 +7,10 @@ import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
 import { createSubjects, encode, type Transport } from "../transport/index.ts";
 import { type Client, createClient } from "./client.ts";
+import type { Handler } from "./context.ts";
+import type { WorkerOptions } from "./parts.ts";
 import { type DelegationNotice, type EventFilter, subscribeToDelegations, subscribeToEvents } from "./subscribe.ts";
-import { type Handler, startWorker, type Worker, type WorkerOptions } from "./worker.ts";
+import { startWorker, type Worker } from "./worker.ts";
 
 /** A client with its transport: what a program holds while it talks to a runtime. */
 export interface Connection extends Omit<Client, "events" | "tasks">, AsyncDisposable {

@@ -7,11 +7,12 @@ import { AionisError } from "../src/contracts/failures.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
-import type { Task, TaskContent } from "../src/contracts/task.ts";
+import type { Assignment, Task, TaskContent } from "../src/contracts/task.ts";
 import type { Check, CheckResult, Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
 import { type Duration, toMs } from "./duration.ts";
-import { type RunLife, type RunParts, recordTimeoutMs } from "./run.ts";
+import { type RunLife, recordTimeoutMs } from "./life.ts";
+import type { RunParts } from "./parts.ts";
 import type { StepCall, StepOptions, Steps } from "./steps.ts";
 
 /** A check of the task's start, or one that the completion added. */
@@ -104,6 +105,9 @@ export interface RunContext {
   /** Live output for whoever looks; not recorded. */
   progress(data: unknown): void;
 }
+
+/** What to do with a task. It may start over after a crash: what it did in steps is not done again. */
+export type Handler = (task: Assignment, ctx: RunContext) => unknown;
 
 const commandTimeoutMs = 10 * 60_000;
 const commandOutputBytes = 16 * 1024;

@@ -3,8 +3,18 @@
 export type { CallOptions, Client } from "./client.ts";
 export { type ConnectOptions, connect, toDefaultScope, toSocketPath } from "./connect.ts";
 export { type Connection, createConnection } from "./connection.ts";
-export type { Completion, Delegation, Guidance, HandoffOffer, Question, RunContext, RunOptions } from "./context.ts";
+export type {
+  Completion,
+  Delegation,
+  Guidance,
+  Handler,
+  HandoffOffer,
+  Question,
+  RunContext,
+  RunOptions,
+} from "./context.ts";
 export type { Duration } from "./duration.ts";
+export type { CheckFunction, WorkerOptions } from "./parts.ts";
 export type { StepCall, StepOptions } from "./steps.ts";
 export type { DelegationNotice, EventFilter } from "./subscribe.ts";
-export type { CheckFunction, Handler, Worker, WorkerOptions } from "./worker.ts";
+export type { Worker } from "./worker.ts";

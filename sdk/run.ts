@@ -10,13 +10,11 @@
 //   R2. A failure of the handler is recorded once, and only while the run is on.
 
 import { AionisError, type FailureCode, isFailure } from "../src/contracts/failures.ts";
-import { limits } from "../src/contracts/limits.ts";
-import type { Assignment } from "../src/contracts/task.ts";
-import type { Exec } from "../src/kernel/exec.ts";
-import { createContext } from "./context.ts";
+import { createContext, type Handler } from "./context.ts";
 import { toErrorText } from "./error-text.ts";
+import { type RunLife, recordTimeoutMs } from "./life.ts";
+import type { RunParts } from "./parts.ts";
 import { createSteps } from "./steps.ts";
-import type { Handler, WorkerOptions, WorkerParts } from "./worker.ts";
 
 /** A run as its worker sees it. */
 export interface Run {
@@ -28,34 +26,10 @@ export interface Run {
   abandon(): void;
 }
 
-export interface RunParts extends WorkerParts {
-  options: WorkerOptions;
-  exec: Exec;
-  task: Assignment;
-  handler: Handler;
-  /** The worker's slots: a run that only waits gives its own back. */
-  slot: { release(): void; acquire(): void };
-}
-
-/** What the parts of a run share. */
-export interface RunLife {
-  readonly signal: AbortSignal;
-  /** Ends the run; what is awaited of its context never settles (R1). */
-  end(why: string): void;
-  isOver(): boolean;
-  /** The result of `ask`, unless the run is over by then; a lost claim ends the run. */
-  hold<Result>(ask: () => Promise<Result>): Promise<Result>;
-  /** Waits without a slot. */
-  withoutSlot<Result>(wait: () => Promise<Result>): Promise<Result>;
-}
-
-/** How long a worker tries to have something recorded: until its claim is lost, not until a reply is late. */
-export const recordTimeoutMs = limits.waitMs;
-
 const never = new Promise<never>(() => {});
 
 /** Starts the handler on a claim. */
-export function startRun(parts: RunParts): Run {
+export function startRun(parts: RunParts, handler: Handler): Run {
   const { client, clock, logger, options, task } = parts;
   const { taskId, epoch } = task;
   const asAgent = { agent: options.agent };
@@ -125,7 +99,7 @@ export function startRun(parts: RunParts): Run {
     try {
       const steps = await life.hold(() => createSteps(parts, life));
       const ctx = createContext(parts, life, steps);
-      const result = await parts.handler(task, ctx);
+      const result = await handler(task, ctx);
       if (!life.isOver()) await ctx.complete(toResult(result));
     } catch (error) {
       if (!life.isOver()) await recordFailure(error); // R2

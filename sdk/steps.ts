@@ -8,7 +8,8 @@ import { limits } from "../src/contracts/limits.ts";
 import { type StepReceipt, StepSubject } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
 import { toErrorText } from "./error-text.ts";
-import { type RunLife, type RunParts, recordTimeoutMs } from "./run.ts";
+import { type RunLife, recordTimeoutMs } from "./life.ts";
+import type { RunParts } from "./parts.ts";
 
 export interface StepOptions {
   /** What does the work, such as a tool's name. */

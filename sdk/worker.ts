@@ -13,37 +13,10 @@ import { workerMachine } from "../machines/worker.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Assignment } from "../src/contracts/task.ts";
-import type { CheckResult } from "../src/contracts/values.ts";
-import type { Clock } from "../src/kernel/clock.ts";
-import { createProcessExec, type Exec } from "../src/kernel/exec.ts";
-import type { Logger } from "../src/kernel/logger.ts";
-import type { Client } from "./client.ts";
-import type { RunContext } from "./context.ts";
+import { createProcessExec } from "../src/kernel/exec.ts";
+import type { Handler } from "./context.ts";
+import type { WorkerOptions, WorkerParts } from "./parts.ts";
 import { type Run, startRun } from "./run.ts";
-
-/** What to do with a task. It may start over after a crash: what it did in steps is not done again. */
-export type Handler = (task: Assignment, ctx: RunContext) => unknown;
-
-/** A check that is a function of the worker's own, for checks without a command. */
-export type CheckFunction = (check: {
-  task: Assignment;
-  signal: AbortSignal;
-}) => Promise<Pick<CheckResult, "passed" | "output">>;
-
-export interface WorkerOptions {
-  /** Who works. Two workers of one name are one agent in two places. */
-  agent: string;
-  /** Which packets and tasks it may take, beside those for this agent and for anyone. */
-  roles?: readonly string[];
-  /** How many tasks at once; 1 if absent. */
-  concurrency?: number;
-  /** By name, the checks that are functions. */
-  checks?: Readonly<Record<string, CheckFunction>>;
-  /** Where commands and checks run if they name no folder; this process's if absent. */
-  cwd?: string;
-  /** What runs commands; plain child processes if absent. */
-  exec?: Exec;
-}
 
 /** A worker at work. */
 export interface Worker extends AsyncDisposable {
@@ -55,15 +28,6 @@ export interface Worker extends AsyncDisposable {
   drain(options?: { timeoutMs?: number }): Promise<void>;
   /** Ends at once, as if the process had died: leases run out. */
   stop(): void;
-}
-
-/** What a worker needs of its connection. */
-export interface WorkerParts {
-  client: Client;
-  clock: Clock;
-  logger: Logger;
-  /** Sends live output that nobody must receive. */
-  publishProgress(taskId: string, agent: string, data: unknown): void;
 }
 
 const claimWaitMs = 2_000; // how long a stopped worker's last question can stay open
@@ -133,7 +97,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     if (!isTaking()) return refuse(task); // it ended while the claim was under way
     tell("run.began");
     working += 1;
-    const run = startRun({ ...parts, options, exec, task, handler, slot: { release, acquire } });
+    const run = startRun({ ...parts, options, exec, task, slot: { release, acquire } }, handler);
     runs.set(task.taskId, run);
     void run.ended.then((heldSlot) => {
       if (runs.get(task.taskId) === run) runs.delete(task.taskId);

@@ -41,12 +41,22 @@ export interface FieldReader {
   stdin(): Promise<string>;
 }
 
-/** The inputs of an operation, in the order of its schema. */
+/** The inputs of an operation, in the order of its schema. Of several forms it has the inputs of all, and needs those that all need. */
 export function toFields(input: z.ZodType): Field[] {
-  const schema = z.toJSONSchema(input, { io: "input", unrepresentable: "any" });
-  return Object.entries(schema.properties ?? {}).map(([name, property]) =>
-    toField(name, asSchema(property), schema.required?.includes(name) === true),
+  const forms = toForms(z.toJSONSchema(input, { io: "input", unrepresentable: "any" }));
+  const properties = new Map(forms.flatMap((form) => Object.entries(form.properties ?? {})));
+  return [...properties].map(([name, property]) =>
+    toField(
+      name,
+      asSchema(property),
+      forms.every((form) => form.required?.includes(name) === true),
+    ),
   );
+}
+
+function toForms(schema: Schema): Schema[] {
+  const branches = schema.anyOf ?? schema.oneOf;
+  return branches === undefined ? [schema] : branches.flatMap((branch) => toForms(asSchema(branch)));
 }
 
 /** The value that `texts` write, one text for each time the option was given. */

@@ -26,6 +26,8 @@ export interface Request {
   words: string;
   /** Whether it goes on until it is stopped. */
   follows: "events" | "task" | undefined;
+  /** Whether it may make the store: a command that needs nothing to be there. */
+  mayCreate: boolean;
   options: GlobalOptions;
   /** @throws AionisError `INPUT_INVALID` for a value that is no input. */
   readInput(reader: FieldReader): Promise<Record<string, unknown>>;
@@ -137,6 +139,8 @@ function addVerb(parent: Command, word: string, { verb, fields: all, follows, to
     .description(summaryOf(operation.summary, follows))
     .helpGroup(headingOf({ verb, fields }))
     .allowExcessArguments(false);
+  const ownWord = operation.name.split(".").at(-1) ?? "";
+  if (word === "ls") command.alias(ownWord); // whoever knows the operation finds it
   for (const field of positional)
     command.argument(field.isRequired ? `<${field.flag}>` : `[${field.flag}]`, field.description);
   const read = options.map((field) => ({ field, values: addField(command, field) }));
@@ -152,6 +156,7 @@ function addVerb(parent: Command, word: string, { verb, fields: all, follows, to
       verb,
       words,
       follows,
+      mayCreate: operation.kind === "command" && all.every(({ name }) => name !== "taskId"),
       options: toGlobals(),
       readInput: (reader) => readInput([...given, ...asked], reader),
     });

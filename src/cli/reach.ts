@@ -83,10 +83,17 @@ export class Reach {
       try {
         return await invoke(connection, name, input, isSlow ? leftMs : Math.min(leftMs, tryMs + waitMs));
       } catch (error) {
-        if (!isFailure(error, ...lost) || clock.mono() >= endsAt) throw error;
-        unroutedSince = error.code === "TRANSPORT_UNROUTED" ? (unroutedSince ?? clock.mono()) : undefined;
-        if (unroutedSince !== undefined && clock.mono() - unroutedSince > unroutedMs) throw this.#isNotServed(error);
-        await this.#drop(); // R3
+        if (!isFailure(error, ...lost)) throw error;
+        // the client's last try of a call can be too short for any reply
+        const isUnserved =
+          error.code === "TRANSPORT_UNROUTED" || (error.code === "TRANSPORT_TIMEOUT" && unroutedSince !== undefined);
+        const now = clock.mono();
+        unroutedSince = isUnserved ? (unroutedSince ?? now) : undefined;
+        if (now < endsAt && now - (unroutedSince ?? now) < unroutedMs) {
+          await this.#drop(); // R3
+          continue;
+        }
+        throw isUnserved ? this.#isNotServed(error) : error;
       }
     }
   }

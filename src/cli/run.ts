@@ -106,17 +106,17 @@ async function runRequest(request: Request, host: Host, output: Output): Promise
 }
 
 async function callOnce(
-  { verb }: Request,
+  request: Request,
   input: Readonly<Record<string, unknown>>,
   { reach, print, isStopped, stopped }: Follower,
   output: Output,
 ): Promise<number> {
-  const call = callPatiently(verb, input, { reach, isStopped });
+  const call = callPatiently(request, input, { reach, isStopped });
   const answer = await Promise.race([call.then((value) => ({ value })), stopped]).catch((error: unknown) => {
     throw withCommandId(error, input.commandId);
   });
   if (answer !== undefined) {
-    await print(verb.operation.name, answer.value);
+    await print(request.verb.operation.name, answer.value);
     return isFalse(answer.value) ? exitCodes.failure : 0;
   }
   call.catch(() => {}); // nobody waits for it any more
@@ -127,10 +127,11 @@ async function callOnce(
 
 /** A long wait is asked for in slices, so that Ctrl-C need not wait for all of it. */
 async function callPatiently(
-  { operation, mayCreate, isSlow, isEmpty }: Request["verb"],
+  { verb, mayCreate }: Pick<Request, "verb" | "mayCreate">,
   input: Readonly<Record<string, unknown>>,
   { reach, isStopped }: Pick<Follower, "reach" | "isStopped">,
 ): Promise<unknown> {
+  const { operation, isSlow, isEmpty } = verb;
   const endsAt = systemClock.mono() + (typeof input.waitMs === "number" ? input.waitMs : 0);
   for (;;) {
     const leftMs = Math.max(Math.round(endsAt - systemClock.mono()), 0);

@@ -30,7 +30,9 @@ export function show(name: string, output: unknown, style: Style): string {
   if (name === "events.tail") return showEvent(output as JournalEvent, style);
   const form = forms[name as OperationName] as ((output: unknown, style: Style) => string) | undefined; // the table pairs name and output
   if (form !== undefined) return form(output, style);
-  return isAck(output) ? showAck(output, style) : showAny(output, style);
+  if (isAck(output)) return showAck(output, style);
+  const page = toPage(output);
+  return page === undefined ? showAny(output, style) : showPage(name, page, style);
 }
 
 const forms: { readonly [Name in OperationName]?: Form<Name> } = {
@@ -44,6 +46,7 @@ const forms: { readonly [Name in OperationName]?: Form<Name> } = {
   "tasks.steps": ({ steps, next }, style) =>
     steps.length === 0 ? "No steps." : `${showRows(steps, style)}${more(next, "task steps", "after", style)}`,
   "events.read": ({ events }, style) => events.map((event) => showEvent(event, style)).join("\n"),
+  "delegation.tree": showTree,
   "store.verify": showVerified,
 };
 
@@ -59,6 +62,17 @@ function showTasks({ tasks, cursor }: OperationOutput<"tasks.list">, style: Styl
   ]);
   const head = ["ID", "STATE", "KIND", "WHO", "UPDATED", "TITLE"].map(style.dim);
   return `${toTable([head, ...rows], style.columns)}${more(cursor, "task ls", "cursor", style)}`;
+}
+
+/** A task in a line, what it delegated below it and further in. */
+function showTree({ nodes, truncated }: OperationOutput<"delegation.tree">, style: Style): string {
+  const rows = nodes.map(({ task, level }) => [
+    `${"  ".repeat(level)}${task.id}`,
+    showState(task.state, style),
+    escapeLine(whoOf(task)),
+    escapeLine(task.title ?? ""),
+  ]);
+  return `${toTable(rows, style.columns)}${truncated ? `\n${style.dim("… and more")}` : ""}`;
 }
 
 function more(next: string | number | undefined, verb: string, flag: string, style: Style): string {
@@ -175,6 +189,26 @@ function isAck(output: unknown): output is Ack {
   return typeof output === "object" && output !== null && "taskId" in output && "seq" in output && "state" in output;
 }
 
+interface Page {
+  items: readonly unknown[];
+  /** Where the next page begins. */
+  cursor: string | undefined;
+}
+
+/** A list and nothing beside it, but perhaps where the next page begins. */
+function toPage(output: unknown): Page | undefined {
+  if (typeof output !== "object" || output === null) return undefined;
+  const { cursor, ...rest } = output as Record<string, unknown>; // any object can be looked at so
+  const [items, ...others] = Object.values(rest);
+  if (!Array.isArray(items) || others.length > 0) return undefined;
+  return { items, cursor: typeof cursor === "string" ? cursor : undefined };
+}
+
+function showPage(name: string, { items, cursor }: Page, style: Style): string {
+  if (items.length === 0) return "Nothing.";
+  return `${showRows(items, style)}${more(cursor, toWords(name), "cursor", style)}`;
+}
+
 /** What a command recorded: the task, where it stands, and what else the reply names. */
 function showAck({ taskId, seq, at: _, epoch, state, ...rest }: Ack, style: Style): string {
   const line = `${style.bold(taskId)}  ${showState(state, style)}  ${style.dim(`epoch ${epoch}  event ${seq}`)}`;
@@ -237,14 +271,15 @@ function toInline(key: string, value: unknown): string {
 
 function toScalar(key: string, value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "number" && (key === "at" || key.endsWith("At"))) return toIsoTime(value);
+  if (typeof value === "number" && (key === "at" || /(At|Until)$/.test(key))) return toIsoTime(value);
   if (typeof value === "number" && key.endsWith("Ms")) return toDuration(value);
   if (typeof value === "boolean") return value ? "yes" : "no";
   return JSON.stringify(value) ?? "";
 }
 
+/** Absent, or empty however deep. */
 function isNothing(value: unknown): boolean {
-  return value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+  return value === undefined || (typeof value === "object" && value !== null && Object.values(value).every(isNothing));
 }
 
 /** `claimedAt` as `claimed`, `leaseMs` as `lease`: the unit is in the value. */

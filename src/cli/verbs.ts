@@ -14,8 +14,6 @@ interface Traits {
   positional?: readonly string[];
   /** Inputs that are paths of this machine, resolved against the current folder. */
   paths?: readonly string[];
-  /** Whether it may make the store. */
-  mayCreate?: boolean;
   /** Whether it may take long for a reason, so that it is not asked again while it runs. */
   isSlow?: boolean;
   /** Of an answer that may be waited for: whether nothing has come yet. */
@@ -26,14 +24,13 @@ interface Traits {
 const traits: Readonly<Record<string, Traits>> = {
   "tasks.start": {
     positional: ["brief"],
-    mayCreate: true,
     examples: [
       'aionis task start "Make the retry test pass" --to role:code.fix',
       "aionis task start - --deadline-at +2h < brief.md",
     ],
   },
   "tasks.get": { examples: ["aionis task get ID", "aionis task get ID --json"] },
-  "tasks.list": { words: "task ls", examples: ["aionis task ls --state running --state paused"] },
+  "tasks.list": { examples: ["aionis task ls --state running --state paused"] },
   "tasks.watch": { examples: ["aionis task watch ID --until-ended"] },
   "tasks.explain": { examples: ["aionis task explain ID"] },
   "tasks.claim": {
@@ -79,6 +76,7 @@ const traits: Readonly<Record<string, Traits>> = {
 };
 
 const groupWords: Readonly<Record<string, string>> = { tasks: "task" };
+const verbWords: Readonly<Record<string, string>> = { list: "ls" };
 
 /** What an option or argument is, where its name leaves it open. A description in the schema goes first. */
 const meanings: Readonly<Record<string, string>> = {
@@ -97,7 +95,6 @@ const meanings: Readonly<Record<string, string>> = {
   states: "only tasks in this state",
   types: "only events of this type",
   roles: "a role of the claiming agent",
-  from: "the first sequence",
   cursor: "where the next page begins, from the page before",
   path: "the file to write",
   retry: "attempts and backoff",
@@ -134,7 +131,6 @@ export interface Verb {
   words: readonly string[];
   positional: readonly string[] | undefined;
   paths: readonly string[];
-  mayCreate: boolean;
   isSlow: boolean;
   isEmpty: ((output: unknown) => boolean) | undefined;
   examples: readonly string[];
@@ -151,7 +147,7 @@ export function toWords(name: string): string {
   if (named !== undefined) return named;
   if (!Object.hasOwn(operations, name)) return name;
   const [group = "", ...rest] = name.split(".");
-  return [groupWords[group] ?? group, ...rest.map(toKebab)].join(" ");
+  return [groupWords[group] ?? group, ...rest.map((word) => verbWords[word] ?? toKebab(word))].join(" ");
 }
 
 export function meaningOf(field: string): string | undefined {
@@ -164,14 +160,7 @@ export function toKebab(name: string): string {
 }
 
 function toVerb(operation: Operation): Verb {
-  const {
-    positional,
-    paths = [],
-    mayCreate = false,
-    isSlow = false,
-    isEmpty,
-    examples = [],
-  } = traits[operation.name] ?? {};
+  const { positional, paths = [], isSlow = false, isEmpty, examples = [] } = traits[operation.name] ?? {};
   const words = toWords(operation.name).split(" ");
-  return { operation, words, positional, paths, mayCreate, isSlow, isEmpty, examples };
+  return { operation, words, positional, paths, isSlow, isEmpty, examples };
 }

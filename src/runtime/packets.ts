@@ -9,6 +9,7 @@ import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { DelegationRecord, Packet } from "../contracts/packet.ts";
+import type { Actor, Target } from "../contracts/values.ts";
 import type { PacketFilter, PacketRow, ScopeStore, StoredEvent } from "../kernel/store.ts";
 import { readPacket, toContent, toTask } from "./views.ts";
 
@@ -154,8 +155,8 @@ function toRecord(row: Found): DelegationRecord {
     packetId: row.packetId,
     kind: row.kind,
     taskId: row.taskId,
-    from: JSON.parse(row.from),
-    to: JSON.parse(row.target),
+    from: JSON.parse(row.from) as Actor,
+    to: JSON.parse(row.target) as Target,
     stage: row.stage,
     status: row.status,
     offeredAt: row.offeredAt,

@@ -155,6 +155,18 @@ describe("exit codes", () => {
     expect(noTask.stderr).toMatch(/^TASK_NOT_FOUND: .*\nhint: `aionis task ls`/);
   });
 
+  it("are 0 for each command that needs nothing to be there: it makes the store", async () => {
+    const { run, folder } = setupCli();
+    const packet = '{"brief":"half done","nextAction":"go on"}';
+
+    const stored = await run(["handoff", "store", "--packet", packet, "--to", "role:ops"]);
+    const list = await run(["handoff", "ls"]);
+
+    expect({ code: stored.code, stderr: stored.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(existsSync(join(folder, ".aionis", "aionis.db"))).toBe(true);
+    expect(list.stdout).toMatch(/role:ops/);
+  });
+
   it("are 4 for a conflict, with its facts in JSON", async () => {
     const { run, runtime } = await setupServed();
     const taskId = await startTask(runtime);
@@ -173,7 +185,7 @@ describe("exit codes", () => {
   it("are 5 when the runtime that listens does not serve the scope", async () => {
     const { run } = await setupServed();
 
-    const { code, stderr } = await run(["status", "--scope", "acme/other", "--timeout", "300"]);
+    const { code, stderr } = await run(["status", "--scope", "acme/other", "--timeout", "2s"]);
 
     expect(code).toBe(5);
     expect(stderr).toMatch(/^TRANSPORT_UNROUTED: .*\nhint: .*--scope/);

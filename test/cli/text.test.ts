@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { toFields } from "../../src/cli/fields.ts";
 import { escapeBlock, escapeLine, toJsonLine, toTable, widthOf } from "../../src/cli/text.ts";
 import { fromDuration, fromMoment, toDuration } from "../../src/cli/units.ts";
 import { fromIsoTime, toIsoTime } from "../../src/kernel/iso-time.ts";
@@ -35,6 +37,23 @@ describe("text for a terminal", () => {
 
   it("cuts only the last column to the terminal", () => {
     expect(toTable([["long first column", "0123456789abcdef"]], 30)).toBe("long first column  0123456789…");
+  });
+});
+
+describe("fields", () => {
+  it("of an input with several forms are those of all, and none is required that one form lacks", () => {
+    const forms = z.union([
+      z.strictObject({ taskId: z.string() }),
+      z.strictObject({ anchor: z.string(), deep: z.boolean() }),
+    ]);
+
+    const fields = toFields(forms);
+
+    expect(fields.map(({ name, kind, isRequired }) => [name, kind, isRequired])).toEqual([
+      ["taskId", "text", false],
+      ["anchor", "text", false],
+      ["deep", "switch", false],
+    ]);
   });
 });
 

@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { main } from "../../examples/delegation/main.ts";
 
-it("gives parts away within a budget, and shows each packet and return once and in order", async () => {
+it("gives parts away within a budget, and shows each packet and return once and in order", {
+  timeout: 30_000,
+}, async () => {
   const lines: string[] = [];
 
   const facts = await main({ print: (line) => void lines.push(line) });

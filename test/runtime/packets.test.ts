@@ -63,6 +63,7 @@ function createActs(client: Connection) {
   return { run, offer, handOver, delegate, statusOf, head };
 }
 
+const slow = { timeout: 60_000 };
 const asBob = { agent: "bob" };
 
 /** A runtime on a folder, and a connection over its socket. */
@@ -79,7 +80,7 @@ async function setupFolder() {
 }
 
 describe("handoff.store and handoff.recover", () => {
-  it("give a packet to another connection character for character", async () => {
+  it("give a packet to another connection character for character", slow, async () => {
     const { runtime, other } = await setupFolder();
 
     await fc.assert(
@@ -203,7 +204,7 @@ describe("a derived packet", () => {
     expect(made).not.toHaveProperty("id");
   });
 
-  it("names the last recorded step, however many there are", async () => {
+  it("names the last recorded step, however many there are", slow, async () => {
     const { client, run } = await setup();
     const work = await run();
     const count = limits.listItems + 20;
@@ -355,6 +356,7 @@ describe("handoff.return", () => {
       const ack = await client.handoff.return({ ...work, return: given }, asBob);
 
       expect(ack.state).toBe("start");
+      expect((await client.tasks.get({ taskId })).task).toMatchObject({ state: "start", to: { role: "review" } });
       const tooEarly = client.tasks.claim({ taskId, roles: ["review"] }, { agent: "cy" });
       await expect(tooEarly).rejects.toMatchObject({ code: "NOT_ADDRESSED", facts: { preferred: { agent: "ann" } } });
       const { assignment } = await client.tasks.claim({});
@@ -445,7 +447,7 @@ describe("lists", () => {
     return world;
   }
 
-  it("page without gaps or repeats under every filter", async () => {
+  it("page without gaps or repeats under every filter", slow, async () => {
     const { client } = await setupMany();
     const all = (await client.handoff.list({ pageSize: limits.pageRows })).records;
     expect(all.map(({ packetId }) => packetId)).toEqual(
@@ -546,7 +548,7 @@ describe("delegation.tree", () => {
     ]);
   });
 
-  it("is cut after 500 tasks, and says so", async () => {
+  it("is cut after 500 tasks, and says so", slow, async () => {
     const { client, run, delegate } = await setup();
     const root = await run({ budget: { count: 1_000, depth: 1 } });
     const { taskId } = root;

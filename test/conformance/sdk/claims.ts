@@ -62,35 +62,7 @@ export function describeClaims(setup: Setup): void {
       expect(task.updatedAt - failed.at).toBeGreaterThanOrEqual(50); // half of the backoff is not jitter
     });
 
-    // See test/runtime/waiting.test.ts: an alarm wakes one claim, however many tasks are due at its moment.
-    it.fails("are all answered when several tasks become claimable at one moment", async () => {
-      const { client } = await setup();
-      const claims = ["a", "b", "c"].map((agent) => client.tasks.claim({ waitMs: longMs }, { agent }));
-      const claimableAt = Date.now() + 150;
-
-      const tasks = await Promise.all([1, 2, 3].map(() => start(client, { claimableAt })));
-
-      const won = await Promise.all(claims);
-      expect(won.map(({ assignment }) => assignment?.taskId).sort()).toEqual(tasks.sort());
-      const latest = Math.max(...(await client.tasks.list({})).tasks.map(({ updatedAt }) => updatedAt));
-      expect(latest - claimableAt).toBeLessThan(1_500);
-    });
-
-    it("are answered when the preference for another agent ends", async () => {
-      const { client } = await setup();
-      const taskId = await start(client);
-      await client.tasks.claim({}, { agent: "a" });
-      await client.tasks.pause({ taskId, epoch: 1 }, { agent: "a" });
-      const resumed = await client.tasks.resume({ taskId });
-
-      const { assignment } = await client.tasks.claim({ waitMs: longMs }, { agent: "b" });
-
-      expect(assignment).toMatchObject({ taskId, epoch: 2 });
-      const { task } = await client.tasks.get({ taskId });
-      expect(task.updatedAt - resumed.at).toBeGreaterThanOrEqual(4_990);
-      expect(task.updatedAt - resumed.at).toBeLessThan(10_000);
-    }, 20_000);
-
+    // When a preference or a task's own time ends: test/runtime/waiting.test.ts, on a clock of its own.
     it("give a kept task to the preferred agent at once", async () => {
       const { client } = await setup();
       const taskId = await start(client);

@@ -1,6 +1,5 @@
 import { onTestFinished } from "vitest";
-import type { Connection } from "../../../sdk/index.ts";
-import type { Handler, Worker, WorkerOptions } from "../../../sdk/worker.ts";
+import type { Connection, Handler, Worker, WorkerOptions } from "../../../sdk/index.ts";
 import type { EventType, JournalEvent } from "../../../src/contracts/events.ts";
 import type { TaskId } from "../../../src/contracts/ids.ts";
 import type { OperationInput } from "../../../src/contracts/operations/index.ts";

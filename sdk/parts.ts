@@ -1,0 +1,47 @@
+// What a worker and its runs are made of: the options of a user, and what a connection hands in.
+
+import type { Assignment } from "../src/contracts/task.ts";
+import type { CheckResult } from "../src/contracts/values.ts";
+import type { Clock } from "../src/kernel/clock.ts";
+import type { Exec } from "../src/kernel/exec.ts";
+import type { Logger } from "../src/kernel/logger.ts";
+import type { Client } from "./client.ts";
+
+/** A check that is a function of the worker's own, for checks without a command. */
+export type CheckFunction = (check: {
+  task: Assignment;
+  signal: AbortSignal;
+}) => Promise<Pick<CheckResult, "passed" | "output">>;
+
+export interface WorkerOptions {
+  /** Who works. Two workers of one name are one agent in two places. */
+  agent: string;
+  /** Which packets and tasks it may take, beside those for this agent and for anyone. */
+  roles?: readonly string[];
+  /** How many tasks at once; 1 if absent. */
+  concurrency?: number;
+  /** By name, the checks that are functions. */
+  checks?: Readonly<Record<string, CheckFunction>>;
+  /** Where commands and checks run if they name no folder; this process's if absent. */
+  cwd?: string;
+  /** What runs commands; plain child processes if absent. */
+  exec?: Exec;
+}
+
+/** What a worker needs of its connection. */
+export interface WorkerParts {
+  client: Client;
+  clock: Clock;
+  logger: Logger;
+  /** Sends live output that nobody must receive. */
+  publishProgress(taskId: string, agent: string, data: unknown): void;
+}
+
+/** What one run is made of. */
+export interface RunParts extends WorkerParts {
+  options: WorkerOptions;
+  exec: Exec;
+  task: Assignment;
+  /** The worker's slots: a run that only waits gives its own back. */
+  slot: { release(): void; acquire(): void };
+}
