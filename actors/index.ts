@@ -1,13 +1,13 @@
 // Actors: what lives and writes. Everything that a runtime is composed of.
 
-export { decodeBody, decodeHeader, toJournalEvent, type Upcast } from "./events.ts";
+export { decodeBody, decodeHeader, toJournalEvent } from "./events.ts";
 export { toReceipt, toStepReceipt } from "./facts.ts";
 export { createLeases, type Leases } from "./leases.ts";
 export { checkMark, createHighWaterMark } from "./mark.ts";
 export { createOutbox, type Outbox } from "./outbox.ts";
 export { type Committed, createPersistence, type Persistence, type WaitingClaim } from "./persistence.ts";
 export type { Recorded, Submission } from "./plan.ts";
-export { rebuildScope, type Verification, verifyScope } from "./refold.ts";
+export { rebuildScope, verifyScope } from "./refold.ts";
 export type { Durability } from "./store/database.ts";
 export { openStore } from "./store/open.ts";
 export type { Inspect } from "./task-actor.ts";

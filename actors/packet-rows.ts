@@ -49,7 +49,7 @@ function toOfferedRow(packetId: PacketRow["packetId"], { task, header, body, aft
     task,
     packetId,
     seq: header.seq,
-    kind: packet?.kind ?? (context.parentId === null ? "handoff" : "delegation"),
+    kind: header.type === "task.created" && context.parentId !== null ? "delegation" : "handoff",
     parentId: context.parentId,
     delegationId: packet?.delegationId ?? null,
     family: context.family,

@@ -14,6 +14,7 @@ import {
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { AgentId, TaskId } from "../src/contracts/ids.ts";
+import { limits } from "../src/contracts/limits.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import type { Ids } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
@@ -127,6 +128,7 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
       const content = planned.length === 0 ? (asked.content ?? null) : null;
       const { body } = decision.event;
       const texts = { facts: JSON.stringify(header.facts), body: JSON.stringify(body) };
+      if (texts.body.length * 3 > limits.bodyBytes) refuseLarge(texts.body); // three bytes a character at most
       planned.push({ ...fold(scope, live, header), recorded: { header, body }, texts, content });
       commands.push(...(decision.also ?? []));
     }
@@ -168,6 +170,15 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
       facts: event.facts,
     } as EventHeader; // type and facts come from one decision
   }
+}
+
+function refuseLarge(body: string): void {
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= limits.bodyBytes) return;
+  throw new AionisError(
+    "MESSAGE_TOO_LARGE",
+    `The texts and data are ${bytes} bytes; at most ${limits.bodyBytes} are kept in one event. Keep the rest in a file and name it.`,
+  );
 }
 
 function canLoad(scope: ScopeBook, taskId: TaskId): boolean {

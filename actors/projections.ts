@@ -78,12 +78,13 @@ function toTaskRow({ task, header, after, body }: Change): TaskRow {
     state: toTaskState(after),
     kind: context.kind,
     parentId: context.parentId,
-    title: titleOf(header, body),
+    title: titleOf(header, header.type === "task.created" ? (body as EventBody<"task.created">) : undefined), // type and body belong together
     snapshot: encodeSnapshot(after),
     snapshotSeq: header.seq,
   };
 }
 
-function titleOf(header: EventHeader, body: EventBody | undefined): string | null {
-  return header.type === "task.created" && body !== undefined && "brief" in body ? toTitle(body.brief) : null;
+function titleOf(header: EventHeader, body: EventBody<"task.created"> | undefined): string | null {
+  const brief = body?.packet?.brief ?? body?.brief;
+  return header.type === "task.created" && brief !== undefined ? toTitle(brief) : null;
 }

@@ -190,7 +190,7 @@ function* firstEvents(store: ScopeStore): Iterable<FirstEvent> {
     const page = store.events({ after, count: limits.pageRows, types: ["task.created"] });
     for (const { task, taskId } of page) if (task !== undefined) yield { task, id: taskId };
     const last = page.at(-1);
-    if (last === undefined || page.length < limits.pageRows) return;
+    if (last === undefined) return;
     after = last.seq;
   }
 }
@@ -239,7 +239,7 @@ function* eventsOf(store: ScopeStore, task: TaskNumber): Iterable<StoredEvent> {
     const page = store.events({ after, count: limits.pageRows, task });
     yield* page;
     const last = page.at(-1);
-    if (last === undefined || page.length < limits.pageRows) return;
+    if (last === undefined) return;
     after = last.seq;
   }
 }

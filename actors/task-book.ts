@@ -170,7 +170,7 @@ function readAll(store: ScopeStore, task: TaskNumber, after: number): EventHeade
     const page = store.events({ after: from, count: limits.pageRows, task });
     for (const event of page) headers.push(decodeHeader(event));
     const last = page.at(-1);
-    if (last === undefined || page.length < limits.pageRows) return headers;
+    if (last === undefined) return headers;
     from = last.seq;
   }
 }

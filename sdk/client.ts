@@ -9,6 +9,7 @@
 
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import {
+  type Operation,
   type OperationInput,
   type OperationName,
   type OperationOutput,
@@ -56,6 +57,7 @@ export interface ClientOptions {
 
 const timeoutMsDefault = 30_000;
 const tryMs = 5_000;
+const lastTryMs = 20;
 const pauseMs = 20;
 const pauseMsMax = 1_000;
 
@@ -86,17 +88,16 @@ function createCall(options: ClientOptions) {
     const subject = subjects.rpc(agent, name);
     const headers = toAgentHeaders(agent);
     const endsAt = clock.mono() + timeoutMs;
+    const tryForMs = toTryMs(name, input);
     for (let attempt = 0; ; attempt += 1) {
-      const leftMs = Math.max(endsAt - clock.mono(), 1);
       try {
-        const message = await transport.request(subject, payload, {
-          timeoutMs: Math.min(leftMs, tryMs + toWaitMs(name, input)),
-          headers,
-        });
+        const leftMs = Math.max(endsAt - clock.mono(), 1);
+        const message = await transport.request(subject, payload, { timeoutMs: Math.min(leftMs, tryForMs), headers });
         return take(readReply(message.payload));
       } catch (error) {
         const waitMs = Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
-        if (!isFailure(error) || !error.retryable || clock.mono() + waitMs >= endsAt) throw error;
+        const isLast = clock.mono() + waitMs + lastTryMs >= endsAt; // a try without time could only hide why this one failed
+        if (!isFailure(error) || !error.retryable || isLast) throw error;
         await pause(clock, waitMs); // C2
       }
     }
@@ -114,6 +115,12 @@ function createCall(options: ClientOptions) {
     if (reply.ok) return reply.output;
     throw AionisError.from(reply.failure);
   }
+}
+
+/** How long one try may take; the whole call's patience bounds it. */
+function toTryMs(name: string, input: unknown): number {
+  const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names
+  return isSlow === true ? Number.POSITIVE_INFINITY : tryMs + toWaitMs(name, input);
 }
 
 /** How long the runtime itself may wait before it answers, the operation's default included: a try must outlast that. */

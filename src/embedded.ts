@@ -3,7 +3,7 @@
 // A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
 
 import { existsSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Durability, type Inspect, openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus } from "../transport/index.ts";
@@ -55,7 +55,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
   const ids = createIds(clock, random);
   const open = (file: string): Store => openStore(file, { durability: options.durability ?? "power", ids, random });
 
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const store = open(join(folder, "aionis.db"));
   const bus = createMemoryBus({ clock, logger });
   const runtime = await startRuntime({
@@ -72,7 +72,15 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     inspect: options.inspect === undefined ? undefined : guarded(options.inspect, logger),
     backUp: (path) => backUp(store, path, open),
   });
-  const socket = await openLocalServer({ path: toSocketPath(folder), connect: () => bus.connect(), clock, logger });
+  const socket = await openLocalServer({
+    path: toSocketPath(folder),
+    connect: () => bus.connect(),
+    clock,
+    logger,
+  }).catch(async (error: unknown) => {
+    await runtime.close(); // nobody else could, and the store would stay held
+    throw error;
+  });
   const connection = createConnection({
     transport: bus.connect(),
     scope,
@@ -88,6 +96,18 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     await runtime.close();
   };
   return { ...connection, close, [Symbol.asyncDispose]: close };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new AionisError(
+      "INPUT_INVALID",
+      `${folder} cannot be used as a folder: ${String(cause)}; give another path.`,
+      { cause },
+    );
+  }
 }
 
 /** An observer that throws would make the actor it observes throw. */
@@ -107,6 +127,8 @@ async function backUp(
   path: string,
   open: (file: string) => Store,
 ): Promise<{ bytes: number; events: number }> {
+  if (!existsSync(dirname(path)))
+    throw new AionisError("INPUT_INVALID", `${dirname(path)} does not exist; make the folder first.`);
   if (existsSync(path)) throw new AionisError("INPUT_INVALID", `${path} exists; a backup goes to a new file.`);
   const bytes = await store.backup(path);
   const copy = open(path);

@@ -134,13 +134,25 @@ export function createJournal(database: Database.Database, random: Random) {
     scope: ScopeKey,
     options: { after: number; count: number; task?: TaskNumber | undefined; types?: readonly string[] | undefined },
   ): StoredEvent[] {
-    const { after, count, task, types } = options;
+    const events: StoredEvent[] = [];
+    let chars = 0;
+    for (const row of select(scope, options)) {
+      const event = toEvent(row);
+      events.push(event);
+      chars += event.facts.length + (event.body?.length ?? 0);
+      if (chars > limits.pageBytes) break;
+    }
+    return events;
+  }
+
+  function select(scope: ScopeKey, { after, count, task, types }: Parameters<typeof read>[1]): Iterable<EventColumns> {
     const from = start(scope) + after;
-    if (task !== undefined && types !== undefined)
-      return pageOfTaskAndTypes.all(task, from, JSON.stringify(types), count).map(toEvent);
-    if (task !== undefined) return pageOfTask.all(task, from, count).map(toEvent);
-    if (types !== undefined) return pageOfTypes.all(from, end(scope), JSON.stringify(types), count).map(toEvent);
-    return page.all(from, end(scope), count).map(toEvent);
+    if (task !== undefined && types !== undefined) {
+      return pageOfTaskAndTypes.iterate(task, from, JSON.stringify(types), count);
+    }
+    if (task !== undefined) return pageOfTask.iterate(task, from, count);
+    if (types !== undefined) return pageOfTypes.iterate(from, end(scope), JSON.stringify(types), count);
+    return page.iterate(from, end(scope), count);
   }
 
   return {

@@ -8,8 +8,9 @@ import { dirname } from "node:path";
 import type Database from "better-sqlite3";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
+import { limits } from "../../src/contracts/limits.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
+import type { JournalHead, ScopeStore, Store, StoredEvent } from "../../src/kernel/store.ts";
 import { closeDatabase, type DatabaseOptions, openDatabase } from "./database.ts";
 import { isDatabaseError, toStoreFailure } from "./failure.ts";
 import { createJournal, type Journal, type ScopeKey } from "./journal.ts";
@@ -150,8 +151,17 @@ function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): 
 
     step: rows.step,
     putStep: rows.putStep,
-    stepsOf: (options) =>
-      rows.stepSequences(options).map((seq) => journal.event(key, seq) ?? missingEvent(key.name, seq)),
+    stepsOf(options) {
+      const events: StoredEvent[] = [];
+      let chars = 0;
+      for (const seq of rows.stepSequences(options)) {
+        const event = journal.event(key, seq) ?? missingEvent(key.name, seq);
+        events.push(event);
+        chars += event.facts.length + (event.body?.length ?? 0);
+        if (chars > limits.pageBytes) break;
+      }
+      return events;
+    },
 
     putTimer: (row) => rows.putTimer(number, row),
     deleteTimer: rows.deleteTimer,

@@ -9,7 +9,7 @@ const columns = `p.task, p.packet_id AS packetId, p.seq, p.kind, p.parent_id AS 
   p.ended_at AS endedAt, p.outcome`;
 const found = `SELECT ${columns}, t.id AS taskId FROM packets p JOIN tasks t ON t.task = p.task`;
 
-/** Prepares the statements on packets. Ids sort by age, so the newest packet is the one with the greatest id. */
+/** Prepares the statements on packets. */
 export function createPackets(database: Database.Database) {
   const put = database.prepare(
     `INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, packet_id) DO UPDATE SET
@@ -18,10 +18,10 @@ export function createPackets(database: Database.Database) {
   );
   const byId = database.prepare<[number, string], Found>(`${found} WHERE p.scope = ? AND p.packet_id = ?`);
   const byAnchor = database.prepare<[number, string], Found>(
-    `${found} WHERE p.scope = ? AND p.anchor = ? ORDER BY p.packet_id DESC LIMIT 1`,
+    `${found} WHERE p.scope = ? AND p.anchor = ? ORDER BY p.seq DESC LIMIT 1`,
   );
   const ofTask = database.prepare<[number], PacketRow>(
-    `SELECT ${columns} FROM packets p WHERE p.task = ? ORDER BY p.packet_id`,
+    `SELECT ${columns} FROM packets p WHERE p.task = ? ORDER BY p.seq`,
   );
   const lists = new Map<string, Database.Statement<unknown[], Found>>(); // at most 8 shapes
 

@@ -100,7 +100,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (scope, packet_id)
   ) STRICT;
   CREATE INDEX packets_by_task ON packets (task);
-  CREATE INDEX packets_by_anchor ON packets (scope, anchor, packet_id) WHERE anchor IS NOT NULL;
+  CREATE INDEX packets_by_anchor ON packets (scope, anchor, seq) WHERE anchor IS NOT NULL;
   CREATE INDEX packets_by_status ON packets (scope, kind, status, packet_id);
   CREATE INDEX packets_by_parent ON packets (scope, parent_id, packet_id) WHERE parent_id IS NOT NULL;
 

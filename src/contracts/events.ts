@@ -80,11 +80,12 @@ export const eventTypes = {
   "task.created": entry(
     "task.created",
     CreatedFacts,
+    /** The texts of the start, or the packet that the task began with. */
     z.strictObject({
-      brief: Text,
+      brief: Text.optional(),
       data: Json.optional(),
-      checks: z.array(Check).max(limits.checks),
-      files: z.array(FilePath).max(limits.listItems),
+      checks: z.array(Check).max(limits.checks).optional(),
+      files: z.array(FilePath).max(limits.listItems).optional(),
       packet: Packet.optional(),
     }),
   ),

@@ -4,11 +4,17 @@
  */
 export const limits = {
   /** One message on a transport, encoded. Larger payloads are refused with `MESSAGE_TOO_LARGE`. */
-  messageBytes: 8 * 1024 * 1024,
+  messageBytes: 16 * 1024 * 1024,
   /** How deep a decoded message may nest. */
   messageDepth: 48,
   /** How many values (keys, items, scalars) one message may hold. */
   messageValues: 200_000,
+  /** Texts and data of one event, encoded. An assignment holds up to three of them, and must fit into a message. */
+  bodyBytes: 3 * 1024 * 1024,
+  /** Texts and data of one page of events or steps; a page holds at least one of them. */
+  pageBytes: 4 * 1024 * 1024,
+  /** The answer to one question, encoded. */
+  answerBytes: 16 * 1024,
   /** Bodies over this size are kept as payload blobs, apart from the journal's tables. */
   payloadInlineBytes: 64 * 1024,
 
@@ -21,7 +27,7 @@ export const limits = {
   /** One line for people: titles, reasons, summaries. */
   lineChars: 4_000,
   /** Long text: briefs, next actions, outputs. A handoff text of 1 MB fits. */
-  textChars: 2_000_000,
+  textChars: 1_100_000,
   /** A path inside a workspace. */
   pathChars: 1_024,
   /** JSON that a caller hands in as data, encoded. */
@@ -39,7 +45,7 @@ export const limits = {
   /** Handoffs of one task, after which `HANDOFF_LIMIT` refuses another. */
   handoffsPerTask: 32,
   /** Pauses within one stage of a task, after which `PAUSE_LIMIT` refuses another. */
-  pausesPerStage: 500,
+  pausesPerStage: 100,
   /** Open delegated children of one task. */
   childrenOpen: 64,
   /** Depth of a delegation tree. */

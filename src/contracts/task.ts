@@ -3,7 +3,7 @@ import { Budget } from "./events.ts";
 import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
-import { Actor, Check, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "./values.ts";
+import { Actor, Check, FilePath, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "./values.ts";
 
 /** The words for where a task stands. `replayed` and `promoted` are parts of having succeeded. */
 export const TaskState = z.enum([
@@ -86,6 +86,7 @@ export type Task = z.infer<typeof Task>;
 export const TaskContent = z.strictObject({
   brief: Text.optional(),
   data: Json.optional(),
+  files: z.array(FilePath).max(limits.listItems),
   checks: z.array(Check).max(limits.checks),
   /** The question that a paused task asks. */
   question: Text.optional(),
@@ -117,6 +118,7 @@ export const Assignment = z.strictObject({
   parentId: TaskId.optional(),
   brief: Text.optional(),
   data: Json.optional(),
+  files: z.array(FilePath).max(limits.listItems),
   checks: z.array(Check).max(limits.checks),
   packet: Packet.optional(),
   /** Whether steps of this stage are recorded already: `tasks.steps` reads them. */

@@ -132,7 +132,7 @@ export interface ScopeStore {
   append(event: EventRecord, body: string): TaskNumber;
   eventByCommand(commandId: string): StoredEvent | undefined;
   event(seq: number): StoredEvent | undefined;
-  /** Events after `after`, oldest first, at most `count`. */
+  /** Events after `after`, oldest first: at most `count`, and no more than `limits.pageBytes` after the first. Only an empty page is the last. */
   events(options: {
     after: number;
     count: number;
@@ -156,6 +156,7 @@ export interface ScopeStore {
   /** The sequence of the latest event of that step. */
   step(identity: Omit<StepRow, "seq">): number | undefined;
   putStep(row: StepRow): void;
+  /** The latest events of a task's steps, in the order of the journal; bounded as `events`. */
   stepsOf(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): StoredEvent[];
 
   putTimer(row: TimerRow): void;

@@ -114,7 +114,7 @@ function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): 
     offeredAt: context.updatedAt,
     brief: content.brief ?? "The brief was erased.",
     nextAction: last === undefined ? "Begin: nothing is recorded yet." : `Go on after ${last}.`,
-    files: [],
+    files: content.files,
     checks: content.checks,
     constraints: { change: [], remove: [], keep: [] },
     facts,
@@ -124,6 +124,7 @@ function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): 
     artifacts: [],
     evidence: [],
     lessons: [],
+    ...(content.data === undefined ? {} : { data: content.data }),
     ...(context.deadlineAt === null ? {} : { deadlineAt: context.deadlineAt }),
   };
 }
@@ -135,7 +136,7 @@ function lastSteps(store: ScopeStore, of: { task: number; stage: number }): Stor
     const page = store.stepsOf({ ...of, after, count: limits.pageRows });
     steps = [...steps, ...page].slice(-limits.listItems);
     const last = page.at(-1);
-    if (last === undefined || page.length < limits.pageRows) return steps;
+    if (last === undefined) return steps;
     after = last.seq;
   }
 }

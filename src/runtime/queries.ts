@@ -87,8 +87,9 @@ export function createQueries(options: QueryOptions): Queries {
     "tasks.steps"({ taskId, stage, after, pageSize }) {
       const { row } = find(taskId);
       const stored = store.stepsOf({ task: row.task, stage, after: after ?? 0, count: pageSize });
-      const next = stored.length === pageSize ? stored.at(-1)?.seq : undefined;
-      return { steps: stored.map(toReceipt), ...(next === undefined ? {} : { next }) };
+      const last = stored.at(-1)?.seq;
+      const hasMore = last !== undefined && store.stepsOf({ task: row.task, stage, after: last, count: 1 }).length > 0;
+      return { steps: stored.map(toReceipt), ...(hasMore ? { next: last } : {}) };
     },
     "handoff.recover": (input) => recover(packetParts, input),
     "handoff.list": (input) => listRecords(store, "handoff", input),
@@ -101,8 +102,7 @@ export function createQueries(options: QueryOptions): Queries {
         const head = store.head().seq;
         const events = store.events({ after, count: pageSize, task, types }).map(toJournalEvent);
         const last = events.at(-1)?.seq;
-        // a full page may be followed by more; one that is not full has seen all up to the head
-        const next = last !== undefined && events.length === pageSize ? last + 1 : Math.max(head + 1, from);
+        const next = last === undefined ? Math.max(head + 1, from) : last + 1;
         const isDone = events.length > 0 || (await options.waiting.grown(endsAt - clock.mono())) === "over";
         if (isDone) return { events, next, head };
         after = next - 1; // what has been looked through is not looked through again

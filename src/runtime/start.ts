@@ -82,7 +82,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const persistence = createPersistence({
     ...options,
-    leaseUntil: leases.until,
+    // a claim that wins in this very turn has its lease after the commit
+    leaseUntil: (of, taskId) => leases.until(of, taskId) ?? clock.now() + leases.leaseMs,
     match: (_scope, target) => waiting.match(target),
     onCommitted: follow,
     onFailed(failure) {

@@ -45,11 +45,12 @@ export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
 /** The texts of a task, from the bodies that its state refers to. */
 export function toContent(store: ScopeStore, snapshot: TaskSnapshot): TaskContent {
   const { context } = snapshot;
-  const created = decodeBody(store.event(context.createdSeq), "task.created");
+  const created = readCreated(store, context);
   const paused = context.pause === null ? undefined : decodeBody(store.event(context.pause.seq), "task.paused");
   const packet = readPacket(store, context.handoff?.seq ?? context.packetSeq);
   return {
     ...given({ brief: created?.brief, data: created?.data }),
+    files: created?.files ?? [],
     checks: readChecks(store, context, created?.checks),
     ...given({
       question: paused?.question,
@@ -70,7 +71,7 @@ export function toAssignment(
   if (claim.type !== "task.claimed" && claim.type !== "handoff.claimed")
     throw new Error(`event ${claim.seq} is no claim`);
   const { context } = snapshot;
-  const created = decodeBody(store.event(context.createdSeq), "task.created");
+  const created = readCreated(store, context);
   return {
     taskId: claim.taskId,
     epoch: claim.epoch,
@@ -78,6 +79,7 @@ export function toAssignment(
     stage: claim.facts.stage,
     kind: context.kind,
     ...given({ family: context.family, parentId: context.parentId, brief: created?.brief, data: created?.data }),
+    files: created?.files ?? [],
     checks: created?.checks ?? [],
     ...given({
       packet: readPacket(store, context.packetSeq),
@@ -170,6 +172,23 @@ function toCommon(context: TaskContext, title: string | null) {
     createdAt: context.createdAt,
     updatedAt: context.updatedAt,
   };
+}
+
+/** What the task began with: the packet that was put down or sent, else the texts of its start. Nothing when they were erased. */
+function readCreated(
+  store: ScopeStore,
+  context: TaskContext,
+): (Pick<Packet, "data" | "files" | "checks"> & { brief?: string }) | undefined {
+  const body = decodeBody(store.event(context.createdSeq), "task.created");
+  if (body === undefined) return undefined;
+  return (
+    body.packet ?? {
+      ...given({ brief: body.brief }),
+      data: body.data,
+      files: body.files ?? [],
+      checks: body.checks ?? [],
+    }
+  );
 }
 
 /** The checks of the start, and those that the completion added. */

@@ -41,7 +41,7 @@ describe("a runtime that is killed in the middle of traffic", () => {
         }
       })();
       for (let kill = 0; kill < kills; kill += 1) {
-        await grown(() => acknowledged.size, 15 + ((kill * 7) % 20));
+        await grown(() => acknowledged.size, 8 + ((kill * 7) % 20));
         await runtime.kill();
         runtime = await serve();
       }

@@ -26,7 +26,7 @@ connection.worker({ agent, concurrency: where === "nowhere" ? 4 : 1 }, async (ta
 console.log("ready");
 
 async function hang(): Promise<void> {
+  const woken = where === "asleep" ? new Promise((resolve) => process.once("SIGUSR2", resolve)) : forever();
   console.log("hanging");
-  if (where !== "asleep") await forever();
-  await new Promise((resolve) => process.once("SIGUSR2", resolve)); // as the machine's lid is opened
+  await woken;
 }

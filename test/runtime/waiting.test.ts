@@ -90,6 +90,22 @@ describe("waiting claims", () => {
     expect(other).toMatchObject({ ms: 5_000, answer: { assignment: { taskId, epoch: 2 } } });
   });
 
+  it("are answered when a backoff ends", async () => {
+    const { clock, client, at } = await setup();
+    const retry = { attemptsMax: 2, backoffMs: 1_000, backoffMaxMs: 1_000 };
+    const { taskId } = await now(clock, client.tasks.start({ brief: "x", retry }));
+    await now(clock, client.tasks.claim({ taskId }, { agent: "a" }));
+    await now(clock, client.tasks.fail({ taskId, epoch: 1, error: "no" }, { agent: "a" }));
+    const { task } = await now(clock, client.tasks.get({ taskId }));
+    const waiting = at(claim(client, "b"));
+
+    await clock.advance(2_000);
+
+    const claimableAt = "claimableAt" in task ? task.claimableAt - task.updatedAt : 0;
+    expect(claimableAt).toBeGreaterThanOrEqual(500); // half of it is jitter
+    expect(waiting).toMatchObject({ ms: claimableAt, answer: { assignment: { taskId, epoch: 2, attempt: 2 } } });
+  });
+
   it("are answered when a task's own time comes", async () => {
     const { clock, client, at } = await setup();
     const waiting = at(claim(client, "a"));

@@ -61,7 +61,7 @@ export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): 
       checks: packet.checks.map(({ name, required }) => ({ name, required })),
       budget: { count: 256, depth: limits.delegationDepth },
     },
-    body: { brief: packet.brief, data: packet.data, checks: packet.checks, files: packet.files, packet },
+    body: { packet },
   });
 }
 
@@ -87,7 +87,7 @@ export function decideDelegated(command: CommandOf<"delegation.start">): Decisio
       checks: packet.checks.map(({ name, required }) => ({ name, required })),
       budget: input.budget,
     },
-    body: { brief: packet.brief, data: packet.data, checks: packet.checks, files: packet.files, packet },
+    body: { packet },
   });
 }
 

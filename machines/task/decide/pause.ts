@@ -62,6 +62,13 @@ export function decideAnswer(snapshot: TaskSnapshot, command: CommandOf<"tasks.a
     return refuse("NOT_ADDRESSED", `${context.pause.approver} is to answer ${context.id}, not ${facts.by}.`);
   }
   const schema = facts.question?.answerSchema;
+  const size = (JSON.stringify(answer) ?? "").length;
+  if (size > limits.answerBytes) {
+    return refuse(
+      "ANSWER_INVALID",
+      `The answer for ${context.id} has ${size} characters; at most ${limits.answerBytes} are kept.`,
+    );
+  }
   const misfit = schema === undefined ? undefined : whyAnswerMisfits(schema, answer);
   if (misfit !== undefined) return refuse("ANSWER_INVALID", `The answer for ${context.id} does not fit: ${misfit}.`);
   return accept({ type: "task.answered", epoch: context.epoch, facts: toClaimable(snapshot, facts), body: { answer } });

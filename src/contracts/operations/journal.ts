@@ -46,6 +46,7 @@ export const storeVerify = defineOperation({
   }),
   failures: [],
   idempotent: true,
+  isSlow: true,
 });
 
 export const storeBackup = defineOperation({
@@ -57,6 +58,7 @@ export const storeBackup = defineOperation({
   output: z.strictObject({ path: Text, bytes: z.int(), events: z.int().nonnegative() }),
   failures: ["STORE_FAILED", "INPUT_INVALID"],
   idempotent: true,
+  isSlow: true,
 });
 
 export const runtimeStatus = defineOperation({

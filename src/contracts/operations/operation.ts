@@ -20,6 +20,8 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   /** Whether repeating it without a `commandId` changes nothing more. */
   readonly idempotent: boolean;
   readonly summary: string;
+  /** Whether it takes time in proportion to the journal: a caller gives one try all of its patience. */
+  readonly isSlow?: true;
 }
 
 /** What any operation can fail with. */

@@ -48,21 +48,7 @@ export function describeClaims(setup: Setup): void {
       expect((await bert).assignment).toMatchObject({ taskId: forBert });
     });
 
-    it("are answered when a backoff ends", async () => {
-      const { client } = await setup();
-      const taskId = await start(client, { retry: { attemptsMax: 2, backoffMs: 100, backoffMaxMs: 100 } });
-      await client.tasks.claim({}, { agent: "a" });
-      const failed = await client.tasks.fail({ taskId, epoch: 1, error: "no" }, { agent: "a" });
-
-      const { assignment } = await client.tasks.claim({ waitMs: longMs }, { agent: "b" });
-
-      expect(assignment).toMatchObject({ taskId, epoch: 2, attempt: 2 });
-      const { task } = await client.tasks.get({ taskId });
-      expect(task).toMatchObject({ state: "running" });
-      expect(task.updatedAt - failed.at).toBeGreaterThanOrEqual(50); // half of the backoff is not jitter
-    });
-
-    // When a preference or a task's own time ends: test/runtime/waiting.test.ts, on a clock of its own.
+    // When a backoff, a preference or a wait for a task's own time ends: test/runtime/waiting.test.ts, on a clock of its own.
     it("give a kept task to the preferred agent at once", async () => {
       const { client } = await setup();
       const taskId = await start(client);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AionisError } from "../../../src/contracts/failures.ts";
-import { ended, journal, reached, type Setup, soon, start } from "./fabric.ts";
+import { ended, journal, reached, type Setup, start } from "./fabric.ts";
 
 const asWorker = { agent: "w" };
 const unknownId = "task_00000000000000000000";
@@ -216,11 +216,11 @@ export function describeVerbs(setup: Setup): void {
 
     it("tries a failed task again until its attempts are used up", async () => {
       const { client } = await setup();
-      const taskId = await start(client, { retry: { ...soon, attemptsMax: 2 } });
-      await client.tasks.claim({ waitMs: 5_000 }, asWorker);
+      const taskId = await start(client, { retry: { attemptsMax: 2, backoffMs: 0 } });
+      await client.tasks.claim({}, asWorker);
       const first = await client.tasks.fail({ taskId, epoch: 1, error: "no" }, asWorker);
 
-      const { assignment } = await client.tasks.claim({ waitMs: 5_000 }, asWorker);
+      const { assignment } = await client.tasks.claim({}, asWorker);
       const second = await client.tasks.fail({ taskId, epoch: 2, error: "again no" }, asWorker);
 
       expect([first.state, assignment?.attempt, second.state]).toEqual(["start", 2, "failed"]);

@@ -41,7 +41,7 @@ export function describeWorker(setup: Setup): void {
         return task.attempt;
       });
 
-      const taskId = await start(client);
+      const taskId = await start(client, { retry: { attemptsMax: 2, backoffMs: 200, backoffMaxMs: 200 } });
 
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: 2 });
       const [failed] = await journal(client, taskId, "task.failed");
