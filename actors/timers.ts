@@ -55,18 +55,18 @@ export function createTimers(options: {
   async function sweep(): Promise<void> {
     isSweeping = true;
     let failed = 0;
-    let hasFired = false;
+    let hasRead = false;
     try {
       for (let page = 0; page < pagesPerSweep && !isClosed; page += 1) {
         const due = store.timers({ dueUntil: clock.now(), count: limits.timersPerSweep, skip: failed });
-        if (due.length === 0) break;
+        hasRead = true;
+        if (due.length === 0) break; // also when the timer came a moment before the wall clock's time
         const fired = await Promise.all(due.map((timer) => fire(timer).catch(() => false)));
         failed += fired.filter((isFired) => !isFired).length; // T2: those behind them come next
-        hasFired ||= fired.some(Boolean);
       }
     } finally {
       isSweeping = false;
-      arm(hasFired && failed === 0 ? 0 : retryMs);
+      arm(hasRead && failed === 0 ? 0 : retryMs);
     }
   }
 

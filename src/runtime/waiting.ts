@@ -83,7 +83,8 @@ export function createWaiting(options: {
     refuseTooMany(claiming);
     if (isClosed || waitMs <= 0) return Promise.resolve({ kind: "over" });
     // what became claimable after the caller last looked would wake nobody
-    if (store.nextClaimable(targets, clock.now()) !== undefined) return Promise.resolve({ kind: "claimable" });
+    const at = clock.now(); // one moment for both questions: what comes due between two would wake nobody
+    if (store.nextClaimable(targets, at) !== undefined) return Promise.resolve({ kind: "claimable" });
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         for (const target of targets) leaveTarget(target, entry);
@@ -107,7 +108,7 @@ export function createWaiting(options: {
       claiming += 1;
       for (const target of targets) {
         claims.set(target, (claims.get(target) ?? new Set()).add(entry));
-        setAlarm(target);
+        setAlarm(target, at);
       }
     });
   }
@@ -162,24 +163,25 @@ export function createWaiting(options: {
   }
 
   /** One timer a target, for the first of its tasks that cannot be claimed yet. */
-  function setAlarm(target: string): void {
+  function setAlarm(target: string, at: number): void {
     alarms.get(target)?.();
     alarms.delete(target);
-    const from = store.nextClaimableAt(target, clock.now());
+    const from = store.nextClaimableAt(target, at);
     if (from === undefined) return;
-    const cancel = clock.setTimer(from - clock.now(), () => {
+    const cancel = clock.setTimer(from - at, () => {
       alarms.delete(target);
-      longest(target)?.wake();
-      if (hasClaimFor(target)) setAlarm(target);
+      // Several tasks may be due at once: all that wait try, in their order, and who finds nothing waits again.
+      for (const entry of [...(claims.get(target) ?? [])]) entry.isWanted() ? entry.wake() : entry.drop();
     });
     alarms.set(target, cancel);
   }
 
   /** What can be claimed now was matched in its commit; this is for what somebody came to wait for meanwhile, and for later. */
   function followClaimables(after: TaskSnapshot): void {
+    const at = clock.now();
     for (const { target, from } of claimablesOf(after)) {
-      if (from <= clock.now()) longest(target)?.wake();
-      else if (hasClaimFor(target)) setAlarm(target);
+      if (from <= at) longest(target)?.wake();
+      else if (hasClaimFor(target)) setAlarm(target, at);
     }
   }
 

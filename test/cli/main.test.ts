@@ -191,14 +191,14 @@ describe("exit codes", () => {
     expect(stderr).toMatch(/^TRANSPORT_UNROUTED: .*\nhint: .*--scope/);
   });
 
-  it("are 1 for a store that the file system refuses", async () => {
+  it("are 2 for a folder that is a file", async () => {
     const { run, folder } = setupCli();
     writeFileSync(join(folder, ".aionis"), "a file in the way");
 
     const { code, stderr } = await run(["task", "start", "x"]);
 
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^STORE_FAILED: /);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^INPUT_INVALID: .*another path/);
   });
 
   it("are 4 for a file that is no store", async () => {
