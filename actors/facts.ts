@@ -60,5 +60,6 @@ export function toStepReceipt(header: ReturnType<typeof decodeHeader>, body: unk
     agent: header.by,
     ...(texts.output === undefined ? {} : { output: texts.output }),
     ...(texts.error === undefined ? {} : { error: texts.error }),
+    ...(header.type === "step.failed" ? { retryable: header.facts.retryable } : {}),
   };
 }

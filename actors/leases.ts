@@ -10,6 +10,7 @@
 //   L4. After a restart each claimed task has one whole lease.
 //   L5. An expired lease is announced again after another lease's time until it is dropped: the command that it became may be lost to
 //       a full disk or a turn that was rolled back, and the task would stay claimed for ever (I10).
+//   L6. A sweep that comes late itself, because this process was held up, ends nothing: heartbeats may wait behind it.
 
 import type { TaskId } from "../src/contracts/ids.ts";
 import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
@@ -44,7 +45,8 @@ const shortMs = 2_000;
 export function createLeases(options: {
   clock: Clock;
   leaseMs: number;
-  onExpired(lease: { scope: string; taskId: TaskId; epoch: number }): void;
+  /** `isShort` says that the claimant never showed that it lives. */
+  onExpired(lease: { scope: string; taskId: TaskId; epoch: number; isShort: boolean }): void;
 }): Leases {
   const { clock, leaseMs, onExpired } = options;
   // The leases of one length end in the order in which they were granted: the first entry of a queue is its next to end.
@@ -78,11 +80,23 @@ export function createLeases(options: {
   }
 
   function sweep(): void {
+    const lateMs = clock.mono() - sweepAt;
     sweepAt = Number.POSITIVE_INFINITY;
-    for (const queue of Object.values(queues)) sweepQueue(queue);
+    if (lateMs > leaseMs / 4) prolongAll(); // L6
+    sweepQueue("whole");
+    sweepQueue("short");
   }
 
-  function sweepQueue(queue: Map<string, Lease>): void {
+  /** L6. Half a lease from now at least, which keeps the order of the queues. */
+  function prolongAll(): void {
+    const atLeast = clock.mono() + leaseMs / 2;
+    for (const queue of Object.values(queues)) {
+      for (const lease of queue.values()) lease.endsAt = Math.max(lease.endsAt, atLeast);
+    }
+  }
+
+  function sweepQueue(length: keyof typeof queues): void {
+    const queue = queues[length];
     const now = clock.mono();
     const ended: Lease[] = [];
     for (const lease of queue.values()) {
@@ -94,7 +108,7 @@ export function createLeases(options: {
     }
     for (const lease of ended) {
       put(lease, "whole"); // L5
-      onExpired(lease);
+      onExpired({ ...lease, isShort: length === "short" });
     }
   }
 

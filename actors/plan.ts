@@ -117,14 +117,15 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
   function planAll(scope: ScopeBook, asked: Submission, first: Command): Outcome {
     const planned: Planned[] = [];
     const commands = [first];
+    const at = clock.now(); // one moment for what is decided and when
     for (const command of commands) {
       if (command.name === "delegation.return" && !canLoad(scope, command.taskId)) continue; // a parked parent takes no return
       const live = scope.book.get(command.taskId);
-      const decision = decideFor(scope, asked, command, live);
+      const decision = decideFor(scope, asked, command, live, at);
       if (decision.kind === "refused") throw decision.failure;
       if (decision.kind === "already") return { kind: "answered", recorded: toRecorded(scope.store, decision.seq) };
       if (decision.kind === "over") continue;
-      const header = toHeader(scope, asked, command.taskId, decision.event, planned);
+      const header = toHeader(scope, asked, command.taskId, decision.event, { planned, at });
       const content = planned.length === 0 ? (asked.content ?? null) : null;
       const { body } = decision.event;
       const texts = { facts: JSON.stringify(header.facts), body: JSON.stringify(body) };
@@ -135,10 +136,16 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
     return planned.length === 0 ? { kind: "answered", recorded: undefined } : { kind: "planned", planned };
   }
 
-  function decideFor(scope: ScopeBook, asked: Submission, command: Command, live: LiveTask | undefined): Decision {
+  function decideFor(
+    scope: ScopeBook,
+    asked: Submission,
+    command: Command,
+    live: LiveTask | undefined,
+    at: number,
+  ): Decision {
     const snapshot = live?.actor.snapshot();
     return decide(snapshot, command, {
-      at: clock.now(),
+      at,
       by: asked.by,
       jitter: toUnit(random),
       ids: { packet: ids.next("pkt"), child: ids.next("task"), delegation: ids.next("dlg") },
@@ -153,7 +160,7 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
     asked: Submission,
     taskId: TaskId,
     event: Extract<Decision, { kind: "accepted" }>["event"],
-    planned: readonly Planned[],
+    { planned, at }: { planned: readonly Planned[]; at: number },
   ): EventHeader {
     const first = planned[0]?.recorded.header;
     const causedBy = first?.id ?? asked.causedBy;
@@ -163,7 +170,7 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
       type: event.type,
       taskId,
       epoch: event.epoch,
-      at: clock.now(),
+      at,
       by: first === undefined ? asked.by : "runtime",
       ...(first === undefined && asked.commandId !== undefined ? { commandId: asked.commandId } : {}),
       ...(causedBy === undefined ? {} : { causedBy }),

@@ -69,6 +69,9 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
       throw diverged(taskId, subject, known);
     }
     if (known?.status === "succeeded") return known.output as Output; // what this very step recorded
+    if (known?.status === "failed" && known.retryable === false) {
+      throw Object.assign(new Error(known.error), { retryable: false }); // what it said when it failed for good
+    }
     if (known?.status === "begun") {
       const answered = answers.get(toAbout(name, ordinal));
       if (answered === undefined || answered.seq < known.seq) throw outcomeUnknown(taskId, known); // an answer is good for one crash

@@ -53,8 +53,8 @@ export function encode(value: unknown, format: Format = "msgpack"): Uint8Array {
  * The value that `bytes` hold, which shares no memory with them. Of a repeated key the last value counts.
  * @throws AionisError `MESSAGE_TOO_LARGE` past a limit of bytes, depth or values, `MESSAGE_INVALID` when they are not one such value.
  */
-export function decode(bytes: Uint8Array, format: Format = "msgpack"): unknown {
-  return format === "json" ? decodeJson(bytes) : decodeMessagePack(bytes);
+export function decode(bytes: Uint8Array, format: Format = "msgpack", allowsBytes = true): unknown {
+  return format === "json" ? decodeJson(bytes) : decodeMessagePack(bytes, allowsBytes);
 }
 
 const arenaBytes = 8_192;
@@ -88,8 +88,8 @@ function encodeMessagePack(value: unknown): Uint8Array {
   return bytes;
 }
 
-function decodeMessagePack(bytes: Uint8Array): unknown {
-  scanMessagePack(bytes); // C1
+function decodeMessagePack(bytes: Uint8Array, allowsBytes: boolean): unknown {
+  scanMessagePack(bytes, allowsBytes); // C1
   // A view of its own, because the decoder hangs a property on what it is given; a Buffer, because that decodes text faster.
   return packr.unpack(toView(bytes));
 }

@@ -33,7 +33,7 @@ type FromOutside = {
 
 /** What the runtime asks of a task by itself. */
 type FromInside =
-  | { name: "lease.expire"; taskId: TaskId; epoch: number }
+  | { name: "lease.expire"; taskId: TaskId; epoch: number; isShort?: boolean }
   | { name: "timer.fire"; taskId: TaskId; kind: TimerWanted["kind"]; entry: number }
   | {
       name: "delegation.start";

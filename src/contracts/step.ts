@@ -46,5 +46,7 @@ export const StepReceipt = z.strictObject({
   agent: AgentId,
   output: Json.optional(),
   error: Line.optional(),
+  /** Of a failed step: whether it may run again. */
+  retryable: z.boolean().optional(),
 });
 export type StepReceipt = z.infer<typeof StepReceipt>;

@@ -78,7 +78,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const leases: Leases = createLeases({
     clock,
     leaseMs: options.leaseMs ?? leaseMsDefault,
-    onExpired: ({ taskId, epoch }) => inBackground({ name: "lease.expire", taskId, epoch }),
+    onExpired: ({ taskId, epoch, isShort }) => inBackground({ name: "lease.expire", taskId, epoch, isShort }),
   });
   const persistence = createPersistence({
     ...options,

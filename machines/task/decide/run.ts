@@ -160,7 +160,7 @@ export function decideFail(snapshot: TaskSnapshot, command: CommandOf<"tasks.fai
 export function decideLeaseExpired(snapshot: TaskSnapshot, command: CommandOf<"lease.expire">, facts: Facts): Decision {
   const { context } = snapshot;
   if (!isClaimed(snapshot) || context.epoch !== command.epoch) return { kind: "over" };
-  const isFruitless = context.records === context.recordsAtClaim;
+  const isFruitless = context.records === context.recordsAtClaim && command.isShort !== true; // a claimant that was gone did not try
   const next = isFruitless && context.attempt >= context.retry.attemptsMax ? "failed" : "start";
   const again = isFruitless ? nextAttempt(snapshot, next, facts) : { attempt: context.attempt, claimableAt: facts.at };
   const decision = accept({ type: "lease.expired", epoch: context.epoch, facts: { next, ...again }, body: {} });
