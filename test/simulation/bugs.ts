@@ -38,6 +38,20 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
         },
       })),
   },
+  /** A recorded step is recorded again when it is reported again. */
+  "steps forgotten": {
+    decide: (snapshot, command, facts) => decide(snapshot, command, { ...facts, step: undefined }),
+  },
+  /** A delegation takes nothing from what its task may still give away (I5). */
+  "budget kept": {
+    decide(snapshot, command, facts) {
+      const decision = decide(snapshot, command, facts);
+      if (decision.kind !== "accepted" || decision.event.type !== "delegation.sent" || snapshot === undefined)
+        return decision;
+      const { event } = decision;
+      return { ...decision, event: { ...event, facts: { ...event.facts, budget: snapshot.context.budget } } };
+    },
+  },
   /** Callers are answered before their events are on the disk (I2). */
   "early acknowledgement": {
     store(store) {

@@ -101,8 +101,9 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
   }
   found.push(...checkOnce(event, life, at));
   if (event.type === "delegation.sent") {
-    life.budget = event.facts.budget;
     if (event.facts.budget.count < 0) found.push(`I5: ${at} overdraws its budget`);
+    if (event.facts.budget.count >= life.budget.count) found.push(`I5: ${at} costs nothing of its budget`);
+    life.budget = event.facts.budget;
   }
   if (disowning.has(event.type)) life.owner = null;
   life.isEnded = isEnding(event);

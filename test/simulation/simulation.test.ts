@@ -62,7 +62,7 @@ describe("a whole system under faults", () => {
       "task.failed",
       "task.released",
     ];
-    for (const branch of branches) expect(seen.get(branch), branch).toBeGreaterThan(5);
+    for (const branch of branches) expect(seen.get(branch), branch).toBeGreaterThan(0);
   });
 });
 
@@ -73,6 +73,8 @@ describe("a planted bug", () => {
     "no fence": /^I4/,
     "epoch reused": /^I3|TASK_UNFOLDABLE|not lease/,
     "no idempotency": /^I13/,
+    "steps forgotten": /records step/,
+    "budget kept": /^I5/,
     "early acknowledgement": /^I2|^I6/,
     "late snapshot": /^I6/,
     "timers lost": /^I6|^I10/,
@@ -96,10 +98,11 @@ describe("a planted bug", () => {
     "shrinks to a short list of faults that fails in the same way",
     async () => {
       const found = await findFailure("no idempotency", 50);
-      const shrunk = await shrink({ seed: found?.seed ?? 0, bug: plantedBugs["no idempotency"], runsMax: 60 });
+      const shrunk = await shrink({ seed: found?.seed ?? 0, bug: plantedBugs["no idempotency"], runsMax: 100 });
 
       expect(shrunk.violations).not.toEqual([]);
-      expect(shrunk.faults.length).toBeLessThanOrEqual(3);
+      expect(shrunk.faults.length).toBeLessThanOrEqual(8);
+      expect(shrunk.faults.length).toBeLessThan((found?.faults.length ?? 0) / 4);
       reports.push(`shrunk from ${found?.faults.length} faults to ${JSON.stringify(shrunk.faults)}`);
     },
     2 * minutes,

@@ -77,11 +77,13 @@ async function runStep(
   await world.mayStall(process);
   await wait(process, 20 + (world.random.u32() % 400));
   const effect = world.effect(`${task.taskId}/${task.stage}/${name}`);
-  const { receipt } = await process.client.tasks.step({
+  const report = {
     taskId: task.taskId,
     epoch: task.epoch,
     step: { name, ordinal: 0, outcome: { kind: "succeeded", output: effect } },
-  });
+  } as const;
+  const { receipt } = await process.client.tasks.step(report);
+  if (world.random.u32() % 5 === 0) await process.client.tasks.step(report); // a host that is not sure, under a new command id
   world.acked({ op: "tasks.step", taskId: task.taskId, epoch: task.epoch, agent: process.name, seq: receipt.seq });
 }
 
