@@ -32,6 +32,7 @@ export {
   type OperationOutput,
   operations,
 } from "./contracts/operations/index.ts";
+export { type OperationSchemas, toJsonSchemas } from "./contracts/operations/json-schema.ts";
 export type { DelegationRecord, Packet, PacketInput, Return } from "./contracts/packet.ts";
 export type { StepReceipt } from "./contracts/step.ts";
 export type { Ack, Assignment, Explanation, Task, TaskState } from "./contracts/task.ts";
