@@ -7,7 +7,7 @@ import { AionisError } from "../src/contracts/failures.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
-import type { Assignment, Task, TaskContent } from "../src/contracts/task.ts";
+import type { Assignment } from "../src/contracts/task.ts";
 import type { Check, CheckResult, Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
 import { type Duration, toMs } from "./duration.ts";
@@ -202,7 +202,18 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
       const seen = await life.hold(() =>
         client.tasks.watch({ taskId: childId, untilEnded: true, waitMs: 2_000 }, owned),
       );
-      if (seen.hasEnded) return toChildReturn(seen.task, seen.content);
+      if (seen.hasEnded) return await life.hold(() => readReturn(childId));
+    }
+  }
+
+  /** What this task recorded of the child's end, in the commit of that end: the same for a handler that starts over. */
+  async function readReturn(childId: string): Promise<Return> {
+    for (let from = 1; ; ) {
+      const page = await client.events.read({ taskId, types: ["delegation.returned"], from }, owned);
+      const event = page.events.find(({ facts }) => facts.childId === childId);
+      if (event?.body !== undefined) return event.body.return as Return; // the body of that type of event
+      if (event !== undefined || page.events.length === 0) return toReturn("failed", "What came back was erased.");
+      from = page.next;
     }
   }
 
@@ -310,12 +321,6 @@ function toAnswerSchema(answer: z.ZodType): Record<string, unknown> {
       cause,
     });
   }
-}
-
-function toChildReturn(child: Task, content: TaskContent | undefined): Return {
-  const outcome = (content?.outcome ?? {}) as Partial<Return> & { error?: string; reason?: string }; // the body of the event that ended it
-  if (outcome.outcome !== undefined) return { ...toReturn(outcome.outcome, ""), ...outcome };
-  return toReturn("failed", outcome.error ?? outcome.reason ?? `The task ended as ${child.state}.`);
 }
 
 function toReturn(outcome: Return["outcome"], summary: string): Return {
