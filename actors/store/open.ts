@@ -180,6 +180,7 @@ function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): 
     packet: (id) => rows.packets.byId(number, id),
     packetByAnchor: (anchor) => rows.packets.byAnchor(number, anchor),
     packets: (filter) => rows.packets.list(number, filter),
+    countPackets: (options) => rows.packets.count(number, options),
     packetsOf: rows.packets.ofTask,
     putPacket: (row) => rows.packets.put(number, row),
 

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { PacketId, TaskId } from "../../src/contracts/ids.ts";
-import type { PacketFilter, PacketRow, TaskNumber } from "../../src/kernel/store.ts";
+import type { PacketCounts, PacketFilter, PacketRow, ScopeStore, TaskNumber } from "../../src/kernel/store.ts";
 
 type Found = PacketRow & { taskId: TaskId };
 
@@ -23,6 +23,22 @@ export function createPackets(database: Database.Database) {
   const ofTask = database.prepare<[number], PacketRow>(
     `SELECT ${columns} FROM packets p WHERE p.task = ? ORDER BY p.seq`,
   );
+  const prepareCounts = (key: string) =>
+    database.prepare<[number, string | null, number], PacketCounts>(
+      `SELECT ${key} AS key, count(*) AS packets,
+         count(*) FILTER (WHERE outcome = 'completed') AS completed, count(*) FILTER (WHERE outcome = 'blocked') AS blocked,
+         count(*) FILTER (WHERE outcome = 'failed') AS failed, count(*) FILTER (WHERE outcome = 'partial') AS partial,
+         count(*) FILTER (WHERE status IN ('declined', 'withdrawn', 'expired')) AS refused,
+         count(*) FILTER (WHERE status = 'claimed') AS missing,
+         avg(claimed_at - offered_at) AS timeToClaimMs,
+         avg(CASE WHEN status = 'returned' THEN ended_at - claimed_at END) AS timeToReturnMs
+       FROM packets WHERE scope = ? AND kind = coalesce(?, kind) GROUP BY 1 ORDER BY packets DESC, key LIMIT ?`,
+    );
+  const counts = {
+    role: prepareCounts("json_extract(target, '$.role')"),
+    family: prepareCounts("family"),
+    agent: prepareCounts("claimed_by"),
+  };
   const lists = new Map<string, Database.Statement<unknown[], Found>>(); // at most 8 shapes
 
   return {
@@ -51,6 +67,9 @@ export function createPackets(database: Database.Database) {
     byId: (scope: number, id: PacketId) => byId.get(scope, id),
     byAnchor: (scope: number, anchor: string) => byAnchor.get(scope, anchor),
     ofTask: (task: TaskNumber) => ofTask.all(task),
+    count(scope: number, { by, kind, count }: Parameters<ScopeStore["countPackets"]>[0]): PacketCounts[] {
+      return counts[by].all(scope, kind ?? null, count);
+    },
     list(scope: number, { before, count, kind, status, target, parentId }: PacketFilter): Found[] {
       const filters: [string, unknown][] = [
         ["p.scope = ?", scope],

@@ -90,6 +90,20 @@ export interface PacketFilter {
   readonly parentId?: TaskId | undefined;
 }
 
+/** What became of packets that have a key in common: counts, and means in milliseconds. */
+export interface PacketCounts {
+  readonly key: string | null;
+  readonly packets: number;
+  readonly completed: number;
+  readonly blocked: number;
+  readonly failed: number;
+  readonly partial: number;
+  readonly refused: number;
+  readonly missing: number;
+  readonly timeToClaimMs: number | null;
+  readonly timeToReturnMs: number | null;
+}
+
 /** A command that one task owes another: it stays until the receiver's own event shows receipt (I8). */
 export interface OutboxRow {
   readonly id: number;
@@ -181,6 +195,12 @@ export interface ScopeStore {
   /** The newest packet with that anchor. */
   packetByAnchor(anchor: string): (PacketRow & { taskId: TaskId }) | undefined;
   packets(filter: PacketFilter): (PacketRow & { taskId: TaskId })[];
+  /** Counts over all packets, the largest groups first; takes time in proportion to their number. */
+  countPackets(options: {
+    by: "role" | "family" | "agent";
+    kind?: PacketFilter["kind"] | undefined;
+    count: number;
+  }): PacketCounts[];
   packetsOf(task: TaskNumber): PacketRow[];
   putPacket(row: PacketRow): void;
 

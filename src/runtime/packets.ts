@@ -62,6 +62,42 @@ export function listRecords(
   return { records: rows.map(toRecord), ...(last === undefined ? {} : { cursor: last }) };
 }
 
+/** What became of all packets, by what they have in common, and what stands out. */
+export function aggregate(
+  store: ScopeStore,
+  { by, kind }: OperationParsed<"delegation.aggregate">,
+): OperationOutput<"delegation.aggregate"> {
+  const counted = store.countPackets({ by, kind, count: limits.pageRows });
+  const groups = counted.map(({ key, timeToClaimMs, timeToReturnMs, ...counts }) => ({
+    ...(key === null ? {} : { key }),
+    ...counts,
+    completionRate: counts.completed / counts.packets,
+    blockedRate: counts.blocked / counts.packets,
+    missingRate: counts.missing / counts.packets,
+    ...(timeToClaimMs === null ? {} : { timeToClaimMs: Math.max(timeToClaimMs, 0) }), // the wall clock may have gone back
+    ...(timeToReturnMs === null ? {} : { timeToReturnMs: Math.max(timeToReturnMs, 0) }),
+  }));
+  return { groups, recommendations: groups.flatMap((group) => recommend(by, group)) };
+}
+
+const packetsToJudge = 3;
+
+function recommend(
+  by: string,
+  group: OperationOutput<"delegation.aggregate">["groups"][number],
+): OperationOutput<"delegation.aggregate">["recommendations"] {
+  const { key, packets, completed, blocked, missing } = group;
+  const whose = key === undefined ? `packets without ${by}` : `${by} ${key}`;
+  const advice: string[] = [];
+  if (packets >= packetsToJudge && blocked > completed) {
+    advice.push(
+      `${whose}: blocked ${blocked} times and completed ${completed}; look at what blocks it before sending more.`,
+    );
+  }
+  if (missing >= packetsToJudge) advice.push(`${whose}: ${missing} packets were claimed and have not come back.`);
+  return advice.map((text) => ({ ...(key === undefined ? {} : { key }), advice: text }));
+}
+
 /** What a task delegated, and what that delegated in turn; at most `limits.pageRows` tasks. */
 export function readTree(
   parts: PacketParts,

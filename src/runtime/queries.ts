@@ -10,7 +10,7 @@ import type { TaskId } from "../contracts/ids.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
-import { listRecords, readTree, recover } from "./packets.ts";
+import { aggregate, listRecords, readTree, recover } from "./packets.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -24,6 +24,7 @@ type QueryName = Extract<
   | "handoff.recover"
   | "handoff.list"
   | "delegation.find"
+  | "delegation.aggregate"
   | "delegation.tree"
   | "events.read"
   | "store.verify"
@@ -94,6 +95,7 @@ export function createQueries(options: QueryOptions): Queries {
     "handoff.recover": (input) => recover(packetParts, input),
     "handoff.list": (input) => listRecords(store, "handoff", input),
     "delegation.find": (input) => listRecords(store, "delegation", input),
+    "delegation.aggregate": (input) => aggregate(store, input),
     "delegation.tree": (input) => readTree(packetParts, input),
     async "events.read"({ from, taskId, types, pageSize, waitMs }) {
       const task = taskId === undefined ? undefined : find(taskId).row.task;

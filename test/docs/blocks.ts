@@ -100,7 +100,8 @@ export class Workplace implements Disposable {
       case "ts":
         return await this.#runProgram(block.text).ended;
       case "sh":
-        return await this.#start("bash", ["-eu", "-o", "pipefail", "-c", withoutNpm(block.text)]).ended;
+        // --norc: a bash whose input is a socket takes itself for a remote login and reads the machine's settings
+        return await this.#start("bash", ["--norc", "-eu", "-o", "pipefail", "-c", withoutNpm(block.text)]).ended;
       default:
         throw new Error(`a ${block.language} block is not run`);
     }

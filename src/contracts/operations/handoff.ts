@@ -105,6 +105,46 @@ export const delegationFind = defineOperation({
   idempotent: true,
 });
 
+const rate = z.number().min(0).max(1);
+
+/** What became of the packets that have one role, family or agent in common. */
+const PacketGroup = z.strictObject({
+  /** Absent for packets to anyone, of no family, or not claimed yet. */
+  key: Name.optional(),
+  packets: z.int().nonnegative(),
+  completed: z.int().nonnegative(),
+  blocked: z.int().nonnegative(),
+  failed: z.int().nonnegative(),
+  partial: z.int().nonnegative(),
+  /** Declined, withdrawn or expired. */
+  refused: z.int().nonnegative(),
+  /** Claimed, and nothing has come back yet. */
+  missing: z.int().nonnegative(),
+  completionRate: rate,
+  blockedRate: rate,
+  missingRate: rate,
+  /** Means; absent when there is none to take a mean of. */
+  timeToClaimMs: z.number().nonnegative().optional(),
+  timeToReturnMs: z.number().nonnegative().optional(),
+});
+
+export const delegationAggregate = defineOperation({
+  name: "delegation.aggregate",
+  kind: "query",
+  layer: "advanced",
+  summary: "Count what became of all packets, by role, family or agent, and say what stands out.",
+  input: z.strictObject({
+    by: z.enum(["role", "family", "agent"]).default("role"),
+    kind: z.enum(["handoff", "delegation"]).optional(),
+  }),
+  output: z.strictObject({
+    groups: z.array(PacketGroup),
+    recommendations: z.array(z.strictObject({ key: Name.optional(), advice: Line })),
+  }),
+  failures: [],
+  idempotent: true,
+});
+
 /** One task of a delegation tree. Its children are those of the list that name it as `parentId`. */
 const TreeNode = z.strictObject({ task: Task, level: z.int().nonnegative(), record: DelegationRecord.optional() });
 

@@ -5,6 +5,7 @@
 
 import type { z } from "zod";
 import {
+  delegationAggregate,
   delegationFind,
   delegationTree,
   handoffClaim,
@@ -69,6 +70,7 @@ export const operations = {
   "handoff.return": handoffReturn,
   "handoff.list": handoffList,
   "delegation.find": delegationFind,
+  "delegation.aggregate": delegationAggregate,
   "delegation.tree": delegationTree,
   "events.read": eventsRead,
   "store.verify": storeVerify,
