@@ -24,7 +24,7 @@ export function createPackets(database: Database.Database) {
     `SELECT ${columns} FROM packets p WHERE p.task = ? ORDER BY p.seq`,
   );
   const prepareCounts = (key: string) =>
-    database.prepare<[number, string | null, number], PacketCounts>(
+    database.prepare<[number, string, number], PacketCounts>(
       `SELECT ${key} AS key, count(*) AS packets,
          count(*) FILTER (WHERE outcome = 'completed') AS completed, count(*) FILTER (WHERE outcome = 'blocked') AS blocked,
          count(*) FILTER (WHERE outcome = 'failed') AS failed, count(*) FILTER (WHERE outcome = 'partial') AS partial,
@@ -32,7 +32,7 @@ export function createPackets(database: Database.Database) {
          count(*) FILTER (WHERE status = 'claimed') AS missing,
          avg(claimed_at - offered_at) AS timeToClaimMs,
          avg(CASE WHEN status = 'returned' THEN ended_at - claimed_at END) AS timeToReturnMs
-       FROM packets WHERE scope = ? AND kind = coalesce(?, kind) GROUP BY 1 ORDER BY packets DESC, key LIMIT ?`,
+       FROM packets WHERE scope = ? AND kind IN (SELECT value FROM json_each(?)) GROUP BY 1 ORDER BY packets DESC, key LIMIT ?`,
     );
   const counts = {
     role: prepareCounts("json_extract(target, '$.role')"),
@@ -68,7 +68,7 @@ export function createPackets(database: Database.Database) {
     byAnchor: (scope: number, anchor: string) => byAnchor.get(scope, anchor),
     ofTask: (task: TaskNumber) => ofTask.all(task),
     count(scope: number, { by, kind, count }: Parameters<ScopeStore["countPackets"]>[0]): PacketCounts[] {
-      return counts[by].all(scope, kind ?? null, count);
+      return counts[by].all(scope, JSON.stringify(kind === undefined ? ["handoff", "delegation"] : [kind]), count);
     },
     list(scope: number, { before, count, kind, status, target, parentId }: PacketFilter): Found[] {
       const filters: [string, unknown][] = [
