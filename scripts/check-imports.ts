@@ -46,12 +46,12 @@ const rules: readonly Rule[] = [
   {
     files: /^transport\/nats\//,
     ours: /^(transport|src\/contracts|src\/kernel)\//,
-    packages: /^(node:.*|zod|msgpackr|@nats-io\/.*)$/,
+    packages: /^(node:.*|zod|msgpackr|@noble\/hashes\/.*|@nats-io\/.*)$/,
   },
   {
     files: /^transport\//,
     ours: /^(transport|src\/contracts|src\/kernel)\//,
-    packages: /^(node:.*|zod|msgpackr)$/,
+    packages: /^(node:.*|zod|msgpackr|@noble\/hashes\/.*)$/,
   },
   {
     files: /^src\/(memory|learning)\//,

@@ -8,10 +8,10 @@
 //   U2. Different ids have different tokens, and a token has one spelling: a decoded token encodes to itself.
 //   U3. The number of tokens of a subject depends on its kind and its operation or fact, never on an id in it.
 
+import { sha256 } from "@noble/hashes/sha2.js";
 import { AionisError } from "../src/contracts/failures.ts";
 import type { Scope } from "../src/contracts/scope.ts";
 import type { Target } from "../src/contracts/values.ts";
-import { sha256 } from "./sha256.ts";
 import type { Headers, Message } from "./transport.ts";
 
 const tokenCharsMax = 63;
