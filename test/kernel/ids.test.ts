@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EventId, TaskId } from "../../src/contracts/ids.ts";
 import { createIds, createSystemRandom } from "../../src/kernel/index.ts";
+import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
 import { toUnit } from "../../src/kernel/unit.ts";
-import { createTestRandom } from "../support/store.ts";
 
 function setup(startedAt = 1_700_000_000_000) {
   const clock = { at: startedAt, now: () => clock.at };
-  return { clock, ids: createIds(clock, createTestRandom()) };
+  return { clock, ids: createIds(clock, createSeededRandom(1)) };
 }
 
 describe("ids", () => {

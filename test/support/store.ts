@@ -24,23 +24,12 @@ import type { FaultPoint } from "../../src/kernel/faults.ts";
 import type { Ids } from "../../src/kernel/ids.ts";
 import { createIds } from "../../src/kernel/index.ts";
 import type { Random } from "../../src/kernel/random.ts";
+import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
 import type { Store } from "../../src/kernel/store.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { toCommand } from "./tasks.ts";
 
 export const scopeName = "acme/billing";
-
-/** Random numbers that are the same each time (mulberry32). */
-export function createTestRandom(seed = 1): Random {
-  let state = seed >>> 0;
-  const u32 = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-  return { u32, bytes: (length) => Uint8Array.from({ length }, () => u32() & 255) };
-}
 
 /** A clock whose wall time can jump while its monotonic time goes on. */
 export class JumpingClock extends FakeClock {
@@ -65,7 +54,7 @@ export interface Ports {
 
 export function createPorts(seed = 1): Ports {
   const clock = new JumpingClock();
-  const random = createTestRandom(seed);
+  const random = createSeededRandom(seed);
   return { clock, random, ids: createIds(clock, random) };
 }
 

@@ -1,3 +1,4 @@
+import type { TaskId } from "../../../src/contracts/ids.ts";
 import { limits } from "../../../src/contracts/limits.ts";
 import type { Packet } from "../../../src/contracts/packet.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
@@ -12,15 +13,9 @@ export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): De
     type: "task.created",
     epoch: 0,
     facts: {
-      kind: input.kind,
-      family: input.family,
-      rootId: taskId,
-      depth: 0,
-      to: input.to,
+      ...ofRoot(taskId, input),
       priority: input.priority,
       claimableAt: input.claimableAt ?? facts.at,
-      deadlineAt: input.deadlineAt,
-      retry: input.retry,
       checks: input.checks.map(({ name, required }) => ({ name, required })),
       budget: input.budget,
     },
@@ -48,16 +43,10 @@ export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): 
     type: "task.created",
     epoch: 0,
     facts: {
-      kind: input.kind,
-      family: input.family,
-      rootId: taskId,
-      depth: 0,
+      ...ofRoot(taskId, input),
       packetId: packet.id,
-      to: input.to,
       priority: 2,
       claimableAt: facts.at,
-      deadlineAt: input.deadlineAt,
-      retry: input.retry,
       checks: packet.checks.map(({ name, required }) => ({ name, required })),
       budget: { count: 256, depth: limits.delegationDepth },
     },
@@ -89,6 +78,12 @@ export function decideDelegated(command: CommandOf<"delegation.start">): Decisio
     },
     body: { packet },
   });
+}
+
+/** What a task of its own takes from its caller as it is. */
+function ofRoot(taskId: TaskId, input: CommandOf<"tasks.start" | "handoff.store">["input"]) {
+  const { kind, family, to, deadlineAt, retry } = input;
+  return { kind, family, rootId: taskId, depth: 0, to, deadlineAt, retry };
 }
 
 function refuseLate(deadlineAt: number | undefined, { at }: Facts): Decision | undefined {
