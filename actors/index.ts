@@ -8,7 +8,6 @@ export { createOutbox, type Outbox } from "./outbox.ts";
 export { type Committed, createPersistence, type Persistence, type WaitingClaim } from "./persistence.ts";
 export type { Recorded, Submission } from "./plan.ts";
 export { rebuildScope, verifyScope } from "./refold.ts";
-export type { Durability } from "./store/database.ts";
 export { openStore } from "./store/open.ts";
 export type { Inspect } from "./task-actor.ts";
 export { createTimers, type Timers } from "./timers.ts";

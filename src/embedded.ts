@@ -4,7 +4,8 @@
 
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type Durability, type Inspect, openStore, verifyScope } from "../actors/index.ts";
+import { openStore, verifyScope } from "../actors/index.ts";
+import type { Inspect } from "../actors/task-actor.ts"; // not through the face: declarations of the package name no driver
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
@@ -20,6 +21,7 @@ import {
   silentLogger,
   systemClock,
 } from "./kernel/index.ts";
+import type { Durability } from "./kernel/store.ts";
 import { startRuntime } from "./runtime/start.ts";
 
 export interface CreateRuntimeOptions {

@@ -15,11 +15,9 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import Database from "better-sqlite3";
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Ids } from "../../src/kernel/ids.ts";
+import type { Durability } from "../../src/kernel/store.ts";
 import { toStoreFailure } from "./failure.ts";
 import { applicationId, migrations, schemaVersion } from "./schema.ts";
-
-/** What survives: `power` a power failure, `process` the death of the process (commits are faster, the last may be lost with power). */
-export type Durability = "power" | "process";
 
 export interface DatabaseOptions {
   durability: Durability;

@@ -9,6 +9,9 @@ import type { EventId, PacketId, StoreId, TaskId } from "../contracts/ids.ts";
 /** A task's number in its store, given by its first event: the short key of all its rows. */
 export type TaskNumber = number;
 
+/** What survives: `power` a power failure, `process` the death of the process (commits are faster, the last may be lost with power). */
+export type Durability = "power" | "process";
+
 /** One event as it is appended: texts already encoded as JSON. */
 export interface EventRecord {
   readonly seq: number;

@@ -9,7 +9,6 @@ import { onTestFinished } from "vitest";
 import {
   type Committed,
   createPersistence,
-  type Durability,
   openStore,
   type Persistence,
   type Recorded,
@@ -25,7 +24,7 @@ import type { Ids } from "../../src/kernel/ids.ts";
 import { createIds } from "../../src/kernel/index.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
-import type { Store } from "../../src/kernel/store.ts";
+import type { Durability, Store } from "../../src/kernel/store.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { toCommand } from "./tasks.ts";
 
