@@ -61,8 +61,8 @@ export function createRows(database: Database.Database) {
   const timersOf = database.prepare<[number], TimerRow>(
     "SELECT task, kind, due_at AS dueAt, entry FROM timers WHERE task = ? ORDER BY kind",
   );
-  const nextDue = database.prepare<[number], { dueAt: number | null }>(
-    "SELECT min(due_at) AS dueAt FROM timers WHERE scope = ?",
+  const nextDue = database.prepare<[number], { dueAt: number }>(
+    "SELECT m.due_at AS dueAt FROM timers m JOIN tasks t ON t.task = m.task WHERE m.scope = ? ORDER BY m.due_at LIMIT 1",
   );
   const putClaimable = database.prepare("INSERT INTO claimable VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
   const deleteClaimable = database.prepare(
@@ -130,7 +130,7 @@ export function createRows(database: Database.Database) {
     },
     timers: (scope: number, { dueUntil, count, skip = 0 }: { dueUntil: number; count: number; skip?: number }) =>
       dueTimers.all(scope, dueUntil, count, skip),
-    nextDueAt: (scope: number) => nextDue.get(scope)?.dueAt ?? undefined,
+    nextDueAt: (scope: number) => nextDue.get(scope)?.dueAt,
 
     putClaimable(scope: number, row: ClaimableRow): void {
       putClaimable.run(scope, row.target, row.priority, row.from, row.task);
