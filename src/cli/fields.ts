@@ -8,9 +8,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { fromDuration } from "../contracts/duration.ts";
 import { limits } from "../contracts/limits.ts";
 import { toUsageError } from "./report.ts";
-import { fromDuration, fromMoment } from "./units.ts";
+import { fromMoment } from "./units.ts";
 import { meaningOf, toKebab } from "./verbs.ts";
 
 type Schema = z.core.JSONSchema.BaseSchema;

@@ -4,10 +4,10 @@
 // verb, which is handed in.
 
 import { Command, Option } from "commander";
+import { fromDuration } from "../contracts/duration.ts";
 import type { Layer } from "../contracts/operations/index.ts";
 import { type Field, type FieldReader, readField, toFields, toPlural } from "./fields.ts";
 import { toUsageError } from "./report.ts";
-import { fromDuration } from "./units.ts";
 import { listVerbs, type Verb } from "./verbs.ts";
 
 /** What every verb takes beside its own options. */

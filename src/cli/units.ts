@@ -1,14 +1,5 @@
+import { fromDuration, unitMs } from "../contracts/duration.ts";
 import { fromIsoTime } from "../kernel/iso-time.ts";
-
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Milliseconds of `1500`, `90s`, `1h30m`; nothing when `text` is no length of time. */
-export function fromDuration(text: string): number | undefined {
-  if (/^\d+$/.test(text)) return Number(text);
-  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
-  return Math.round(parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitMs[unit] ?? 0), 0));
-}
 
 /** A length of time in the largest unit that it fills, with one smaller from minutes on: `1 h 30 m`. */
 export function toDuration(ms: number): string {

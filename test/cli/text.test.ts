@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { toFields } from "../../src/cli/fields.ts";
 import { escapeBlock, escapeLine, toJsonLine, toTable, widthOf } from "../../src/cli/text.ts";
-import { fromDuration, fromMoment, toDuration } from "../../src/cli/units.ts";
+import { fromMoment, toDuration } from "../../src/cli/units.ts";
+import { fromDuration } from "../../src/contracts/duration.ts";
 import { fromIsoTime, toIsoTime } from "../../src/kernel/iso-time.ts";
 
 /** They hold words and emoji together, and are let through. */
