@@ -19,7 +19,6 @@ import {
 import type { decide } from "../../machines/index.ts";
 import { isClaimed, isOpen } from "../../machines/index.ts";
 import { createSubjects, type Transport } from "../../transport/index.ts";
-import type { AionisError } from "../contracts/failures.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Faults } from "../kernel/faults.ts";
@@ -53,8 +52,6 @@ export interface RuntimeOptions {
   decide?: typeof decide | undefined;
   /** Opens a copy of the store to verify it. */
   backUp?: ((path: string) => Promise<{ bytes: number; events: number }>) | undefined;
-  /** Called once when the store failed for good; the runtime has then closed itself. */
-  onFailed?: ((failure: AionisError) => void) | undefined;
 }
 
 export interface Runtime {
@@ -86,8 +83,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     leaseUntil: (of, taskId) => leases.until(of, taskId) ?? clock.now() + leases.leaseMs,
     match: (_scope, target) => waiting.match(target),
     onCommitted: follow,
-    onFailed(failure) {
-      void close().finally(() => options.onFailed?.(failure)); // close reports to the logger what it could not do
+    onFailed({ code, detail }) {
+      logger.log("error", "the store failed; the runtime closes", { code, detail });
+      close().catch((error: unknown) => logger.log("error", "the runtime could not close", { error: String(error) }));
     },
   });
   const submit = (command: Parameters<typeof persistence.submit>[0]["command"], causedBy?: string) =>
