@@ -2,10 +2,18 @@
 
 export { persistenceMachine } from "./persistence.ts";
 export type { Command, CommandOf, Decision, Facts, NewEvent, TaskOperation } from "./task/commands.ts";
-export type { TaskContext } from "./task/context.ts";
-export { allowedIn, decide } from "./task/decide/index.ts";
+export { isSession, type TaskContext } from "./task/context.ts";
+export { allowedFor, decide } from "./task/decide/index.ts";
 export { taskMachine } from "./task/machine.ts";
-export { encodeSnapshot, type PacketChange, type RowChanges, toRowChanges, toTitle } from "./task/projection.ts";
+export {
+  encodeSnapshot,
+  type PacketChange,
+  type RowChanges,
+  type StepIdentity,
+  stepOf,
+  toRowChanges,
+  toTitle,
+} from "./task/projection.ts";
 export {
   claimablesOf,
   isClaimed,
@@ -14,6 +22,7 @@ export {
   type TaskSnapshot,
   timersOf,
   toClaimTargets,
+  toSessionStatus,
   toTargetKey,
   toTaskState,
 } from "./task/state.ts";

@@ -8,6 +8,7 @@ export {
   type Connection,
   type ConnectOptions,
   connect,
+  type Delegated,
   type Delegation,
   type DelegationNotice,
   type Duration,
@@ -34,6 +35,7 @@ export {
 } from "./contracts/operations/index.ts";
 export { type OperationSchemas, toJsonSchemas } from "./contracts/operations/json-schema.ts";
 export type { DelegationRecord, Packet, PacketInput, Return } from "./contracts/packet.ts";
+export type { Session, SessionEvent } from "./contracts/session.ts";
 export type { StepReceipt } from "./contracts/step.ts";
 export type { Ack, Assignment, Explanation, Task, TaskState } from "./contracts/task.ts";
 export { type CreateRuntimeOptions, createRuntime } from "./embedded.ts";

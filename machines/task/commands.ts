@@ -25,7 +25,10 @@ export type TaskOperation =
   | "handoff.claim"
   | "handoff.decline"
   | "handoff.withdraw"
-  | "handoff.return";
+  | "handoff.return"
+  | "sessions.create"
+  | "sessions.event"
+  | "sessions.close";
 
 type FromOutside = {
   [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> };

@@ -8,10 +8,11 @@
 //   M1. An event that a state does not list is not taken: the fold treats that as a bug, never as a no-op.
 //   M2. A finished task never becomes unfinished: no transition leaves succeeded, failed or cancelled.
 //   M3. The epoch changes only by a claim, and each claim takes it from its event (I3).
+//   M4. A session is never claimed, and nothing but a session takes its events.
 
-import { assertEvent, assign, setup } from "xstate";
+import { assertEvent, assign, not, setup } from "xstate";
 import type { EventHeader, EventType } from "../../src/contracts/events.ts";
-import { type TaskContext, toFirstContext } from "./context.ts";
+import { isSession, type TaskContext, toFirstContext } from "./context.ts";
 
 type Event = EventHeader;
 type Change = Partial<TaskContext>;
@@ -69,6 +70,7 @@ const machine = setup({
     input: {} as EventHeader<"task.created">,
   },
   guards: {
+    isSession,
     staysOpen: ({ event }) => "next" in event.facts && event.facts.next === "start",
     mustVerify: ({ event }) => "next" in event.facts && event.facts.next === "verifying",
   },
@@ -185,6 +187,8 @@ const machine = setup({
     takeReturn: fold("delegation.returned", (context, event) => ({
       childrenOpen: context.childrenOpen.filter((child) => child.childId !== event.facts.childId),
     })),
+    note: fold("session.noted", (context) => ({ records: context.records + 1 })),
+    close: enter("session.closed", (context, event) => toEnd(context, event, false)),
     startReplay: fold("replay.started", () => ({})),
     failReplay: fold("replay.failed", () => ({})),
     replay: fold("task.replayed", () => ({})),
@@ -220,7 +224,14 @@ export const taskMachine = machine.createMachine({
   context: ({ input }) => toFirstContext(input),
   initial: "start",
   states: {
-    start: { on: { ...open, "task.claimed": { target: "running", actions: "claim" } } },
+    start: {
+      on: {
+        ...open,
+        "task.claimed": { guard: not("isSession"), target: "running", actions: "claim" }, // M4
+        "session.noted": { guard: "isSession", actions: "note" },
+        "session.closed": { guard: "isSession", target: "succeeded", actions: "close" },
+      },
+    },
     running: {
       on: {
         ...claimed,

@@ -11,9 +11,9 @@ import { type Claimable, claimablesOf, isOpen, type TaskSnapshot, type TimerWant
 
 /** What one event changes in the rows. */
 export interface RowChanges {
-  /** Whether the task's row must be written; a step within a run leaves it as it is. */
+  /** Whether the task's row must be written; a step of a run and an event of a session leave it as it is. */
   task: boolean;
-  step?: { stage: number; name: string; ordinal: number };
+  step?: StepIdentity;
   timers: { put: TimerWanted[]; delete: TimerWanted["kind"][] };
   claimables: { put: Claimable[]; delete: Claimable[] };
   /** What becomes of the task's packets. */
@@ -22,6 +22,13 @@ export interface RowChanges {
   cancel: TaskId[];
   /** Whether this task has ended and nothing needs to be asked of it any more. */
   ended: boolean;
+}
+
+/** What tells a step of a task from its others. */
+export interface StepIdentity {
+  readonly stage: number;
+  readonly name: string;
+  readonly ordinal: number;
 }
 
 /** A packet is put on the table, taken, taken off, or answered by the end of the work. */
@@ -33,10 +40,9 @@ export type PacketChange =
 
 /** `before` is absent for the first event of a task. */
 export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefined, after: TaskSnapshot): RowChanges {
-  if (event.type === "step.begun" || event.type === "step.succeeded" || event.type === "step.failed") {
-    const { stage, name, ordinal } = event.facts;
-    return { ...unchanged, step: { stage, name, ordinal } };
-  }
+  const step = stepOf(event);
+  if (step !== undefined) return { ...unchanged, step };
+  if (event.type === "session.noted") return unchanged;
   const hasEnded = !isOpen(after) && (before === undefined || isOpen(before));
   const packet = toPacketChange(event, before, hasEnded);
   return {
@@ -52,6 +58,13 @@ export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefine
     cancel: hasEnded ? after.context.childrenOpen.map((child) => child.childId) : [],
     ended: hasEnded,
   };
+}
+
+/** The step that an event is about, if it is about one. */
+export function stepOf(event: EventHeader): StepIdentity | undefined {
+  if (event.type !== "step.begun" && event.type !== "step.succeeded" && event.type !== "step.failed") return undefined;
+  const { stage, name, ordinal } = event.facts;
+  return { stage, name, ordinal };
 }
 
 function toPacketChange(

@@ -1,7 +1,8 @@
 import type { SnapshotFrom } from "xstate";
 import type { EventHeader } from "../../src/contracts/events.ts";
+import type { SessionStatus } from "../../src/contracts/session.ts";
 import type { TaskState } from "../../src/contracts/task.ts";
-import type { TaskContext } from "./context.ts";
+import { isSession, type TaskContext } from "./context.ts";
 import type { taskMachine } from "./machine.ts";
 
 export type TaskSnapshot = SnapshotFrom<typeof taskMachine>;
@@ -21,6 +22,12 @@ export function isOpen(snapshot: Pick<TaskSnapshot, "value">): boolean {
 /** Whether a claim holds the task. */
 export function isClaimed(snapshot: Pick<TaskSnapshot, "value">): boolean {
   return snapshot.value === "running" || snapshot.value === "verifying";
+}
+
+/** The word for where a session stands, by its state as a task. */
+export function toSessionStatus(state: TaskState): SessionStatus {
+  if (state === "start") return "open";
+  return state === "cancelled" ? "cancelled" : "closed";
 }
 
 /**
@@ -54,6 +61,8 @@ const entered: Partial<Record<EventHeader["type"], TaskState>> = {
   "handoff.expired": "start",
   "handoff.returned": "start",
   "delegation.sent": "running",
+  "session.noted": "start",
+  "session.closed": "succeeded",
   "replay.started": "succeeded",
   "replay.failed": "succeeded",
   "task.replayed": "replayed",
@@ -90,13 +99,13 @@ export interface Claimable {
   from: number;
 }
 
-/** Where and from when a task can be claimed: once, or twice while an agent is preferred. */
+/** Where and from when a task can be claimed: once, or twice while an agent is preferred; a session nowhere. */
 export function claimablesOf(snapshot: Pick<TaskSnapshot, "value" | "context">): Claimable[] {
   const { context } = snapshot;
   if (snapshot.value === "handoff" && context.handoff !== null) {
     return [{ target: toTargetKey(context.handoff.to), from: 0 }];
   }
-  if (snapshot.value !== "start") return [];
+  if (snapshot.value !== "start" || isSession(snapshot)) return [];
   const target = toTargetKey(context.to);
   if (context.preferred === null) return [{ target, from: context.claimableAt }];
   const preferred = `agent:${context.preferred.agent}`;

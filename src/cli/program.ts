@@ -106,6 +106,7 @@ const groupTexts: Readonly<Record<string, string>> = {
   task: "Start tasks, see where they stand, answer, claim and work on them.",
   handoff: "Offer a running task to somebody else, and take what is offered.",
   delegation: "See what was delegated, and what came back.",
+  session: "Keep together what agents and hosts note while they work.",
   events: "Read or follow the journal.",
 };
 
@@ -156,14 +157,14 @@ function addVerb(parent: Command, word: string, { verb, fields: all, follows, to
       verb,
       words,
       follows,
-      mayCreate: operation.kind === "command" && all.every(({ name }) => name !== "taskId"),
+      mayCreate: operation.kind === "command" && all.every(({ name }) => !idFields.includes(name)),
       options: toGlobals(),
       readInput: (reader) => readInput([...given, ...asked], reader),
     });
   });
 }
 
-const idFields = ["taskId", "packetId"];
+const idFields = ["taskId", "packetId", "sessionId"];
 
 /** The inputs that are given by position: those that the table of verbs names, else the ids that the operation cannot do without. */
 function positionalOf(verb: Verb, fields: readonly Field[]): Field[] {

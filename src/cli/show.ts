@@ -5,6 +5,7 @@
 
 import type { JournalEvent } from "../contracts/events.ts";
 import type { OperationName, OperationOutput } from "../contracts/operations/index.ts";
+import type { Session, SessionAck, SessionEvent } from "../contracts/session.ts";
 import type { Ack, Task, TaskState } from "../contracts/task.ts";
 import { toIsoTime } from "../kernel/iso-time.ts";
 import { escapeBlock, escapeLine, toTable } from "./text.ts";
@@ -45,6 +46,14 @@ const forms: { readonly [Name in OperationName]?: Form<Name> } = {
   "tasks.step": ({ receipt }, style) => showAny(receipt, style),
   "tasks.steps": ({ steps, next }, style) =>
     steps.length === 0 ? "No steps." : `${showRows(steps, style)}${more(next, "task steps", "after", style)}`,
+  "sessions.create": showSessionAck,
+  "sessions.event": showSessionAck,
+  "sessions.close": showSessionAck,
+  "sessions.list": showSessions,
+  "sessions.events": ({ events, next }, style) =>
+    events.length === 0
+      ? "No events."
+      : `${events.map((event) => showSessionEvent(event, style)).join("\n")}${more(next, "session events", "after", style)}`,
   "events.read": ({ events }, style) => events.map((event) => showEvent(event, style)).join("\n"),
   "delegation.tree": showTree,
   "store.verify": showVerified,
@@ -62,6 +71,42 @@ function showTasks({ tasks, cursor }: OperationOutput<"tasks.list">, style: Styl
   ]);
   const head = ["ID", "STATE", "KIND", "WHO", "UPDATED", "TITLE"].map(style.dim);
   return `${toTable([head, ...rows], style.columns)}${more(cursor, "task ls", "cursor", style)}`;
+}
+
+function showSessions({ sessions, cursor }: OperationOutput<"sessions.list">, style: Style): string {
+  if (sessions.length === 0) return "No sessions.";
+  const rows = sessions.map((session) => [
+    session.sessionId,
+    showStatus(session.status, style),
+    escapeLine(session.agent),
+    String(session.eventsRecorded),
+    toIsoTime(session.updatedAt),
+    escapeLine(session.title ?? ""),
+  ]);
+  const head = ["ID", "STATUS", "AGENT", "EVENTS", "UPDATED", "TITLE"].map(style.dim);
+  return `${toTable([head, ...rows], style.columns)}${more(cursor, "session ls", "cursor", style)}`;
+}
+
+function showStatus(status: Session["status"], style: Style): string {
+  if (status === "open") return style.cyan(status);
+  return status === "closed" ? style.green(status) : style.red(status);
+}
+
+function showSessionAck({ sessionId, seq, status }: SessionAck, style: Style): string {
+  return `${style.bold(sessionId)}  ${showStatus(status, style)}  ${style.dim(`event ${seq}`)}`;
+}
+
+/** Who noted what when, and below it the text. */
+function showSessionEvent({ seq, at, agent, kind, title, text, data }: SessionEvent, style: Style): string {
+  const head = [
+    String(seq).padStart(6),
+    style.dim(toIsoTime(at)),
+    style.cyan(escapeLine(kind)),
+    `by ${escapeLine(agent)}`,
+    ...(title === undefined ? [] : [style.bold(escapeLine(title))]),
+  ].join("  ");
+  const texts = [text, data === undefined ? undefined : JSON.stringify(data)].filter((part) => part !== undefined);
+  return [head, ...texts.map((part) => escapeBlock(part, "        "))].join("\n");
 }
 
 /** A task in a line, what it delegated below it and further in. */

@@ -60,6 +60,17 @@ const traits: Readonly<Record<string, Traits>> = {
     examples: ["aionis handoff offer ID --epoch 1 --to role:code.review --packet @packet.json --agent fixer-1"],
   },
   "handoff.claim": { examples: ["aionis handoff claim ID PACKET --role code.review --agent reviewer-1"] },
+  "sessions.create": { positional: ["title"], examples: ['aionis session create "Night shift" --agent ada'] },
+  "sessions.event": {
+    positional: ["sessionId", "text"],
+    examples: [
+      'aionis session event ID "The retry waits too long" --kind observation --agent ada',
+      "aionis session event ID - --kind message < message.md",
+    ],
+  },
+  "sessions.events": { examples: ["aionis session events ID --tail 20", "aionis session events ID --after 100"] },
+  "sessions.list": { examples: ["aionis session ls --status open"] },
+  "sessions.close": { examples: ['aionis session close ID --summary "The retry is repaired"'] },
   "events.read": {
     isEmpty: (output) => (output as OperationOutput<"events.read">).events.length === 0,
     examples: ["aionis events read --task-id ID", "aionis events read --from 100 --json"],
@@ -75,7 +86,7 @@ const traits: Readonly<Record<string, Traits>> = {
   "runtime.status": { words: "status", examples: ["aionis status"] },
 };
 
-const groupWords: Readonly<Record<string, string>> = { tasks: "task" };
+const groupWords: Readonly<Record<string, string>> = { tasks: "task", sessions: "session" };
 const verbWords: Readonly<Record<string, string>> = { list: "ls" };
 
 /** What an option or argument is, where its name leaves it open. A description in the schema goes first. */
@@ -83,6 +94,7 @@ const meanings: Readonly<Record<string, string>> = {
   brief: "what is to be done; - reads it from stdin",
   taskId: "the task's id",
   packetId: "the packet's id, from the offer",
+  sessionId: "the session's id",
   epoch: "the epoch of your claim",
   commandId: "idempotency key: the same id takes effect once",
   to: "whom it is for",
@@ -99,9 +111,9 @@ const meanings: Readonly<Record<string, string>> = {
   path: "the file to write",
   retry: "attempts and backoff",
   budget: "what it may delegate: count and depth",
-  kind: "what kind of task it is",
+  kind: "of what kind it is",
   family: "tasks of one family are the same kind of work",
-  data: "anything else the worker needs",
+  data: "anything else, for programs",
   files: "a path in the workspace that it is about",
   claimableAt: "not before this moment",
   deadlineAt: "it is given up after this moment",
@@ -119,6 +131,10 @@ const meanings: Readonly<Record<string, string>> = {
   question: "what is to be answered before the work goes on",
   approver: "the only agent who may answer",
   note: "where the work stands",
+  title: "what to call it, in a line",
+  text: "what to note; - reads it from stdin",
+  summary: "what came of it, in a line",
+  tail: "only the last so many",
   error: "what went wrong",
   retryable: "do not try it again",
   results: "what came of each check",

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { AgentId, CommandId, DelegationId, EventId, PacketId, Role, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
+import { SessionNote } from "./session.ts";
 import { StepSubject } from "./step.ts";
 import {
   Check,
@@ -179,6 +180,8 @@ export const eventTypes = {
     z.strictObject({ delegationId: DelegationId, childId: TaskId, outcome: Return.shape.outcome }),
     z.strictObject({ return: Return }),
   ),
+  "session.noted": entry("session.noted", z.strictObject({ kind: Name }), SessionNote.omit({ kind: true })),
+  "session.closed": entry("session.closed", nothing, z.strictObject({ summary: Line.optional() })),
   "replay.started": entry("replay.started", z.strictObject({ replayId: TaskId }), nothing),
   "replay.failed": entry("replay.failed", z.strictObject({ replayId: TaskId }), why),
   "task.replayed": entry("task.replayed", z.strictObject({ replayId: TaskId }), nothing),

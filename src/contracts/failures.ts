@@ -9,6 +9,7 @@ export const failures = {
   OPERATION_UNKNOWN: { status: 404, retryable: false, title: "There is no such operation" },
   CURSOR_INVALID: { status: 400, retryable: false, title: "The cursor was not made by this list" },
 
+  SCOPE_NOT_FOUND: { status: 404, retryable: false, title: "The store does not have the scope" },
   TASK_NOT_FOUND: { status: 404, retryable: false, title: "There is no such task in this scope" },
   PACKET_NOT_FOUND: { status: 404, retryable: false, title: "There is no such packet in this scope" },
   TASK_STATE_CONFLICT: { status: 409, retryable: false, title: "The task is in another state" },

@@ -9,6 +9,14 @@ import { limits } from "./limits.ts";
 /** A short label: a kind, a family, the name of a step, tool or check. */
 export const Name = word(limits.nameChars);
 
+/** The kind of a task that is a session; `sessions.create` alone makes one. */
+export const sessionKind = "session";
+
+/** The kind of a task that is started, stored or delegated. */
+export const TaskKind = Name.refine((kind) => kind !== sessionKind, {
+  error: `a ${sessionKind} is made by sessions.create`,
+});
+
 /** One line for people. */
 export const Line = z.string().min(1).max(limits.lineChars);
 

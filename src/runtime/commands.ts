@@ -1,8 +1,9 @@
 import { type Recorded, type Submission, toStepReceipt } from "../../actors/index.ts";
-import { stateAfter, type TaskOperation, type TaskSnapshot } from "../../machines/index.ts";
+import { stateAfter, type TaskOperation, type TaskSnapshot, toSessionStatus } from "../../machines/index.ts";
 import type { AgentId, TaskId } from "../contracts/ids.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import type { Ack } from "../contracts/task.ts";
+import type { SessionAck } from "../contracts/session.ts";
+import type { Ack, TaskState } from "../contracts/task.ts";
 import { sha256 } from "../kernel/digest.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 import { toAssignment } from "./views.ts";
@@ -24,7 +25,7 @@ export function toSubmission(
 ): Submission {
   const { commandId: _, ...asked } = input;
   const content = { ...asked, epoch: undefined }; // under which claim it is asked is for fencing; a repeat may come under a later one
-  const taskId = "taskId" in asked ? asked.taskId : undefined;
+  const taskId = "taskId" in asked ? asked.taskId : "sessionId" in asked ? asked.sessionId : undefined;
   const command =
     name === "tasks.claim" && taskId === undefined
       ? { roles: "roles" in asked ? asked.roles : [] }
@@ -71,13 +72,26 @@ export function toOutput(
       if (header.type !== "handoff.offered") throw new Error(`event ${header.seq} is no offer`);
       return { ...toAck(recorded), packetId: header.facts.packetId };
     }
+    case "sessions.create":
+    case "sessions.event":
+    case "sessions.close":
+      return toSessionAck(recorded);
     default:
       return toAck(recorded);
   }
 }
 
 function toAck({ header }: Recorded): Ack {
+  return { taskId: header.taskId, seq: header.seq, at: header.at, epoch: header.epoch, state: toState(header) };
+}
+
+function toSessionAck({ header }: Recorded): SessionAck {
+  const { taskId: sessionId, seq, id: eventId, at } = header;
+  return { sessionId, seq, eventId, at, status: toSessionStatus(toState(header)) };
+}
+
+function toState(header: Recorded["header"]): TaskState {
   const state = stateAfter(header);
   if (state === undefined) throw new Error(`${header.type} does not say where its task stands`);
-  return { taskId: header.taskId, seq: header.seq, at: header.at, epoch: header.epoch, state };
+  return state;
 }

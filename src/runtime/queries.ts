@@ -8,9 +8,11 @@ import { isOpen, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
+import { sessionKind } from "../contracts/values.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
 import { aggregate, listRecords, readTree, recover } from "./packets.ts";
+import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -26,6 +28,8 @@ type QueryName = Extract<
   | "delegation.find"
   | "delegation.aggregate"
   | "delegation.tree"
+  | "sessions.events"
+  | "sessions.list"
   | "events.read"
   | "store.verify"
   | "store.backup"
@@ -78,8 +82,7 @@ export function createQueries(options: QueryOptions): Queries {
     "tasks.list"({ states, kind, parentId, pageSize, cursor }) {
       const rows = store.tasks({ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId });
       const tasks = rows.map((row) => toTask(find(row.id).snapshot, row.title));
-      const last = rows.length === pageSize ? rows.at(-1)?.id : undefined;
-      return { tasks, ...(last === undefined ? {} : { cursor: last }) };
+      return { tasks, ...toCursor(rows, pageSize) };
     },
     "tasks.explain"({ taskId }) {
       const { snapshot } = find(taskId);
@@ -97,6 +100,17 @@ export function createQueries(options: QueryOptions): Queries {
     "delegation.find": (input) => listRecords(store, "delegation", input),
     "delegation.aggregate": (input) => aggregate(store, input),
     "delegation.tree": (input) => readTree(packetParts, input),
+    "sessions.events"(input) {
+      const { row, snapshot } = find(input.sessionId);
+      mustBeSession(snapshot);
+      return readSessionEvents(store, row.task, input);
+    },
+    "sessions.list"({ status, pageSize, cursor }) {
+      const states = toStates(status);
+      const rows = store.tasks({ before: toTaskId(store, cursor), count: pageSize, states, kind: sessionKind });
+      const sessions = rows.map((row) => toSession(store, find(row.id).snapshot, row.title));
+      return { sessions, ...toCursor(rows, pageSize) };
+    },
     async "events.read"({ from, taskId, types, pageSize, waitMs }) {
       const task = taskId === undefined ? undefined : find(taskId).row.task;
       const endsAt = clock.mono() + waitMs;
@@ -128,6 +142,12 @@ export function createQueries(options: QueryOptions): Queries {
       };
     },
   };
+}
+
+/** Where the next page of tasks begins; a page that is not full is the last. */
+function toCursor(rows: readonly TaskRow[], pageSize: number): { cursor?: string } {
+  const last = rows.length === pageSize ? rows.at(-1) : undefined;
+  return last === undefined ? {} : { cursor: last.id };
 }
 
 function toTaskId(store: ScopeStore, cursor: string | undefined): TaskId | undefined {

@@ -3,7 +3,14 @@
 // Tasks, assignments and explanations as readers see them, made from a task's state and the bodies its state refers to.
 
 import { decodeBody } from "../../actors/index.ts";
-import { allowedIn, type TaskContext, type TaskSnapshot, toTargetKey, toTaskState } from "../../machines/index.ts";
+import {
+  allowedFor,
+  isSession,
+  type TaskContext,
+  type TaskSnapshot,
+  toTargetKey,
+  toTaskState,
+} from "../../machines/index.ts";
 import type { EventHeader } from "../contracts/events.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import type { Packet, Return } from "../contracts/packet.ts";
@@ -102,16 +109,17 @@ interface Moment {
 export function toExplanation(snapshot: TaskSnapshot, now: Moment): Explanation {
   const { context } = snapshot;
   const state = toTaskState(snapshot);
+  const allowed = [...allowedFor(snapshot)];
   const { because, moves } = explain(state, context, now);
-  const hasDeadline = context.deadlineAt !== null && allowedIn[state].length > 0;
+  const hasDeadline = context.deadlineAt !== null && allowed.length > 0;
   const deadline = hasDeadline ? [`its deadline in ${(context.deadlineAt ?? 0) - now.at} ms`] : [];
-  return { taskId: context.id, state, because, allowed: [...allowedIn[state]], moves: [...moves, ...deadline] };
+  return { taskId: context.id, state, because, allowed, moves: [...moves, ...deadline] };
 }
 
 function explain(state: Task["state"], context: TaskContext, now: Moment): { because: string; moves: string[] } {
   switch (state) {
     case "start":
-      return explainStart(context, now);
+      return isSession({ context }) ? explainSession(context) : explainStart(context, now);
     case "running":
     case "verifying": {
       const agent = context.owner?.agent ?? "nobody";
@@ -135,6 +143,13 @@ function explain(state: Task["state"], context: TaskContext, now: Moment): { bec
     default:
       return { because: `It is ${state}; nothing more happens to it.`, moves: [] };
   }
+}
+
+function explainSession({ records }: TaskContext): { because: string; moves: string[] } {
+  return {
+    because: `It is an open session of ${records} events, which nobody claims.`,
+    moves: ["sessions.close", "tasks.cancel"],
+  };
 }
 
 function explainStart(context: TaskContext, now: Moment): { because: string; moves: string[] } {
@@ -232,11 +247,12 @@ function readOutcome(store: ScopeStore, context: TaskContext): unknown {
 type Given<Values> = { [Key in keyof Values]?: Exclude<Values[Key], null | undefined> };
 
 /** Leaves out what is null or undefined: readers see a field, or no field. */
-function given<Values extends Record<string, unknown>>(values: Values): Given<Values> {
+export function given<Values extends Record<string, unknown>>(values: Values): Given<Values> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value != null)) as Given<Values>; // fromEntries forgets the keys
 }
 
-function required<Value>(value: Value | null): Value {
+/** What a state holds because its machine sets it on entry. */
+export function required<Value>(value: Value | null): Value {
   if (value === null) throw new Error("the state holds what its machine sets on entry");
   return value;
 }

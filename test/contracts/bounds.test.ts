@@ -40,6 +40,7 @@ const numbers: [string, z.ZodType, number, number][] = [
   ["Budget.depth", Budget.shape.depth, 0, limits.delegationDepth],
   ["RetryPolicy.attemptsMax", RetryPolicy.shape.attemptsMax, 1, limits.attempts],
   ["pageSize", operations["tasks.list"].input.shape.pageSize, 1, limits.pageRows],
+  ["tail", operations["sessions.events"].input.shape.tail.unwrap(), 1, limits.pageRows],
   ["priority", operations["tasks.start"].input.shape.priority, 0, 4],
 ];
 

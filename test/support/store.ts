@@ -64,7 +64,7 @@ export function openTestStore(file = ":memory:", ports = createPorts(), durabili
   return store;
 }
 
-type Input<Name extends TaskOperation> = Omit<OperationInput<Name>, "taskId"> & { taskId?: TaskId };
+type Input<Name extends TaskOperation> = Omit<OperationInput<Name>, "taskId" | "sessionId"> & { taskId?: TaskId };
 
 export interface Asking {
   by?: AgentId | undefined;

@@ -31,7 +31,7 @@ export const eventId = (n = 1): EventId => `evt_${pad(n)}`;
 /** A packet that the schema takes. */
 export const packet = { brief: "Review it", nextAction: "Read the diff" };
 
-type InputOf<Name extends TaskOperation> = Omit<OperationInput<Name>, "taskId" | "epoch">;
+type InputOf<Name extends TaskOperation> = Omit<OperationInput<Name>, "taskId" | "sessionId" | "epoch">;
 
 /** A command as the edge would make it: parsed, defaults filled in. */
 export function toCommand<Name extends TaskOperation>(
@@ -41,7 +41,8 @@ export function toCommand<Name extends TaskOperation>(
   const id = input.taskId ?? taskId();
   const { epoch, taskId: _, ...rest } = input;
   const shape = (operations[name].input as unknown as { shape: Record<string, unknown> }).shape; // all inputs are objects
-  const full = { ...rest, ...("taskId" in shape ? { taskId: id } : {}), ...("epoch" in shape ? { epoch } : {}) };
+  const own = Object.entries({ taskId: id, sessionId: id, epoch }).filter(([key]) => key in shape);
+  const full = { ...rest, ...Object.fromEntries(own) };
   return { name, taskId: id, input: operations[name].input.parse(full) } as unknown as CommandOf<Name>; // one entry of the table
 }
 
@@ -195,6 +196,17 @@ export const stories = {
     story.do("tasks.cancel", {});
     return story;
   },
+  session: (): Story => {
+    const story = new Story();
+    story.do("sessions.create", { title: "Night shift" });
+    story.do("sessions.event", { text: "It is quiet" });
+    return story;
+  },
+  closedSession: (): Story => {
+    const story = stories.session();
+    story.do("sessions.close", { summary: "Nothing happened" });
+    return story;
+  },
 };
 
 export type StoryState = keyof typeof stories;
@@ -221,6 +233,22 @@ export const examples: Record<EventType, NewEvent[]> = {
         budget: { count: 2, depth: 1 },
       },
       body: { brief: "b", checks: [], files: [] },
+    },
+    {
+      type: "task.created",
+      epoch: 0,
+      facts: {
+        kind: "session",
+        rootId: taskId(),
+        depth: 0,
+        to: { agent: "worker-1" },
+        priority: 0,
+        claimableAt: t0,
+        retry: { attemptsMax: 1, backoffMs: 0, backoffMaxMs: 0 },
+        checks: [],
+        budget: { count: 0, depth: 0 },
+      },
+      body: { brief: "b" },
     },
   ],
   "task.claimed": [{ type: "task.claimed", epoch: 2, facts: { agent: "w2", attempt: 1, stage: 1 }, body: {} }],
@@ -311,6 +339,8 @@ export const examples: Record<EventType, NewEvent[]> = {
       body: { return: toReturn() },
     },
   ],
+  "session.noted": [{ type: "session.noted", epoch: 0, facts: { kind: "note" }, body: { text: "t" } }],
+  "session.closed": [{ type: "session.closed", epoch: 0, facts: {}, body: {} }],
   "replay.started": [{ type: "replay.started", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
   "replay.failed": [{ type: "replay.failed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
   "task.replayed": [{ type: "task.replayed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],

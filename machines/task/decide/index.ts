@@ -5,6 +5,7 @@
 // writing.
 
 import type { Command, Decision, Facts } from "../commands.ts";
+import { isSession } from "../context.ts";
 import { type TaskSnapshot, timersOf } from "../state.ts";
 import { decideClaim, decideRefusal } from "./claim.ts";
 import { decideDelegated, decideStart, decideStore } from "./create.ts";
@@ -22,20 +23,23 @@ import {
   toReturn,
   withReturn,
 } from "./run.ts";
+import { decideInSession, decideSession, refuseNoSession } from "./session.ts";
 
-export { allowedIn } from "./refuse.ts";
+export { allowedFor } from "./refuse.ts";
 
 /** Decides `command` for a task that stands at `snapshot`; `undefined` when there is no such task yet. */
 export function decide(snapshot: TaskSnapshot | undefined, command: Command, facts: Facts): Decision {
   if (command.name === "tasks.start") return decideStart(command, facts);
   if (command.name === "handoff.store") return decideStore(command, facts);
   if (command.name === "delegation.start") return decideDelegated(command);
+  if (command.name === "sessions.create") return decideSession(command, facts);
   if (snapshot === undefined) {
     return refuse(
       "TASK_NOT_FOUND",
       `There is no task ${command.taskId} in this scope; list tasks to see those there are.`,
     );
   }
+  if (isSession(snapshot)) return decideInSession(snapshot, command);
   switch (command.name) {
     case "tasks.claim":
     case "handoff.claim":
@@ -67,6 +71,9 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
       return decideOffer(snapshot, command, facts);
     case "handoff.return":
       return decidePacketReturn(snapshot, command, facts);
+    case "sessions.event":
+    case "sessions.close":
+      return refuseNoSession(snapshot);
     case "delegation.return":
       return decideReturn(snapshot, command);
     case "lease.expire":

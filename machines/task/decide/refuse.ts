@@ -2,10 +2,10 @@ import { AionisError, type FailureCode } from "../../../src/contracts/failures.t
 import type { TaskState } from "../../../src/contracts/task.ts";
 import type { Actor } from "../../../src/contracts/values.ts";
 import type { Decision, NewEvent, TaskOperation } from "../commands.ts";
-import { isClaimed, type TaskSnapshot, toTaskState } from "../state.ts";
+import { isSession } from "../context.ts";
+import { isClaimed, isOpen, type TaskSnapshot, toSessionStatus, toTaskState } from "../state.ts";
 
-/** The operations that each state takes. Refusals and `tasks.explain` name them; a test holds it against `decide`. */
-export const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
+const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
   start: ["tasks.claim", "tasks.cancel"],
   running: [
     "tasks.step",
@@ -28,6 +28,13 @@ export const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = 
   cancelled: [],
 };
 
+const allowedInSession: readonly TaskOperation[] = ["sessions.event", "sessions.close", "tasks.cancel"];
+
+/** The operations that a task takes where it stands. Refusals and `tasks.explain` name them; a test holds it against `decide`. */
+export function allowedFor(snapshot: TaskSnapshot): readonly TaskOperation[] {
+  return isSession(snapshot) && isOpen(snapshot) ? allowedInSession : allowedIn[toTaskState(snapshot)];
+}
+
 export function accept(event: NewEvent): Decision {
   return { kind: "accepted", event };
 }
@@ -40,9 +47,10 @@ export function refuse(code: FailureCode, detail: string, facts: Record<string, 
 export function refuseState(snapshot: TaskSnapshot, name: string): Decision {
   const state = toTaskState(snapshot);
   const { owner, id } = snapshot.context;
-  const allowed = allowedIn[state];
+  const allowed = allowedFor(snapshot);
   const next = allowed.length === 0 ? "It takes no further commands." : `It takes ${allowed.join(", ")}.`;
-  return refuse("TASK_STATE_CONFLICT", `${name} is not possible: ${id} is ${state}${heldBy(owner)}. ${next}`, {
+  const now = `${describe(snapshot)}${heldBy(owner)}`;
+  return refuse("TASK_STATE_CONFLICT", `${name} is not possible: ${id} is ${now}. ${next}`, {
     state,
     allowed,
     ...(owner === null ? {} : { owner }),
@@ -74,4 +82,10 @@ export function refuseStranger(snapshot: TaskSnapshot, asked: { epoch: number; b
 
 export function heldBy(owner: Actor | null): string {
   return owner === null ? "" : `, held by ${owner.agent}`;
+}
+
+/** A session is named as what it is: its state alone looks like that of a task which can be claimed. */
+function describe(snapshot: TaskSnapshot): string {
+  const state = toTaskState(snapshot);
+  return isSession(snapshot) ? `a session and ${toSessionStatus(state)}` : state;
 }

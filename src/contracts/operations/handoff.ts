@@ -4,7 +4,7 @@ import { CommandId, PacketId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import { DelegationRecord, Packet, PacketInput, PacketStatus, Return } from "../packet.ts";
 import { Ack, Assignment, Task } from "../task.ts";
-import { Line, Name, Target, Time, WaitMs } from "../values.ts";
+import { Line, Name, Target, TaskKind, Time, WaitMs } from "../values.ts";
 import { defineOperation } from "./operation.ts";
 
 const commandId = { commandId: CommandId.optional() };
@@ -30,7 +30,7 @@ export const handoffStore = defineOperation({
     packet: PacketInput,
     to: Target.default("any"),
     from: z.strictObject({ role: Role }).optional(),
-    kind: Name.default("task"),
+    kind: TaskKind.default("task"),
     family: Name.optional(),
     deadlineAt: Time.optional(),
     retry: RetryPolicy.prefault({}),

@@ -18,6 +18,7 @@ import {
   handoffWithdraw,
 } from "./handoff.ts";
 import { eventsRead, runtimeStatus, storeBackup, storeVerify } from "./journal.ts";
+import { sessionsClose, sessionsCreate, sessionsEvent, sessionsEvents, sessionsList } from "./sessions.ts";
 import {
   tasksAnswer,
   tasksCancel,
@@ -72,6 +73,11 @@ export const operations = {
   "delegation.find": delegationFind,
   "delegation.aggregate": delegationAggregate,
   "delegation.tree": delegationTree,
+  "sessions.create": sessionsCreate,
+  "sessions.event": sessionsEvent,
+  "sessions.events": sessionsEvents,
+  "sessions.list": sessionsList,
+  "sessions.close": sessionsClose,
   "events.read": eventsRead,
   "store.verify": storeVerify,
   "store.backup": storeBackup,

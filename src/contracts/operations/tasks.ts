@@ -5,7 +5,20 @@ import { limits } from "../limits.ts";
 import { PacketInput, Return } from "../packet.ts";
 import { StepReceipt, StepReport, StepSubject } from "../step.ts";
 import { Ack, Assignment, Explanation, Task, TaskContent, TaskState } from "../task.ts";
-import { Check, CheckResult, FilePath, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "../values.ts";
+import {
+  Check,
+  CheckResult,
+  FilePath,
+  Json,
+  Line,
+  Name,
+  Sequence,
+  Target,
+  TaskKind,
+  Text,
+  Time,
+  WaitMs,
+} from "../values.ts";
 import { defineOperation } from "./operation.ts";
 
 const commandId = { commandId: CommandId.optional() };
@@ -22,7 +35,7 @@ export const tasksStart = defineOperation({
   input: z.strictObject({
     ...commandId,
     brief: Text.min(1),
-    kind: Name.default("task"),
+    kind: TaskKind.default("task"),
     family: Name.optional(),
     data: Json.optional(),
     files,
@@ -272,7 +285,7 @@ export const tasksDelegate = defineOperation({
     ...owned,
     to: Target,
     packet: PacketInput,
-    kind: Name.default("task"),
+    kind: TaskKind.default("task"),
     family: Name.optional(),
     deadlineAt: Time.optional(),
     /** The deadline as a length of time from now; `deadlineAt` goes first. A child never outlasts its parent. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { allowedIn, type Decision, decide, type TaskOperation, toTaskState } from "../../../machines/index.ts";
+import {
+  allowedFor,
+  type Decision,
+  decide,
+  isSession,
+  type TaskOperation,
+  toTaskState,
+} from "../../../machines/index.ts";
 import {
   codeOf,
   packet,
@@ -12,7 +19,9 @@ import {
 } from "../../support/tasks.ts";
 
 /** Each operation on a task as its best caller would ask it: the owner, the addressee, the offerer. */
-const asks: { [Name in Exclude<TaskOperation, "tasks.start" | "handoff.store">]: (story: Story) => Decision } = {
+const asks: {
+  [Name in Exclude<TaskOperation, "tasks.start" | "handoff.store" | "sessions.create">]: (story: Story) => Decision;
+} = {
   "tasks.claim": (s) => s.try("tasks.claim", { roles: ["review"] }, { by: "worker-2" }),
   "tasks.release": (s) => s.try("tasks.release", {}),
   "tasks.step": (s) => s.try("tasks.step", { step: { name: "s", ordinal: 0, outcome: { kind: "succeeded" } } }),
@@ -29,6 +38,8 @@ const asks: { [Name in Exclude<TaskOperation, "tasks.start" | "handoff.store">]:
   "handoff.decline": (s) => s.try("handoff.decline", { packetId: offered(s), roles: ["review"] }, { by: "worker-2" }),
   "handoff.return": (s) => withPacket(s).try("handoff.return", { return: { outcome: "blocked" } }),
   "handoff.withdraw": (s) => s.try("handoff.withdraw", { packetId: offered(s) }),
+  "sessions.event": (s) => s.try("sessions.event", { text: "t" }),
+  "sessions.close": (s) => s.try("sessions.close", {}),
 };
 const names = Object.keys(asks) as (keyof typeof asks)[]; // Object.keys loses the key type
 
@@ -45,12 +56,12 @@ function offered(story: Story) {
   return story.snapshot?.context.handoff?.packetId ?? packetId(77);
 }
 
-describe("allowedIn", () => {
+describe("allowedFor", () => {
   for (const state of storyStates) {
     it(`names exactly what decide takes in ${state}`, () => {
       const taken = names.filter((name) => asks[name](stories[state]()).kind === "accepted");
 
-      expect(new Set(taken)).toEqual(new Set(allowedIn[toTaskState(stories[state]().now)]));
+      expect(new Set(taken)).toEqual(new Set(allowedFor(stories[state]().now)));
     });
   }
 });
@@ -70,10 +81,17 @@ describe("a refusal by state", () => {
 
         if (code === "TASK_STATE_CONFLICT") {
           const now = toTaskState(story.now);
-          expect(facts, label).toEqual({ state: now, allowed: allowedIn[now], ...(owner === null ? {} : { owner }) });
+          expect(facts, label).toEqual({
+            state: now,
+            allowed: allowedFor(story.now),
+            ...(owner === null ? {} : { owner }),
+          });
         } else if (code === "CLAIM_LOST") {
           expect(lost, label).toContain(name);
           expect(facts, label).toEqual({ owner, epoch: 1 });
+        } else if (code === "TASK_NOT_FOUND") {
+          expect(name, label).toMatch(/^sessions\./);
+          expect(isSession(story.now), label).toBe(false);
         } else {
           expect(code, label).toBe("EPOCH_STALE");
           expect(story.now.value, label).toBe("start"); // nobody's epoch holds it

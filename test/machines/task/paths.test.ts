@@ -27,14 +27,24 @@ function identify({ value, context }: TaskSnapshot): string {
   ]);
 }
 
-const first = toHeader(examples["task.created"][0]!, { seq: 1, at: 0, by: "worker-1" }) as EventHeader<"task.created">;
-const paths = getShortestPaths(taskMachine, {
-  input: first,
-  events,
-  serializeState: (state) => identify(state as TaskSnapshot),
-  stopWhen: ({ context }) => context.childrenOpen.length > 1,
-  limit: 2_000,
-});
+type First = EventHeader<"task.created">;
+
+const [ofTask, ofSession] = examples["task.created"].map(
+  (event) => toHeader(event, { seq: 1, at: 0, by: "worker-1" }) as First,
+) as [First, First]; // there are these two
+
+/** The shortest path to every state of a life that begins with `first`. */
+function findPaths(first: First) {
+  return getShortestPaths(taskMachine, {
+    input: first,
+    events,
+    serializeState: (state) => identify(state as TaskSnapshot),
+    stopWhen: ({ context }) => context.childrenOpen.length > 1,
+    limit: 2_000,
+  });
+}
+
+const paths = { task: findPaths(ofTask), session: findPaths(ofSession) };
 
 function setup() {
   const ports = createPorts();
@@ -44,10 +54,10 @@ function setup() {
 }
 
 /** Writes the path's events with sequence, id and time of their own, as a turn would. */
-function run(steps: EventHeader[]) {
+function run(first: First, steps: EventHeader[]) {
   const { store, scope } = setup();
   const actor = createTaskActor({ first });
-  const live = { id: taskId(), task: undefined as number | undefined, actor, unsaved: 0 };
+  const live = { id: taskId(), task: undefined as number | undefined, actor, tail: [] };
   for (const [index, step] of [first as EventHeader, ...steps].entries()) {
     const header = { ...step, seq: index + 1, id: eventId(index + 1), at: index } as EventHeader;
     const before = index === 0 ? undefined : actor.snapshot();
@@ -63,31 +73,46 @@ function run(steps: EventHeader[]) {
 
 describe("the shortest path to every state", () => {
   it("reaches every state of the machine", () => {
-    const reached = new Set(paths.map(({ state }) => toTaskState(state)));
-    const inside = new Set(paths.map(({ state }) => JSON.stringify(state.value)));
+    const reached = new Set(paths.task.map(({ state }) => toTaskState(state)));
+    const inside = new Set(paths.task.map(({ state }) => JSON.stringify(state.value)));
 
     expect(reached.size).toBe(10);
     expect(inside).toContain('{"succeeded":"replaying"}');
-    expect(paths.length).toBeGreaterThan(20);
-    expect(paths.length).toBeLessThan(500);
+    expect(paths.task.length).toBeGreaterThan(20);
+    expect(paths.task.length).toBeLessThan(500);
   });
 
-  it("ends in the same state in a real store, whose rows verify and can be rebuilt (I6, I7)", () => {
-    for (const path of paths) {
-      const steps = path.steps.map(({ event }) => event as EventHeader).filter(({ type }) => type in examples);
+  it("leads a session to no state with an owner (M4)", () => {
+    const reached = new Set(paths.session.map(({ state }) => toTaskState(state)));
+    const owners = paths.session.map(({ state }) => state.context.owner);
 
-      const { store, scope, actor } = run(steps);
-      const memory = () => actor.snapshot();
-
-      const label = steps.map(({ type }) => type).join(" → ");
-      expect(identify(actor.snapshot()), label).toBe(identify(path.state));
-      expect(verifyScope(scope, memory), label).toMatchObject({ ok: true, events: steps.length + 1, tasks: 1 });
-      rebuildScope(store, scopeName);
-      expect(verifyScope(scope, memory), label).toMatchObject({ ok: true });
-      const row = scope.task(taskId());
-      expect(row?.state, label).toBe(toTaskState(path.state));
-      if (!steps.at(-1)?.type.startsWith("step.")) expect(row?.snapshot, label).toBe(encodeSnapshot(actor.snapshot()));
-      store.close();
-    }
+    expect([...reached].sort()).toEqual(["cancelled", "failed", "promoted", "replayed", "start", "succeeded"]);
+    expect(new Set(owners)).toEqual(new Set([null]));
   });
+
+  it.each([
+    ["task", ofTask, paths.task],
+    ["session", ofSession, paths.session],
+  ] as const)(
+    "of a %s ends in the same state in a real store, whose rows verify and can be rebuilt (I6, I7)",
+    (_, first, ways) => {
+      for (const path of ways) {
+        const steps = path.steps.map(({ event }) => event as EventHeader).filter(({ type }) => type in examples);
+
+        const { store, scope, actor } = run(first, steps);
+        const memory = () => actor.snapshot();
+
+        const label = steps.map(({ type }) => type).join(" → ");
+        expect(identify(actor.snapshot()), label).toBe(identify(path.state));
+        expect(verifyScope(scope, memory), label).toMatchObject({ ok: true, events: steps.length + 1, tasks: 1 });
+        rebuildScope(store, scopeName);
+        expect(verifyScope(scope, memory), label).toMatchObject({ ok: true });
+        const row = scope.task(taskId());
+        expect(row?.state, label).toBe(toTaskState(path.state));
+        if (!steps.at(-1)?.type.match(/^step|noted$/))
+          expect(row?.snapshot, label).toBe(encodeSnapshot(actor.snapshot()));
+        store.close();
+      }
+    },
+  );
 });

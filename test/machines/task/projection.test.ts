@@ -136,6 +136,16 @@ describe("other rows", () => {
     });
   });
 
+  it("an event of a session changes none", () => {
+    expect(lastChanges(stories.session(), (s) => s.do("sessions.event", { text: "t" }))).toEqual({
+      task: false,
+      timers: none,
+      claimables: none,
+      cancel: [],
+      ended: false,
+    });
+  });
+
   it("an end owes its open children a cancel, once", () => {
     const story = stories.running();
     story.do("tasks.delegate", offer);
