@@ -1,6 +1,6 @@
-import type { Command, Facts, TaskSnapshot } from "../machines/index.ts";
+import type { Command, Facts, StepIdentity, TaskSnapshot } from "../machines/index.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
-import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
+import type { ScopeStore, StoredEvent, TailEntry } from "../src/kernel/store.ts";
 import { decodeBody, decodeHeader } from "./events.ts";
 import type { LiveTask } from "./task-book.ts";
 
@@ -18,7 +18,9 @@ export function gatherFacts(
   switch (command.name) {
     case "tasks.step": {
       const { name, ordinal } = command.input.step;
-      const seq = store.step({ task: live.task, stage: context.stage, name, ordinal });
+      const seq =
+        latestOf(live.tail, { stage: context.stage, name, ordinal }) ??
+        store.step({ task: live.task, stage: context.stage, name, ordinal });
       const stored = seq === undefined ? undefined : store.event(seq);
       return stored === undefined ? {} : { step: toReceipt(stored), stepEpoch: stored.epoch };
     }
@@ -34,6 +36,12 @@ export function gatherFacts(
     default:
       return {};
   }
+}
+
+/** The latest event of a step among those that the index does not hold yet. */
+function latestOf(tail: readonly TailEntry[], { stage, name, ordinal }: StepIdentity): number | undefined {
+  const isSame = ({ step }: TailEntry) => step?.ordinal === ordinal && step.name === name && step.stage === stage;
+  return tail.findLast(isSame)?.seq;
 }
 
 /** A step's event as workers see it. */

@@ -1,7 +1,7 @@
 import { encodeSnapshot, type TaskSnapshot, toRowChanges, toTaskState, toTitle } from "../machines/index.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { limits } from "../src/contracts/limits.ts";
-import type { ScopeStore, TaskNumber, TaskRow } from "../src/kernel/store.ts";
+import type { ScopeStore, TailEntry, TaskNumber, TaskRow } from "../src/kernel/store.ts";
 import { type PacketWriter, writePackets } from "./packet-rows.ts";
 import type { Planned } from "./plan.ts";
 
@@ -27,16 +27,22 @@ export function writeEvent(store: ScopeStore, planned: Planned): TaskSnapshot {
     },
     texts.body,
   );
-  live.unsaved += 1;
-  const isSaved = writeRows(store, { task: live.task, header, before, after, body, unsaved: live.unsaved });
-  if (isSaved) live.unsaved = 0;
+  live.tail = writeRows(store, { task: live.task, header, before, after, body, tail: live.tail });
   return after;
 }
 
 /** Where rows are written: a scope of the store, or a list to compare with it. */
 export type RowWriter = Pick<
   ScopeStore,
-  "putTask" | "putStep" | "putTimer" | "deleteTimer" | "putClaimable" | "deleteClaimable" | "putOutbox" | "deleteOutbox"
+  | "putTask"
+  | "putTail"
+  | "enterTail"
+  | "putTimer"
+  | "deleteTimer"
+  | "putClaimable"
+  | "deleteClaimable"
+  | "putOutbox"
+  | "deleteOutbox"
 > &
   PacketWriter;
 
@@ -48,17 +54,19 @@ interface Change {
   after: TaskSnapshot;
   /** Read of the events that carry a packet, and of the first for its title. */
   body: EventBody | undefined;
-  /** Events since the snapshot in the task's row. */
-  unsaved: number;
+  /** The task's tail before it. */
+  tail: readonly TailEntry[];
 }
 
-/** Writes the rows that follow from one event. Returns whether the task's snapshot was written. */
-export function writeRows(store: RowWriter, change: Change): boolean {
+/** Writes the rows that follow from one event. Returns the task's tail after it, which is empty when its snapshot was written. */
+export function writeRows(store: RowWriter, change: Change): readonly TailEntry[] {
   const { task, header, before, after } = change;
   const changes = toRowChanges(header, before, after);
-  const isSaved = changes.task || change.unsaved >= limits.eventsPerSnapshot;
+  const tail = [...change.tail, { seq: header.seq, step: changes.step }];
+  const isSaved = changes.task || tail.length >= limits.eventsPerSnapshot;
   if (isSaved) store.putTask(toTaskRow(change));
-  if (changes.step !== undefined) store.putStep({ task, ...changes.step, seq: header.seq });
+  if (isSaved) store.enterTail(task, tail);
+  else store.putTail(task, tail);
   for (const kind of changes.timers.delete) store.deleteTimer(task, kind);
   for (const timer of changes.timers.put) store.putTimer({ task, ...timer });
   const { priority } = after.context;
@@ -67,7 +75,7 @@ export function writeRows(store: RowWriter, change: Change): boolean {
   if (changes.packet !== undefined) writePackets(store, changes.packet, change);
   for (const taskId of changes.cancel) store.putOutbox({ taskId, command: "tasks.cancel", causedBy: header.id });
   if (changes.ended && after.context.parentId !== null) store.deleteOutbox(header.taskId); // I8: its own event shows receipt
-  return isSaved;
+  return isSaved ? [] : tail;
 }
 
 function toTaskRow({ task, header, after, body }: Change): TaskRow {

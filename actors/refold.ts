@@ -17,6 +17,7 @@ import type {
   StepRow,
   Store,
   StoredEvent,
+  TailEntry,
   TaskNumber,
   TaskRow,
   TaskRows,
@@ -45,11 +46,13 @@ export function verifyScope(store: ScopeStore, memory?: (id: TaskId) => TaskSnap
   const problems: Problem[] = store.findDamage(limits.listItems);
   const tasks = new Set<TaskNumber>();
   const owed = new Set<TaskId>();
-  for (const first of firstEvents(store)) {
-    tasks.add(first.task);
-    problems.push(...verifyTask(store, first, memory, owed));
-    if (problems.length >= limits.listItems) break; // the tables that follow need all tasks
-  }
+  store.readByTask((page) => {
+    for (const first of firstEvents(store)) {
+      tasks.add(first.task);
+      problems.push(...verifyTask(store, first, { events: eventsOf(page, first), memory, owed }));
+      if (problems.length >= limits.listItems) break; // the tables that follow need all tasks
+    }
+  });
   if (problems.length < limits.listItems) problems.push(...findStrays(store, tasks), ...verifyOutbox(store, owed));
   const { seq } = store.head();
   return { ok: problems.length === 0, events: seq, tasks: tasks.size, problems: problems.slice(0, limits.listItems) };
@@ -61,7 +64,9 @@ export function rebuildScope(store: Store, scopeName: string): void {
   store.begin();
   try {
     scope.clearProjections();
-    for (const { task } of firstEvents(scope)) foldTask(scope, task, scope);
+    scope.readByTask((page) => {
+      for (const first of firstEvents(scope)) foldTask(eventsOf(page, first), scope);
+    });
     store.commit();
   } catch (error) {
     store.rollback();
@@ -71,15 +76,17 @@ export function rebuildScope(store: Store, scopeName: string): void {
 
 type FirstEvent = Pick<TaskRow, "task" | "id">;
 
-function verifyTask(
-  store: ScopeStore,
-  row: FirstEvent,
-  memory: ((id: TaskId) => TaskSnapshot | undefined) | undefined,
-  owed: Set<TaskId>,
-): Problem[] {
+interface VerifyTask {
+  events: Iterable<StoredEvent>;
+  memory: ((id: TaskId) => TaskSnapshot | undefined) | undefined;
+  /** The children that ended tasks owe a cancel, added to. */
+  owed: Set<TaskId>;
+}
+
+function verifyTask(store: ScopeStore, row: FirstEvent, { events, memory, owed }: VerifyTask): Problem[] {
   const folded = createRowList();
   try {
-    const after = foldTask(store, row.task, folded);
+    const after = foldTask(events, folded);
     for (const child of isOpen(after) ? [] : after.context.childrenOpen) owed.add(child.childId);
     const problems = compare(row.id, store.rowsOf(row.task), folded.rows());
     const live = memory?.(row.id);
@@ -107,6 +114,8 @@ function findStrays(store: ScopeStore, tasks: ReadonlySet<TaskNumber>): Problem[
 /** Collects the rows of one task instead of writing them. */
 function createRowList(): RowWriter & { rows(): TaskRows } {
   let row: TaskRow | undefined;
+  const indexed: number[] = [];
+  let tail: readonly TailEntry[] = [];
   const steps = new Map<string, StepRow>();
   const timers = new Map<string, TimerRow>();
   const claimables = new Map<string, ClaimableRow>();
@@ -116,7 +125,17 @@ function createRowList(): RowWriter & { rows(): TaskRows } {
     putTask(next) {
       row = { ...next, title: row === undefined ? next.title : row.title };
     },
-    putStep: (step) => void steps.set(JSON.stringify([step.stage, step.name, step.ordinal]), step),
+    putTail(_task, next) {
+      tail = next;
+    },
+    enterTail(task, entries) {
+      tail = [];
+      for (const { seq, step } of entries) {
+        indexed.push(seq);
+        if (step !== undefined)
+          steps.set(JSON.stringify([step.stage, step.name, step.ordinal]), { task, ...step, seq });
+      }
+    },
     putTimer: (timer) => void timers.set(timer.kind, timer),
     deleteTimer: (_task, kind) => void timers.delete(kind),
     putClaimable: (place) => void claimables.set(toKey(place), place),
@@ -127,6 +146,8 @@ function createRowList(): RowWriter & { rows(): TaskRows } {
     deleteOutbox() {},
     rows: () => ({
       row,
+      indexed,
+      tail: tail.map(({ seq }) => seq),
       steps: [...steps.values()],
       timers: [...timers.values()],
       claimables: [...claimables.values()],
@@ -140,7 +161,7 @@ function toJson(snapshot: TaskSnapshot): unknown {
 }
 
 function compare(taskId: TaskId, kept: TaskRows, folded: TaskRows): Problem[] {
-  const tables = ["row", "steps", "timers", "claimables", "packets"] as const;
+  const tables = ["row", "indexed", "tail", "steps", "timers", "claimables", "packets"] as const;
   return tables
     .filter((table) => !isSameJson(inOrder(kept[table]), inOrder(folded[table])))
     .map((table) => ({
@@ -150,12 +171,12 @@ function compare(taskId: TaskId, kept: TaskRows, folded: TaskRows): Problem[] {
 }
 
 /** Rows of a table have no order of their own. */
-function inOrder(rows: TaskRow | undefined | readonly object[]): unknown {
+function inOrder(rows: TaskRow | undefined | readonly (object | number)[]): unknown {
   if (!isList(rows)) return rows;
-  return rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
+  return rows.map((row) => (typeof row === "number" ? `${row}` : JSON.stringify(Object.entries(row).sort()))).sort();
 }
 
-function isList(rows: unknown): rows is readonly object[] {
+function isList(rows: unknown): rows is readonly (object | number)[] {
   return Array.isArray(rows);
 }
 
@@ -188,32 +209,31 @@ function* firstEvents(store: ScopeStore): Iterable<FirstEvent> {
   let after = 0;
   for (;;) {
     const page = store.events({ after, count: limits.pageRows, types: ["task.created"] });
-    for (const { task, taskId } of page) if (task !== undefined) yield { task, id: taskId };
+    for (const { task, taskId } of page) yield { task, id: taskId };
     const last = page.at(-1);
     if (last === undefined) return;
     after = last.seq;
   }
 }
 
-/** Folds one task from its first event and writes its rows to `rows` as a live turn would have. */
-function foldTask(store: ScopeStore, task: TaskNumber, rows: RowWriter): TaskSnapshot {
+/** Folds one task from all its events and writes its rows to `rows` as a live turn would have. */
+function foldTask(events: Iterable<StoredEvent>, rows: RowWriter): TaskSnapshot {
   let actor: TaskActor | undefined;
-  let unsaved = 0;
-  for (const stored of eventsOf(store, task)) {
+  let tail: readonly TailEntry[] = [];
+  for (const stored of events) {
     const header = decodeHeader(stored);
     const before = actor?.snapshot();
     actor = foldOne(actor, header);
-    const isSaved = writeRows(rows, {
-      task,
+    tail = writeRows(rows, {
+      task: stored.task,
       header,
       before,
       after: actor.snapshot(),
       body: decodeBody(stored, "task.created") ?? decodeBody(stored, "handoff.offered"),
-      unsaved: unsaved + 1,
+      tail,
     });
-    unsaved = isSaved ? 0 : unsaved + 1;
   }
-  if (actor === undefined) throw unfoldable(`task ${task} of ${store.name} has no events`);
+  if (actor === undefined) throw unfoldable("a task has no events");
   const after = actor.snapshot();
   actor.stop();
   return after;
@@ -233,10 +253,12 @@ function unfoldable(what: string): AionisError {
   return new AionisError("TASK_UNFOLDABLE", `The journal is not whole: ${what}.`);
 }
 
-function* eventsOf(store: ScopeStore, task: TaskNumber): Iterable<StoredEvent> {
+type ReadPage = (task: TaskNumber, after: number) => StoredEvent[];
+
+function* eventsOf(read: ReadPage, { task }: FirstEvent): Iterable<StoredEvent> {
   let after = 0;
   for (;;) {
-    const page = store.events({ after, count: limits.pageRows, task });
+    const page = read(task, after);
     yield* page;
     const last = page.at(-1);
     if (last === undefined) return;

@@ -8,12 +8,12 @@
 //       every actor it touched back the snapshot it had, and a turn whose outcome is unknown forgets what it touched, to be read again.
 //   B2. At most `limits.liveTasks` actors are kept; none of the present turn is let go.
 
-import { type TaskSnapshot, taskMachine } from "../machines/index.ts";
+import { stepOf, type TaskSnapshot, taskMachine } from "../machines/index.ts";
 import type { EventHeader } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
-import type { ScopeStore, TaskNumber, TaskRow } from "../src/kernel/store.ts";
+import type { ScopeStore, TailEntry, TaskNumber, TaskRow } from "../src/kernel/store.ts";
 import { decodeHeader } from "./events.ts";
 import { createTaskActor, type Inspect, type TaskActor, toSnapshot } from "./task-actor.ts";
 
@@ -23,8 +23,8 @@ export interface LiveTask {
   /** Known once its first event is written. */
   task: TaskNumber | undefined;
   readonly actor: TaskActor;
-  /** Events folded since the snapshot in its row. */
-  unsaved: number;
+  /** Events folded since the snapshot in its row, which its index does not hold yet. Never changed in place. */
+  tail: readonly TailEntry[];
 }
 
 export interface TaskBook {
@@ -54,7 +54,7 @@ interface Undo {
   live: LiveTask;
   /** Absent for a task that the turn made. */
   snapshot: TaskSnapshot | undefined;
-  unsaved: number;
+  tail: readonly TailEntry[];
 }
 
 export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
@@ -67,7 +67,12 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
     const isFresh = first?.type === "task.created";
     const actor = createTaskActor(isFresh ? { first } : { snapshot: snapshot ?? unfoldable(row) }, inspect);
     for (const event of isFresh ? later.slice(1) : later) actor.fold(event);
-    return { id: row.id, task: row.task, actor, unsaved: later.length };
+    return {
+      id: row.id,
+      task: row.task,
+      actor,
+      tail: later.filter(({ seq }) => seq > row.snapshotSeq).map(toTailEntry),
+    };
   }
 
   function insert(entry: LiveTask): LiveTask {
@@ -103,13 +108,13 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
         id: first.taskId,
         task: undefined,
         actor: createTaskActor({ first }, inspect),
-        unsaved: 0,
+        tail: [],
       };
-      undos.push({ live: entry, snapshot: undefined, unsaved: 0 });
+      undos.push({ live: entry, snapshot: undefined, tail: [] });
       return insert(entry);
     },
     touch(entry) {
-      undos.push({ live: entry, snapshot: entry.actor.snapshot(), unsaved: entry.unsaved });
+      undos.push({ live: entry, snapshot: entry.actor.snapshot(), tail: entry.tail });
     },
     peek(row) {
       const known = live.get(row.id);
@@ -124,13 +129,13 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
     },
     mark: () => undos.length,
     undo(mark) {
-      for (const { live: entry, snapshot, unsaved } of undos.splice(mark).reverse()) {
+      for (const { live: entry, snapshot, tail } of undos.splice(mark).reverse()) {
         if (snapshot === undefined) {
           entry.actor.stop();
           live.delete(entry.id);
         } else {
           entry.actor.restore(snapshot);
-          entry.unsaved = unsaved;
+          entry.tail = tail;
         }
       }
     },
@@ -146,6 +151,11 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
       live.clear();
     },
   };
+}
+
+/** An event as a tail lists it. */
+function toTailEntry(event: EventHeader): TailEntry {
+  return { seq: event.seq, step: stepOf(event) };
 }
 
 interface Restored {

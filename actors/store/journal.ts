@@ -1,6 +1,7 @@
 // Journal
 //
-// Appends events and reads them back. Owns: the tables of events, bodies and payloads, the chain, and the hashes.
+// Appends events and reads them back in their order. Owns: the tables of events, bodies and payloads, the chain, and the hashes. Does not
+// own: which of them are of one task (task-log.ts).
 //
 // Invariants:
 //   J1. chain(n) = SHA-256(chain(n-1) + header(n)); the header holds every column of the event and the hash of its body (I7).
@@ -8,31 +9,20 @@
 //   J3. Nothing here updates or deletes an event.
 
 import type Database from "better-sqlite3";
-import type { EventId, TaskId } from "../../src/contracts/ids.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import { sha256, toHex } from "../../src/kernel/digest.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { EventRecord, JournalHead, StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
+import { type EventRow, eventColumns, joined, type ScopeKey, takePage, toEvent, toText } from "./event-row.ts";
 import { scopeStride } from "./schema.ts";
 
-interface EventColumns {
-  pos: number;
-  task: number;
-  task_id: TaskId;
-  id: EventId;
-  type: string;
-  epoch: number;
-  at: number;
-  actor: string;
-  command: string | null;
-  content: Uint8Array | null;
-  caused_by: string | null;
-  facts: string;
-  body: string | null;
-  payload: Uint8Array | null;
+interface Page {
+  after: number;
+  count: number;
+  types?: readonly string[] | undefined;
 }
 
-interface HashColumns extends EventColumns {
+interface HashColumns extends EventRow {
   body_hash: Uint8Array;
   chain: Uint8Array;
   salt: Uint8Array | null;
@@ -41,20 +31,9 @@ interface HashColumns extends EventColumns {
   placed: number;
 }
 
-export interface ScopeKey {
-  readonly number: number;
-  readonly name: string;
-}
-
-const columns = `e.pos, e.task, coalesce(e.task_id, first.task_id) AS task_id, e.id, e.type, e.epoch, e.at, e.actor, e.command, e.content,
-  e.caused_by, e.facts, b.body, p.bytes AS payload`;
-const source = `FROM events e JOIN events first ON first.pos = e.task LEFT JOIN bodies b ON b.pos = e.pos
-  LEFT JOIN payloads p ON b.payload IS NOT NULL AND p.scope = e.scope AND p.hash = b.payload`;
-
 /** The chain before the first event: 32 zero bytes. */
 const genesis = new Uint8Array(32);
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 export type Journal = ReturnType<typeof createJournal>;
 
@@ -66,26 +45,22 @@ export function createJournal(database: Database.Database, random: Random) {
   const lastEvent = database.prepare<[number, number], { pos: number; chain: Uint8Array }>(
     "SELECT pos, chain FROM events WHERE pos > ? AND pos < ? ORDER BY pos DESC LIMIT 1",
   );
-  const byPosition = database.prepare<[number], EventColumns>(`SELECT ${columns} ${source} WHERE e.pos = ?`);
+  const byPosition = database.prepare<[number], EventRow>(
+    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos = ?`,
+  );
   const chainOf = database.prepare<[number], { chain: Uint8Array }>("SELECT chain FROM events WHERE pos = ?");
   const byCommand = database.prepare<[number, string], { pos: number }>(
     "SELECT pos FROM events WHERE scope = ? AND command = ?",
   );
-  const page = database.prepare<[number, number, number], EventColumns>(
-    `SELECT ${columns} ${source} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos LIMIT ?`,
+  const page = database.prepare<[number, number, number], EventRow>(
+    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos LIMIT ?`,
   );
-  const pageOfTask = database.prepare<[number, number, number], EventColumns>(
-    `SELECT ${columns} ${source} WHERE e.task = ? AND e.pos > ? ORDER BY e.pos LIMIT ?`,
-  );
-  const pageOfTypes = database.prepare<[number, number, string, number], EventColumns>(
-    `SELECT ${columns} ${source} WHERE e.pos > ? AND e.pos < ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
-  );
-  const pageOfTaskAndTypes = database.prepare<[number, number, string, number], EventColumns>(
-    `SELECT ${columns} ${source} WHERE e.task = ? AND e.pos > ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
+  const pageOfTypes = database.prepare<[number, number, string, number], EventRow>(
+    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
   );
   const hashes = database.prepare<[number, number], HashColumns>(
-    `SELECT ${columns}, e.body_hash, e.chain, b.salt, b.pos IS NOT NULL AS stored,
-       e.scope = e.pos / ${scopeStride} AND (e.task = e.pos) = (e.type = 'task.created') AS placed ${source} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
+    `SELECT ${eventColumns}, e.body_hash, e.chain, b.salt, b.pos IS NOT NULL AS stored,
+       e.scope = e.pos / ${scopeStride} AND (e.task = e.pos) = (e.type = 'task.created') AS placed FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
   );
 
   const start = (scope: ScopeKey): number => scope.number * scopeStride;
@@ -130,34 +105,15 @@ export function createJournal(database: Database.Database, random: Random) {
     return { seq: event.seq, chain, task };
   }
 
-  function read(
-    scope: ScopeKey,
-    options: { after: number; count: number; task?: TaskNumber | undefined; types?: readonly string[] | undefined },
-  ): StoredEvent[] {
-    const events: StoredEvent[] = [];
-    let chars = 0;
-    for (const row of select(scope, options)) {
-      const event = toEvent(row);
-      events.push(event);
-      chars += event.facts.length + (event.body?.length ?? 0);
-      if (chars > limits.pageBytes) break;
-    }
-    return events;
-  }
-
-  function select(scope: ScopeKey, { after, count, task, types }: Parameters<typeof read>[1]): Iterable<EventColumns> {
+  function select(scope: ScopeKey, { after, count, types }: Page): Iterable<EventRow> {
     const from = start(scope) + after;
-    if (task !== undefined && types !== undefined) {
-      return pageOfTaskAndTypes.iterate(task, from, JSON.stringify(types), count);
-    }
-    if (task !== undefined) return pageOfTask.iterate(task, from, count);
-    if (types !== undefined) return pageOfTypes.iterate(from, end(scope), JSON.stringify(types), count);
-    return page.iterate(from, end(scope), count);
+    if (types === undefined) return page.iterate(from, end(scope), count);
+    return pageOfTypes.iterate(from, end(scope), JSON.stringify(types), count);
   }
 
   return {
     append,
-    read,
+    read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(select(scope, options)),
 
     head(scope: ScopeKey): JournalHead {
       const last = lastEvent.get(start(scope), end(scope));
@@ -203,24 +159,6 @@ export function createJournal(database: Database.Database, random: Random) {
   };
 }
 
-function toEvent(row: EventColumns): StoredEvent {
-  return {
-    seq: row.pos % scopeStride,
-    task: row.task,
-    taskId: row.task_id,
-    id: row.id,
-    type: row.type,
-    epoch: row.epoch,
-    at: row.at,
-    by: row.actor,
-    commandId: row.command,
-    content: row.content,
-    causedBy: row.caused_by,
-    facts: row.facts,
-    body: row.body ?? (row.payload === null ? null : decoder.decode(row.payload)),
-  };
-}
-
 /** The text that the chain covers: every fact of the header, in a fixed order. */
 function toHeaderText(scopeName: string, event: EventRecord, bodyHash: Uint8Array): string {
   return JSON.stringify([
@@ -255,8 +193,8 @@ function hashBody(salt: Uint8Array, bytes: Uint8Array): Uint8Array {
 /** An erased body has lost its row, or its text; then only its hash is left and there is nothing to compare. */
 function whyBodyDiffers(row: HashColumns): string | undefined {
   if (row.stored === 0 || row.salt === null) return undefined;
-  const text = row.body ?? (row.payload === null ? undefined : decoder.decode(row.payload));
-  if (text === undefined) return "lost its payload";
+  const text = toText(row);
+  if (text === null) return "lost its payload";
   return isSame(hashBody(row.salt, encoder.encode(text)), row.body_hash) ? undefined : "does not match its hash";
 }
 

@@ -12,10 +12,12 @@ import { limits } from "../../src/contracts/limits.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { JournalHead, ScopeStore, Store, StoredEvent } from "../../src/kernel/store.ts";
 import { closeDatabase, type DatabaseOptions, openDatabase } from "./database.ts";
+import type { ScopeKey } from "./event-row.ts";
 import { isDatabaseError, toStoreFailure } from "./failure.ts";
-import { createJournal, type Journal, type ScopeKey } from "./journal.ts";
+import { createJournal, type Journal } from "./journal.ts";
 import { createRows, type Rows } from "./rows.ts";
 import { scopesMax } from "./schema.ts";
+import { createTaskLog, type TaskLog } from "./task-log.ts";
 
 interface OpenScope {
   readonly store: ScopeStore;
@@ -44,6 +46,7 @@ export function openStore(file: string, options: DatabaseOptions & { random: Ran
 /** The store on an open database of ours; it closes the database. */
 export function createStore(database: Database.Database, file: string, random: Random): Store {
   const journal = createJournal(database, random);
+  const log = createTaskLog(database);
   const rows = createRows(database);
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
@@ -59,7 +62,7 @@ export function createStore(database: Database.Database, file: string, random: R
     const scope: OpenScope = {
       committed: head,
       current: head,
-      store: toScopeStore(key, journal, rows, { current: () => scope.current, move }),
+      store: toScopeStore(key, { journal, log, rows }, { current: () => scope.current, move }),
     };
     function move(next: JournalHead): void {
       scope.current = next;
@@ -124,12 +127,18 @@ export function createStore(database: Database.Database, file: string, random: R
   };
 }
 
+interface Tables {
+  readonly journal: Journal;
+  readonly log: TaskLog;
+  readonly rows: Rows;
+}
+
 interface Head {
   current(): JournalHead;
   move(next: JournalHead): void;
 }
 
-function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): ScopeStore {
+function toScopeStore(key: ScopeKey, { journal, log, rows }: Tables, head: Head): ScopeStore {
   const { number } = key;
   return {
     name: key.name,
@@ -142,19 +151,22 @@ function toScopeStore(key: ScopeKey, journal: Journal, rows: Rows, head: Head): 
     },
     eventByCommand: (commandId) => journal.eventByCommand(key, commandId),
     event: (seq) => journal.event(key, seq),
-    events: (options) => journal.read(key, options),
+    events: ({ task, ...page }) => (task === undefined ? journal.read(key, page) : log.read(key, { ...page, task })),
+    lastEvents: (options) => log.readLast(key, options),
+    readByTask: (use) => log.readByTask(key, limits.pageRows, use),
+    putTail: rows.index.putTail,
+    enterTail: rows.index.enterTail,
 
     task: (id) => rows.task(number, id),
     putTask: (row) => rows.putTask(number, row),
     tasks: (options) => rows.tasks(number, options),
     tasksIn: (states) => rows.tasksIn(number, states),
 
-    step: rows.step,
-    putStep: rows.putStep,
+    step: rows.index.step,
     stepsOf(options) {
       const events: StoredEvent[] = [];
       let chars = 0;
-      for (const seq of rows.stepSequences(options)) {
+      for (const seq of rows.index.stepSequences(number, options)) {
         const event = journal.event(key, seq) ?? missingEvent(key.name, seq);
         events.push(event);
         chars += event.facts.length + (event.body?.length ?? 0);

@@ -1,21 +1,14 @@
 // Rows
 //
-// The tables that follow from the journal: tasks, steps, timers, claimable places, outbox. They are written in the commit of the event
-// they follow from, and a rebuild makes them again.
+// The tables that follow from the journal: tasks, their index, timers, claimable places, packets, outbox. They are written in the commit
+// of the event they follow from, and a rebuild makes them again.
 
 import type Database from "better-sqlite3";
 import type { TaskId } from "../../src/contracts/ids.ts";
-import type {
-  ClaimableRow,
-  OutboxRow,
-  StepRow,
-  TaskNumber,
-  TaskRow,
-  TaskRows,
-  TimerRow,
-} from "../../src/kernel/store.ts";
+import type { ClaimableRow, OutboxRow, TaskNumber, TaskRow, TaskRows, TimerRow } from "../../src/kernel/store.ts";
 import { createPackets } from "./packets.ts";
 import { scopeStride } from "./schema.ts";
+import { createTaskIndex } from "./task-index.ts";
 
 const taskColumns = "task, id, state, kind, parent_id AS parentId, title, snapshot, snapshot_seq AS snapshotSeq";
 const priorities = [4, 3, 2, 1, 0];
@@ -37,18 +30,6 @@ export function createRows(database: Database.Database) {
   );
   const all = database.prepare<[number, number], TaskRow>(
     `SELECT ${taskColumns} FROM tasks WHERE task > ? AND task < ? ORDER BY task`,
-  );
-  const putStep = database.prepare(
-    "INSERT INTO steps VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, stage, name, ordinal) DO UPDATE SET seq = excluded.seq",
-  );
-  const step = database.prepare<[number, number, string, number], { seq: number }>(
-    "SELECT seq FROM steps WHERE task = ? AND stage = ? AND name = ? AND ordinal = ?",
-  );
-  const stepSequences = database.prepare<[number, number, number, number, number], { seq: number }>(
-    "SELECT seq FROM steps WHERE task = ? AND stage BETWEEN ? AND ? AND seq > ? ORDER BY seq LIMIT ?",
-  );
-  const stepsOf = database.prepare<[number], StepRow>(
-    "SELECT task, stage, name, ordinal, seq FROM steps WHERE task = ? ORDER BY stage, name, ordinal",
   );
   const putTimer = database.prepare(
     "INSERT INTO timers VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, kind) DO UPDATE SET due_at = excluded.due_at, entry = excluded.entry",
@@ -90,9 +71,9 @@ export function createRows(database: Database.Database) {
     "SELECT id, task_id AS taskId, command, caused_by AS causedBy FROM outbox WHERE scope = ? AND id > ? ORDER BY id LIMIT ?",
   );
   const packets = createPackets(database);
+  const index = createTaskIndex(database);
   const clearing = [
     "DELETE FROM packets WHERE task > ? AND task < ?",
-    "DELETE FROM steps WHERE task > ? AND task < ?",
     "DELETE FROM timers WHERE task > ? AND task < ?",
     "DELETE FROM claimable WHERE task > ? AND task < ?",
     "DELETE FROM tasks WHERE task > ? AND task < ?",
@@ -101,6 +82,7 @@ export function createRows(database: Database.Database) {
 
   return {
     packets,
+    index,
     task: (scope: number, id: TaskId) => taskById.get(scope, id),
     putTask(scope: number, row: TaskRow): void {
       putTask.run(row.task, scope, row.id, row.state, row.kind, row.parentId, row.title, row.snapshot, row.snapshotSeq);
@@ -109,17 +91,6 @@ export function createRows(database: Database.Database) {
     *tasksIn(scope: number, states?: readonly string[]): Iterable<TaskRow> {
       if (states === undefined) yield* all.iterate(scope * scopeStride, (scope + 1) * scopeStride);
       for (const state of states ?? []) yield* inState.iterate(scope, state);
-    },
-
-    step: (identity: Omit<StepRow, "seq">) =>
-      step.get(identity.task, identity.stage, identity.name, identity.ordinal)?.seq,
-    putStep(row: StepRow): void {
-      putStep.run(row.task, row.stage, row.name, row.ordinal, row.seq);
-    },
-    stepSequences(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): number[] {
-      const { task, stage, after, count } = options;
-      const rows = stepSequences.all(task, stage ?? 0, stage ?? Number.MAX_SAFE_INTEGER, after, count);
-      return rows.map((row) => row.seq);
     },
 
     putTimer(scope: number, row: TimerRow): void {
@@ -168,13 +139,15 @@ export function createRows(database: Database.Database) {
       return {
         packets: packets.ofTask(task),
         row: taskByNumber.get(task),
-        steps: stepsOf.all(task),
+        ...index.of(task),
         timers: timersOf.all(task),
         claimables: claimablesOf.all(task),
       };
     },
     clear(scope: number): void {
-      for (const statement of clearing) statement.run(scope * scopeStride, (scope + 1) * scopeStride);
+      const range = [scope * scopeStride, (scope + 1) * scopeStride] as const;
+      for (const statement of clearing) statement.run(...range);
+      index.clear(...range);
       clearOutbox.run(scope);
     },
   };
@@ -201,10 +174,10 @@ function createTaskList(database: Database.Database, byId: Database.Statement<[n
     ];
     if (options.states !== undefined)
       filters.push(["scope = ?", scope], ["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
-    if (options.kind !== undefined) filters.push(["kind = ?", options.kind]);
+    if (options.kind !== undefined) filters.push(["scope = ?", scope], ["kind = ?", options.kind]);
     if (options.parentId !== undefined) filters.push(["scope = ?", scope], ["parent_id = ?", options.parentId]);
 
-    // Only the two indexes that begin with the scope are offered it: with it alone SQLite takes one of them and sorts all tasks.
+    // Only the indexes that begin with the scope are offered it: with it alone SQLite takes one of them and sorts all tasks.
     const where = filters.map(([condition]) => condition).join(" AND ");
     const sql = `SELECT ${taskColumns} FROM tasks WHERE ${where} ORDER BY task DESC LIMIT ?`;
     const statement = statements.get(sql) ?? database.prepare<unknown[], TaskRow>(sql);

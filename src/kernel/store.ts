@@ -32,6 +32,7 @@ export interface EventRecord {
 
 /** An event as it is read back. `body` is null when it was erased. */
 export interface StoredEvent extends EventRecord {
+  readonly task: TaskNumber;
   readonly body: string | null;
 }
 
@@ -123,9 +124,18 @@ export interface StepRow {
   readonly seq: number;
 }
 
+/** An event of a task that its index does not hold yet. */
+export interface TailEntry {
+  readonly seq: number;
+  readonly step?: Pick<StepRow, "stage" | "name" | "ordinal"> | undefined;
+}
+
 /** The rows that follow from one task's events. */
 export interface TaskRows {
   readonly row: TaskRow | undefined;
+  /** The sequences of its events: those entered in its index, then those of its tail. */
+  readonly indexed: number[];
+  readonly tail: number[];
   readonly steps: StepRow[];
   readonly timers: TimerRow[];
   readonly claimables: ClaimableRow[];
@@ -156,6 +166,18 @@ export interface ScopeStore {
     task?: TaskNumber | undefined;
     types?: readonly string[] | undefined;
   }): StoredEvent[];
+  /** The last `count` events of a task, oldest first; no more than `limits.pageBytes` before the last. */
+  lastEvents(options: { task: TaskNumber; count: number; types?: readonly string[] | undefined }): StoredEvent[];
+  /**
+   * Runs `use` with a reader of tasks' events that trusts the journal alone, to verify and to rebuild what follows from it. Takes time
+   * and memory in proportion to the journal. Bounded as `events`.
+   */
+  readByTask<Result>(use: (page: (task: TaskNumber, after: number) => StoredEvent[]) => Result): Result;
+
+  /** Lists the events of a task that its index does not hold yet. */
+  putTail(task: TaskNumber, tail: readonly TailEntry[]): void;
+  /** Enters the events of a task's tail, with their steps, in its index. */
+  enterTail(task: TaskNumber, tail: readonly TailEntry[]): void;
 
   task(id: TaskId): TaskRow | undefined;
   putTask(row: TaskRow): void;
@@ -170,9 +192,8 @@ export interface ScopeStore {
   /** The tasks in one of `states`, each state's oldest first; of all tasks when absent. */
   tasksIn(states?: readonly string[]): Iterable<TaskRow>;
 
-  /** The sequence of the latest event of that step. */
+  /** The sequence of the latest event of that step, if it is entered in the index: a tail's steps are their task's to know. */
   step(identity: Omit<StepRow, "seq">): number | undefined;
-  putStep(row: StepRow): void;
   /** The latest events of a task's steps, in the order of the journal; bounded as `events`. */
   stepsOf(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): StoredEvent[];
 

@@ -26,6 +26,12 @@ async function setup() {
   await bench.do("tasks.claim", { taskId: paused });
   await bench.do("tasks.pause", { taskId: paused, epoch: 1, question: "?", expiresAt: deadlineAt });
   await bench.start({ brief: "Waiting\nfor a claim", deadlineAt });
+  const running = await bench.start();
+  await bench.do("tasks.claim", { taskId: running });
+  for (const ordinal of [0, 1]) {
+    const step = { name: "s", ordinal, outcome: { kind: "succeeded" } } as const;
+    await bench.do("tasks.step", { taskId: running, epoch: 1, step });
+  }
   expect(bench.problems()).toEqual([]);
   const scope = store.scope(scopeName);
   const verify = () => verifyScope(scope).problems.map(({ what }) => what);
@@ -42,6 +48,9 @@ const changes: [string, string, RegExp][] = [
   ["a task's row", "DELETE FROM tasks WHERE state = 'paused'", /^the row of task_.* are absent/],
   ["a step", "UPDATE steps SET seq = 1", /^the steps of task_/],
   ["a step's row", "DELETE FROM steps", /^the steps of task_/],
+  ["an index's row", "DELETE FROM task_events WHERE seq = 2", /^the indexed of task_/],
+  ["a tail", "UPDATE tails SET seqs = '[1]'", /^the tail of task_/],
+  ["a tail's row", "DELETE FROM tails", /^the tail of task_/],
   ["a timer's time", "UPDATE timers SET due_at = due_at + 1", /^the timers of task_/],
   ["a timer's entry", "UPDATE timers SET entry = entry + 1", /^the timers of task_/],
   ["a timer's row", "DELETE FROM timers WHERE kind = 'pause'", /^the timers of task_/],
@@ -73,7 +82,7 @@ describe("verifyScope (I6)", () => {
     const { scope, store, verify } = await setup();
     const row = [...scope.tasksIn(["start"])][0] as TaskRow;
     store.begin();
-    scope.putStep({ task: row.task, stage: 1, name: "x", ordinal: 0, seq: 1 });
+    scope.enterTail(row.task, [{ seq: 1_000, step: { stage: 1, name: "x", ordinal: 0 } }]);
     scope.putTimer({ task: row.task, kind: "handoff", dueAt: 1, entry: 1 });
     scope.putClaimable({ task: row.task, target: "role:x", priority: 2, from: 0 });
     scope.putOutbox({ taskId: taskId(404), command: "tasks.cancel", causedBy: "x" });
@@ -82,9 +91,16 @@ describe("verifyScope (I6)", () => {
 
     const problems = verify();
 
-    expect(problems).toHaveLength(5);
-    const named = ["the steps of", "the timers of", "the claimables of", "no first event", "the outbox owes"];
-    expect(named.map((words) => problems.filter((what) => what.includes(words)).length)).toEqual([1, 1, 1, 1, 1]);
+    expect(problems).toHaveLength(6);
+    const named = [
+      "the indexed of",
+      "the steps of",
+      "the timers of",
+      "the claimables of",
+      "no first event",
+      "the outbox owes",
+    ];
+    expect(named.map((words) => problems.filter((what) => what.includes(words)).length)).toEqual([1, 1, 1, 1, 1, 1]);
     rebuildScope(store, scopeName);
     expect(verify()).toEqual([]);
   });
@@ -104,7 +120,7 @@ describe("verifyScope (I6)", () => {
   it("counts what it saw", async () => {
     const { scope } = await setup();
 
-    expect(verifyScope(scope)).toEqual({ ok: true, events: scope.head().seq, tasks: 4, problems: [] });
+    expect(verifyScope(scope)).toEqual({ ok: true, events: scope.head().seq, tasks: 5, problems: [] });
   });
 
   it("stops naming after 500 problems", async () => {

@@ -117,6 +117,7 @@ describe("a task that is read again", () => {
       const common = { id: eventId(9), taskId: id, task, epoch: 1, at: 1, by: "x" };
       bench.store.begin();
       scope.append({ ...common, seq: 3, type, facts, commandId: null, content: null, causedBy: null }, "{}");
+      scope.putTail(task, [{ seq: 3 }]);
       bench.store.commit();
 
       const failed = restart().do("tasks.complete", { taskId: id, epoch: 1 });

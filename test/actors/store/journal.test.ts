@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeBody } from "../../../actors/index.ts";
 import { limits } from "../../../src/contracts/limits.ts";
-import type { EventRecord, ScopeStore, Store } from "../../../src/kernel/store.ts";
+import type { EventRecord, ScopeStore, Store, TailEntry } from "../../../src/kernel/store.ts";
 import { createBench, createPorts, openTestStore, scopeName, tempFolder } from "../../support/store.ts";
 import { eventId, taskId } from "../../support/tasks.ts";
 
@@ -127,8 +127,15 @@ describe("the journal", () => {
   it("is read in pages without a gap or a repeat, whole, by task and by type", () => {
     const { store, scope } = setup();
     const tasks = [1, 2, 3].map((n) => append(store, scope, { taskId: taskId(n) }));
+    const tails = new Map<number, TailEntry[]>(tasks.map((task, index) => [task, [{ seq: index + 1 }]]));
     for (let count = 0; count < 97; count += 1) {
-      append(store, scope, { task: tasks[count % 3], type: count % 2 === 0 ? "step.begun" : "task.claimed" });
+      const task = tasks[count % 3]!;
+      append(store, scope, { task, type: count % 2 === 0 ? "step.begun" : "task.claimed" });
+      const tail = [...tails.get(task)!, { seq: scope.head().seq }];
+      const isFull = tail.length === 10;
+      if (isFull) scope.enterTail(task, tail);
+      else scope.putTail(task, tail);
+      tails.set(task, isFull ? [] : tail);
     }
     const all = Array.from({ length: 100 }, (_, index) => index + 1);
 
@@ -150,6 +157,15 @@ describe("the journal", () => {
       expect(types.flatMap((list) => readAll({ types: list }, size)).sort((a, b) => a - b)).toEqual(all);
       const both = tasks.flatMap((task) => types.flatMap((list) => readAll({ task, types: list }, size)));
       expect(both.sort((a, b) => a - b)).toEqual(all);
+    }
+    for (const task of tasks) {
+      const ofTask = readAll({ task }, 100);
+      const wanted = { task, count: 30 };
+      expect(scope.lastEvents(wanted).map(({ seq }) => seq)).toEqual(ofTask.slice(-30));
+      expect(scope.lastEvents({ ...wanted, types: ["task.created"] }).map(({ seq }) => seq)).toEqual(
+        ofTask.slice(0, 1),
+      );
+      expect(scope.readByTask((page) => page(task, 5)).map(({ seq }) => seq)).toEqual(ofTask.filter((seq) => seq > 5));
     }
   });
 

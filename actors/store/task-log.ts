@@ -1,0 +1,78 @@
+// Task log
+//
+// Reads the events of one task, through its index and its tail (see task-index.ts) or, to check and to make those again, without them.
+
+import type Database from "better-sqlite3";
+import type { StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
+import { type EventRow, eventColumns, joined, type ScopeKey, takePage } from "./event-row.ts";
+import { scopeStride } from "./schema.ts";
+
+interface Page {
+  task: TaskNumber;
+  count: number;
+  types?: readonly string[] | undefined;
+}
+
+/** `from` is a sequence; without types, `types` is null. */
+type Bounds = { task: TaskNumber; start: number; from: number; types: string | null; count: number };
+type Statement = Database.Statement<[Bounds], EventRow>;
+
+export type TaskLog = ReturnType<typeof createTaskLog>;
+
+/** Prepares the statements of the log on an open database. */
+export function createTaskLog(database: Database.Database) {
+  const index = "task_events x";
+  const tail = "(SELECT t.task, j.value AS seq FROM tails t, json_each(t.seqs) j) x";
+  const forward = [prepare(index, "> @from", "ASC"), prepare(tail, "> @from", "ASC")];
+  const backward = [prepare(tail, "< @from", "DESC"), prepare(index, "< @from", "DESC")];
+
+  function prepare(table: string, range: string, order: "ASC" | "DESC"): Statement {
+    return database.prepare(
+      `SELECT ${eventColumns} FROM ${table} CROSS JOIN events e ON e.pos = @start + x.seq ${joined}
+       WHERE x.task = @task AND x.seq ${range} AND (@types IS NULL OR e.type IN (SELECT value FROM json_each(@types)))
+       ORDER BY x.seq ${order} LIMIT @count`,
+    );
+  }
+
+  /** One after the other: the events of the tail are later than those of the index. */
+  function* select(statements: readonly Statement[], scope: ScopeKey, from: number, page: Page): Iterable<EventRow> {
+    const { task, types } = page;
+    const bounds = { task, start: scope.number * scopeStride, from, types: types ? JSON.stringify(types) : null };
+    let left = page.count;
+    for (const statement of statements) {
+      if (left === 0) return;
+      for (const row of statement.iterate({ ...bounds, count: left })) {
+        left -= 1;
+        yield row;
+      }
+    }
+  }
+
+  return {
+    read: (scope: ScopeKey, page: Page & { after: number }): StoredEvent[] =>
+      takePage(select(forward, scope, page.after, page)),
+    readLast: (scope: ScopeKey, page: Page): StoredEvent[] =>
+      takePage(select(backward, scope, scopeStride, page)).reverse(),
+
+    /** Puts the whole journal of a scope into the order of its tasks for as long as `use` runs. */
+    readByTask<Result>(
+      scope: ScopeKey,
+      count: number,
+      use: (page: (task: TaskNumber, after: number) => StoredEvent[]) => Result,
+    ): Result {
+      const start = scope.number * scopeStride;
+      database.exec("CREATE TEMP TABLE by_task (task INTEGER, seq INTEGER, PRIMARY KEY (task, seq)) WITHOUT ROWID");
+      try {
+        database
+          .prepare(
+            "INSERT INTO temp.by_task SELECT task, pos - @start FROM events WHERE pos > @start AND pos < @end ORDER BY 1, 2",
+          )
+          .run({ start, end: start + scopeStride });
+        const statement = prepare("temp.by_task x", "> @from", "ASC");
+        return use((task, after) => takePage(select([statement], scope, after, { task, count })));
+      } finally {
+        database.exec("DROP TABLE temp.by_task");
+      }
+    },
+  };
+}
