@@ -47,8 +47,8 @@ export interface PersistenceOptions extends PlanOptions {
   faults: Faults;
   logger: Logger;
   inspect?: Inspect | undefined;
-  /** The claim that waits longest for something at `target`, which from then on waits no more: it is granted in the same commit. */
-  match?(scope: string, target: string): WaitingClaim | undefined;
+  /** The waiting claim that goes first for the task of `after` at `target`, and from then on waits no more: it is granted in the same commit. */
+  match?(scope: string, target: string, after: TaskSnapshot): WaitingClaim | undefined;
   /** Called after each commit with its events in order. */
   onCommitted(events: readonly Committed[]): void;
   /** Called once when the store failed for good. */
@@ -172,7 +172,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
       const { taskId } = recorded.header;
       const places = recorded.header.type.startsWith("step.") ? [] : claimablesOf(after);
       for (const { target, from } of places) {
-        const claim = from <= clock.now() ? options.match?.(scope, target) : undefined;
+        const claim = from <= clock.now() ? options.match?.(scope, target, after) : undefined;
         if (claim !== undefined) return [toQueuedClaim(claim, taskId)];
       }
       return [];
@@ -277,11 +277,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
   return {
     submit,
     suspend,
-    snapshot(scope, taskId) {
-      const { store: scopeStore, book } = scopeOf(scope);
-      const row = scopeStore.task(taskId);
-      return row === undefined ? undefined : book.peek(row);
-    },
+    snapshot: (scope, taskId) => scopeOf(scope).book.peek(taskId),
     status() {
       const { value, context } = machine.getSnapshot();
       const liveTasks = [...scopes.values()].reduce((sum, { book }) => sum + book.size(), 0);

@@ -9,7 +9,7 @@
 //   A2. After a fold that failed the actor stands where it stood before.
 
 import { type Actor, type ActorOptions, createActor } from "xstate";
-import { type TaskSnapshot, taskMachine } from "../machines/index.ts";
+import { type TaskSnapshot, taskMachine, toMachineSnapshot, toTaskSnapshot } from "../machines/index.ts";
 import type { EventHeader } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 
@@ -30,21 +30,26 @@ export interface TaskActor {
 /** A task's actor from its first event, or from a snapshot. */
 export function createTaskActor(origin: Origin, inspect?: Inspect): TaskActor {
   let actor = start(origin, inspect);
+  let seen = toTaskSnapshot(actor.getSnapshot());
 
   const restore = (snapshot: TaskSnapshot): void => {
     actor.stop();
     actor = start({ snapshot }, inspect);
+    seen = snapshot;
   };
 
   return {
-    snapshot: () => actor.getSnapshot(),
+    snapshot: () => seen,
     fold(event) {
       const before = actor.getSnapshot();
       if (before.status === "active") actor.send(event);
       const after = actor.getSnapshot();
-      if (after !== before && after.status !== "error") return;
+      if (after !== before && after.status !== "error") {
+        seen = toTaskSnapshot(after);
+        return;
+      }
       const cause = after.status === "error" ? after.error : undefined;
-      if (after !== before) restore(before); // A2
+      if (after !== before) restore(seen); // A2
       throw new AionisError(
         "TASK_UNFOLDABLE",
         `${event.taskId} does not take ${event.type} (event ${event.seq}) in ${JSON.stringify(before.value)}; verify the store.`,
@@ -59,8 +64,9 @@ export function createTaskActor(origin: Origin, inspect?: Inspect): TaskActor {
 /** The snapshot of an encoded state. @throws AionisError `TASK_UNFOLDABLE` when the state is none of this machine's. */
 export function toSnapshot(state: { value: unknown; context: unknown }): TaskSnapshot {
   try {
-    // the value was written by `encodeSnapshot` of the same machine version; resolveState throws on a state that does not exist
-    return taskMachine.resolveState(state as Parameters<typeof taskMachine.resolveState>[0]);
+    const snapshot = state as TaskSnapshot; // written by `encodeSnapshot` of the same machine version
+    toMachineSnapshot(snapshot);
+    return snapshot;
   } catch (cause) {
     throw new AionisError(
       "TASK_UNFOLDABLE",
@@ -75,7 +81,11 @@ function start(origin: Origin, inspect: Inspect | undefined): Actor<typeof taskM
   const actor =
     "first" in origin
       ? createActor(taskMachine, { input: origin.first, ...observed })
-      : createActor(taskMachine, { input: undefined as never, snapshot: origin.snapshot, ...observed }); // a snapshot needs no input
+      : createActor(taskMachine, {
+          input: undefined as never,
+          snapshot: toMachineSnapshot(origin.snapshot),
+          ...observed,
+        }); // a snapshot needs no input
   actor.subscribe({ error() {} }); // seen in `fold` through the snapshot's status; without an observer XState would end the process
   actor.start();
   return actor;

@@ -34,8 +34,8 @@ export interface TaskBook {
   create(first: EventHeader<"task.created">): LiveTask;
   /** Remembers where `live` stands, to go back there; the first call of a turn counts. */
   touch(live: LiveTask): void;
-  /** The snapshot of a task for a reader, without bringing it into memory. */
-  peek(row: TaskRow): TaskSnapshot;
+  /** The snapshot of a task for a reader, without bringing it into memory. @throws AionisError `TASK_UNFOLDABLE` */
+  peek(id: TaskId): TaskSnapshot | undefined;
   /** Forgets what the turn touched: it is committed. */
   keep(): void;
   /** Gives back what was touched since `mark`: a command came to nothing. */
@@ -116,12 +116,14 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
     touch(entry) {
       undos.push({ live: entry, snapshot: entry.actor.snapshot(), tail: entry.tail });
     },
-    peek(row) {
-      const known = live.get(row.id);
+    peek(id) {
+      const known = live.get(id);
       if (known !== undefined) return known.actor.snapshot();
+      const row = store.task(id);
+      if (row === undefined) return undefined;
       const { actor } = load(row);
       const snapshot = actor.snapshot();
-      actor.stop(); // after it: a stopped actor's snapshot says so
+      actor.stop();
       return snapshot;
     },
     keep() {

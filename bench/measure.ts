@@ -85,7 +85,9 @@ export function openRaw(folder: string): {
     "INSERT INTO events VALUES (?, 1, 1, NULL, ?, 'step.succeeded', 1, ?, 'agent-1', ?, ?, NULL, ?, ?, ?)",
   );
   const body = database.prepare("INSERT INTO bodies VALUES (?, ?, ?, NULL)");
-  const step = database.prepare("INSERT INTO steps VALUES (1, 1, 'step', ?, ?)");
+  const tail = database.prepare(
+    "INSERT INTO tails VALUES (1, ?) ON CONFLICT (task) DO UPDATE SET seqs = excluded.seqs",
+  );
   const plain = database.prepare("INSERT INTO plain (text) VALUES (?)");
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
@@ -108,7 +110,7 @@ export function openRaw(folder: string): {
         Buffer.alloc(32),
       );
       body.run(seq, Buffer.alloc(16), "x".repeat(outputBytes + 40));
-      step.run(seq, seq);
+      tail.run(JSON.stringify(Array.from({ length: 1 + (seq % 64) }, (_, index) => seq - index)));
       commit.run();
     },
     /** One transaction of `count` plain rows of 1.4 KB. */

@@ -22,7 +22,9 @@ export {
   type TaskSnapshot,
   timersOf,
   toClaimTargets,
+  toMachineSnapshot,
   toSessionStatus,
   toTargetKey,
+  toTaskSnapshot,
   toTaskState,
 } from "./task/state.ts";

@@ -8,13 +8,13 @@
 //   J2. body hash = SHA-256(salt + body) with a random salt, so that an erased body cannot be guessed from its hash.
 //   J3. Nothing here updates or deletes an event.
 
-import type Database from "better-sqlite3";
 import { limits } from "../../src/contracts/limits.ts";
 import { sha256, toHex } from "../../src/kernel/digest.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { EventRecord, JournalHead, StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
 import { type EventRow, eventColumns, joined, type ScopeKey, takePage, toEvent, toText } from "./event-row.ts";
 import { scopeStride } from "./schema.ts";
+import type { Prepare } from "./statement.ts";
 
 interface Page {
   after: number;
@@ -38,27 +38,25 @@ const encoder = new TextEncoder();
 export type Journal = ReturnType<typeof createJournal>;
 
 /** Prepares the journal's statements on an open database. */
-export function createJournal(database: Database.Database, random: Random) {
-  const insertEvent = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  const insertBody = database.prepare("INSERT INTO bodies VALUES (?, ?, ?, ?)");
-  const insertPayload = database.prepare("INSERT INTO payloads VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
-  const lastEvent = database.prepare<[number, number], { pos: number; chain: Uint8Array }>(
+export function createJournal(prepare: Prepare, random: Random) {
+  const insertEvent = prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const insertBody = prepare("INSERT INTO bodies VALUES (?, ?, ?, ?)");
+  const insertPayload = prepare("INSERT INTO payloads VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+  const lastEvent = prepare<[number, number], { pos: number; chain: Uint8Array }>(
     "SELECT pos, chain FROM events WHERE pos > ? AND pos < ? ORDER BY pos DESC LIMIT 1",
   );
-  const byPosition = database.prepare<[number], EventRow>(
-    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos = ?`,
-  );
-  const chainOf = database.prepare<[number], { chain: Uint8Array }>("SELECT chain FROM events WHERE pos = ?");
-  const byCommand = database.prepare<[number, string], { pos: number }>(
+  const byPosition = prepare<[number], EventRow>(`SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos = ?`);
+  const chainOf = prepare<[number], { chain: Uint8Array }>("SELECT chain FROM events WHERE pos = ?");
+  const byCommand = prepare<[number, string], { pos: number }>(
     "SELECT pos FROM events WHERE scope = ? AND command = ?",
   );
-  const page = database.prepare<[number, number, number], EventRow>(
+  const page = prepare<[number, number, number], EventRow>(
     `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos LIMIT ?`,
   );
-  const pageOfTypes = database.prepare<[number, number, string, number], EventRow>(
+  const pageOfTypes = prepare<[number, number, string, number], EventRow>(
     `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
   );
-  const hashes = database.prepare<[number, number], HashColumns>(
+  const hashes = prepare<[number, number], HashColumns>(
     `SELECT ${eventColumns}, e.body_hash, e.chain, b.salt, b.pos IS NOT NULL AS stored,
        e.scope = e.pos / ${scopeStride} AND (e.task = e.pos) = (e.type = 'task.created') AS placed FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
   );

@@ -17,6 +17,7 @@ import { isDatabaseError, toStoreFailure } from "./failure.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createRows, type Rows } from "./rows.ts";
 import { scopesMax } from "./schema.ts";
+import { createPrepare } from "./statement.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
 
 interface OpenScope {
@@ -45,14 +46,15 @@ export function openStore(file: string, options: DatabaseOptions & { random: Ran
 
 /** The store on an open database of ours; it closes the database. */
 export function createStore(database: Database.Database, file: string, random: Random): Store {
-  const journal = createJournal(database, random);
+  const prepare = createPrepare(database);
+  const journal = createJournal(prepare, random);
   const log = createTaskLog(database);
-  const rows = createRows(database);
-  const begin = database.prepare("BEGIN IMMEDIATE");
-  const commit = database.prepare("COMMIT");
-  const touchMeta = database.prepare("UPDATE meta SET value = value WHERE key = 'storeId'");
-  const insertScope = database.prepare("INSERT INTO scopes VALUES (?, ?)");
-  const scopeNumbers = database.prepare<[], ScopeKey>("SELECT number, name FROM scopes ORDER BY number");
+  const rows = createRows(prepare);
+  const begin = prepare("BEGIN IMMEDIATE");
+  const commit = prepare("COMMIT");
+  const touchMeta = prepare("UPDATE meta SET value = value WHERE key = 'storeId'");
+  const insertScope = prepare("INSERT INTO scopes VALUES (?, ?)");
+  const scopeNumbers = prepare<[], ScopeKey>("SELECT number, name FROM scopes ORDER BY number");
   const scopes = new Map<string, OpenScope>();
   const touched = new Set<OpenScope>();
   for (const key of scopeNumbers.all()) open(key);
@@ -83,9 +85,7 @@ export function createStore(database: Database.Database, file: string, random: R
   }
 
   return {
-    id:
-      database.prepare<[], { value: StoreId }>("SELECT value FROM meta WHERE key = 'storeId'").get()?.value ??
-      missingId(file),
+    id: prepare<[], { value: StoreId }>("SELECT value FROM meta WHERE key = 'storeId'").get()?.value ?? missingId(file),
     scope(name) {
       return (scopes.get(name) ?? guard(file, () => add(name))).store;
     },

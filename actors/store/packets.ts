@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { PacketCounts, PacketFilter, PacketRow, ScopeStore, TaskNumber } from "../../src/kernel/store.ts";
+import type { Prepare } from "./statement.ts";
 
 type Found = PacketRow & { taskId: TaskId };
 
@@ -10,21 +11,19 @@ const columns = `p.task, p.packet_id AS packetId, p.seq, p.kind, p.parent_id AS 
 const found = `SELECT ${columns}, t.id AS taskId FROM packets p JOIN tasks t ON t.task = p.task`;
 
 /** Prepares the statements on packets. */
-export function createPackets(database: Database.Database) {
-  const put = database.prepare(
+export function createPackets(prepare: Prepare) {
+  const put = prepare(
     `INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (scope, packet_id) DO UPDATE SET
        status = excluded.status, claimed_at = excluded.claimed_at, claimed_by = excluded.claimed_by, ended_at = excluded.ended_at,
        outcome = excluded.outcome`,
   );
-  const byId = database.prepare<[number, string], Found>(`${found} WHERE p.scope = ? AND p.packet_id = ?`);
-  const byAnchor = database.prepare<[number, string], Found>(
+  const byId = prepare<[number, string], Found>(`${found} WHERE p.scope = ? AND p.packet_id = ?`);
+  const byAnchor = prepare<[number, string], Found>(
     `${found} WHERE p.scope = ? AND p.anchor = ? ORDER BY p.seq DESC LIMIT 1`,
   );
-  const ofTask = database.prepare<[number], PacketRow>(
-    `SELECT ${columns} FROM packets p WHERE p.task = ? ORDER BY p.seq`,
-  );
+  const ofTask = prepare<[number], PacketRow>(`SELECT ${columns} FROM packets p WHERE p.task = ? ORDER BY p.seq`);
   const prepareCounts = (key: string) =>
-    database.prepare<[number, string, number], PacketCounts>(
+    prepare<[number, string, number], PacketCounts>(
       `SELECT ${key} AS key, count(*) AS packets,
          count(*) FILTER (WHERE outcome = 'completed') AS completed, count(*) FILTER (WHERE outcome = 'blocked') AS blocked,
          count(*) FILTER (WHERE outcome = 'failed') AS failed, count(*) FILTER (WHERE outcome = 'partial') AS partial,
@@ -80,7 +79,7 @@ export function createPackets(database: Database.Database) {
       if (target !== undefined) filters.push(["p.target = ?", target]);
       if (parentId !== undefined) filters.push(["p.parent_id = ?", parentId]);
       const sql = `${found} WHERE ${filters.map(([condition]) => condition).join(" AND ")} ORDER BY p.packet_id DESC LIMIT ?`;
-      const statement = lists.get(sql) ?? database.prepare<unknown[], Found>(sql);
+      const statement = lists.get(sql) ?? prepare<unknown[], Found>(sql);
       lists.set(sql, statement);
       return statement.all(...filters.map(([, value]) => value), count);
     },

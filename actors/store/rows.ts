@@ -8,6 +8,7 @@ import type { TaskId } from "../../src/contracts/ids.ts";
 import type { ClaimableRow, OutboxRow, TaskNumber, TaskRow, TaskRows, TimerRow } from "../../src/kernel/store.ts";
 import { createPackets } from "./packets.ts";
 import { scopeStride } from "./schema.ts";
+import type { Prepare } from "./statement.ts";
 import { createTaskIndex } from "./task-index.ts";
 
 const taskColumns = "task, id, state, kind, parent_id AS parentId, title, snapshot, snapshot_seq AS snapshotSeq";
@@ -16,69 +17,67 @@ const priorities = [4, 3, 2, 1, 0];
 export type Rows = ReturnType<typeof createRows>;
 
 /** Prepares the statements of the projections on an open database. */
-export function createRows(database: Database.Database) {
-  const taskById = database.prepare<[number, string], TaskRow>(
-    `SELECT ${taskColumns} FROM tasks WHERE scope = ? AND id = ?`,
-  );
-  const taskByNumber = database.prepare<[number], TaskRow>(`SELECT ${taskColumns} FROM tasks WHERE task = ?`);
-  const putTask = database.prepare(
+export function createRows(prepare: Prepare) {
+  const taskById = prepare<[number, string], TaskRow>(`SELECT ${taskColumns} FROM tasks WHERE scope = ? AND id = ?`);
+  const taskByNumber = prepare<[number], TaskRow>(`SELECT ${taskColumns} FROM tasks WHERE task = ?`);
+  const putTask = prepare(
     `INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task) DO UPDATE SET
        state = excluded.state, snapshot = excluded.snapshot, snapshot_seq = excluded.snapshot_seq`,
   );
-  const inState = database.prepare<[number, string], TaskRow>(
+  const inState = prepare<[number, string], TaskRow>(
     `SELECT ${taskColumns} FROM tasks WHERE scope = ? AND state = ? ORDER BY task`,
   );
-  const all = database.prepare<[number, number], TaskRow>(
+  const all = prepare<[number, number], TaskRow>(
     `SELECT ${taskColumns} FROM tasks WHERE task > ? AND task < ? ORDER BY task`,
   );
-  const putTimer = database.prepare(
+  const putTimer = prepare(
     "INSERT INTO timers VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, kind) DO UPDATE SET due_at = excluded.due_at, entry = excluded.entry",
   );
-  const deleteTimer = database.prepare("DELETE FROM timers WHERE task = ? AND kind = ?");
-  const dueTimers = database.prepare<[number, number, number, number], TimerRow & { taskId: TaskId }>(
+  const deleteTimer = prepare("DELETE FROM timers WHERE task = ? AND kind = ?");
+  const dueTimers = prepare<[number, number, number, number], TimerRow & { taskId: TaskId }>(
     `SELECT m.task, m.kind, m.due_at AS dueAt, m.entry, t.id AS taskId FROM timers m JOIN tasks t ON t.task = m.task
      WHERE m.scope = ? AND m.due_at <= ? ORDER BY m.due_at, m.task LIMIT ? OFFSET ?`,
   );
-  const timersOf = database.prepare<[number], TimerRow>(
+  const timersOf = prepare<[number], TimerRow>(
     "SELECT task, kind, due_at AS dueAt, entry FROM timers WHERE task = ? ORDER BY kind",
   );
-  const nextDue = database.prepare<[number], { dueAt: number }>(
+  const nextDue = prepare<[number], { dueAt: number }>(
     "SELECT m.due_at AS dueAt FROM timers m JOIN tasks t ON t.task = m.task WHERE m.scope = ? ORDER BY m.due_at LIMIT 1",
   );
-  const putClaimable = database.prepare("INSERT INTO claimable VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
-  const deleteClaimable = database.prepare(
+  const putClaimable = prepare("INSERT INTO claimable VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+  const deleteClaimable = prepare(
     "DELETE FROM claimable WHERE scope = ? AND target = ? AND priority = ? AND from_at = ? AND task = ?",
   );
-  const firstClaimable = database.prepare<
+  const firstClaimable = prepare<
     [number, string, number, number],
     { task: TaskNumber; fromAt: number; taskId: TaskId }
   >(
     `SELECT c.task, c.from_at AS fromAt, t.id AS taskId FROM claimable c JOIN tasks t ON t.task = c.task
      WHERE c.scope = ? AND c.target = ? AND c.priority = ? AND c.from_at <= ? ORDER BY c.from_at, c.task LIMIT 1`,
   );
-  const laterClaimable = database.prepare<[number, string, number, number], { fromAt: number }>(
+  const laterClaimable = prepare<[number, string, number, number], { fromAt: number }>(
     `SELECT from_at AS fromAt FROM claimable
      WHERE scope = ? AND target = ? AND priority = ? AND from_at > ? ORDER BY from_at LIMIT 1`,
   );
-  const claimablesOf = database.prepare<[number], ClaimableRow>(
+  const claimablesOf = prepare<[number], ClaimableRow>(
     'SELECT task, target, priority, from_at AS "from" FROM claimable WHERE task = ? ORDER BY from_at, target',
   );
-  const putOutbox = database.prepare(
+  const putOutbox = prepare(
     "INSERT INTO outbox (scope, task_id, command, caused_by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
-  const deleteOutbox = database.prepare("DELETE FROM outbox WHERE scope = ? AND task_id = ?");
-  const outbox = database.prepare<[number, number, number], OutboxRow>(
+  const deleteOutbox = prepare("DELETE FROM outbox WHERE scope = ? AND task_id = ?");
+  const outbox = prepare<[number, number, number], OutboxRow>(
     "SELECT id, task_id AS taskId, command, caused_by AS causedBy FROM outbox WHERE scope = ? AND id > ? ORDER BY id LIMIT ?",
   );
-  const packets = createPackets(database);
-  const index = createTaskIndex(database);
+  const packets = createPackets(prepare);
+  const index = createTaskIndex(prepare);
   const clearing = [
     "DELETE FROM packets WHERE task > ? AND task < ?",
     "DELETE FROM timers WHERE task > ? AND task < ?",
     "DELETE FROM claimable WHERE task > ? AND task < ?",
     "DELETE FROM tasks WHERE task > ? AND task < ?",
-  ].map((sql) => database.prepare(sql));
-  const clearOutbox = database.prepare("DELETE FROM outbox WHERE scope = ?");
+  ].map((sql) => prepare(sql));
+  const clearOutbox = prepare("DELETE FROM outbox WHERE scope = ?");
 
   return {
     packets,
@@ -87,7 +86,7 @@ export function createRows(database: Database.Database) {
     putTask(scope: number, row: TaskRow): void {
       putTask.run(row.task, scope, row.id, row.state, row.kind, row.parentId, row.title, row.snapshot, row.snapshotSeq);
     },
-    tasks: createTaskList(database, taskById),
+    tasks: createTaskList(prepare, taskById),
     *tasksIn(scope: number, states?: readonly string[]): Iterable<TaskRow> {
       if (states === undefined) yield* all.iterate(scope * scopeStride, (scope + 1) * scopeStride);
       for (const state of states ?? []) yield* inState.iterate(scope, state);
@@ -162,7 +161,7 @@ type ListOptions = {
 };
 
 /** Lists are asked for in few shapes; each shape's statement is prepared when it is first used. */
-function createTaskList(database: Database.Database, byId: Database.Statement<[number, string], TaskRow>) {
+function createTaskList(prepare: Prepare, byId: Database.Statement<[number, string], TaskRow>) {
   const statements = new Map<string, Database.Statement<unknown[], TaskRow>>();
 
   return (scope: number, options: ListOptions): TaskRow[] => {
@@ -180,7 +179,7 @@ function createTaskList(database: Database.Database, byId: Database.Statement<[n
     // Only the indexes that begin with the scope are offered it: with it alone SQLite takes one of them and sorts all tasks.
     const where = filters.map(([condition]) => condition).join(" AND ");
     const sql = `SELECT ${taskColumns} FROM tasks WHERE ${where} ORDER BY task DESC LIMIT ?`;
-    const statement = statements.get(sql) ?? database.prepare<unknown[], TaskRow>(sql);
+    const statement = statements.get(sql) ?? prepare<unknown[], TaskRow>(sql);
     statements.set(sql, statement); // at most 8 shapes
     return statement.all(...filters.map(([, value]) => value), options.count);
   };

@@ -7,9 +7,9 @@
 //   X1. Each event of a task is in its index or in its tail, never in both; those of the tail are the later ones.
 //   X2. A tail holds less than `limits.eventsPerSnapshot` events; its task's actor has them in memory.
 
-import type Database from "better-sqlite3";
 import type { StepRow, TailEntry, TaskNumber, TaskRows } from "../../src/kernel/store.ts";
 import { scopeStride } from "./schema.ts";
+import type { Prepare } from "./statement.ts";
 
 /** A page of a task's steps. */
 export interface StepPage {
@@ -20,19 +20,17 @@ export interface StepPage {
 }
 
 /** Prepares the statements of the index on an open database. */
-export function createTaskIndex(database: Database.Database) {
-  const putTail = database.prepare(
-    "INSERT INTO tails VALUES (?, ?) ON CONFLICT (task) DO UPDATE SET seqs = excluded.seqs",
-  );
-  const deleteTail = database.prepare("DELETE FROM tails WHERE task = ?");
-  const enterEvent = database.prepare("INSERT INTO task_events VALUES (?, ?)");
-  const enterStep = database.prepare(
+export function createTaskIndex(prepare: Prepare) {
+  const putTail = prepare("INSERT INTO tails VALUES (?, ?) ON CONFLICT (task) DO UPDATE SET seqs = excluded.seqs");
+  const deleteTail = prepare("DELETE FROM tails WHERE task = ?");
+  const enterEvent = prepare("INSERT INTO task_events VALUES (?, ?)");
+  const enterStep = prepare(
     "INSERT INTO steps VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, stage, name, ordinal) DO UPDATE SET seq = excluded.seq",
   );
-  const step = database.prepare<[number, number, string, number], { seq: number }>(
+  const step = prepare<[number, number, string, number], { seq: number }>(
     "SELECT seq FROM steps WHERE task = ? AND stage = ? AND name = ? AND ordinal = ?",
   );
-  const stepSequences = database.prepare<[StepPage & { start: number; stage: number | null }], { seq: number }>(
+  const stepSequences = prepare<[StepPage & { start: number; stage: number | null }], { seq: number }>(
     `SELECT max(seq) AS seq FROM (
        SELECT stage, name, ordinal, seq FROM steps WHERE task = @task
        UNION ALL SELECT e.facts ->> 'stage', e.facts ->> 'name', e.facts ->> 'ordinal', j.value
@@ -41,15 +39,15 @@ export function createTaskIndex(database: Database.Database) {
      WHERE @stage IS NULL OR stage = @stage
      GROUP BY stage, name, ordinal HAVING max(seq) > @after ORDER BY 1 LIMIT @count`,
   );
-  const indexOf = database.prepare<[number], number>("SELECT seq FROM task_events WHERE task = ? ORDER BY seq").pluck();
-  const tailOf = database
-    .prepare<[number], number>("SELECT j.value FROM tails t, json_each(t.seqs) j WHERE t.task = ? ORDER BY j.value")
-    .pluck();
-  const stepsOf = database.prepare<[number], StepRow>(
+  const indexOf = prepare<[number], number>("SELECT seq FROM task_events WHERE task = ? ORDER BY seq").pluck();
+  const tailOf = prepare<[number], number>(
+    "SELECT j.value FROM tails t, json_each(t.seqs) j WHERE t.task = ? ORDER BY j.value",
+  ).pluck();
+  const stepsOf = prepare<[number], StepRow>(
     "SELECT task, stage, name, ordinal, seq FROM steps WHERE task = ? ORDER BY stage, name, ordinal",
   );
   const clearing = ["task_events", "tails", "steps"].map((table) =>
-    database.prepare<[number, number]>(`DELETE FROM ${table} WHERE task > ? AND task < ?`),
+    prepare<[number, number]>(`DELETE FROM ${table} WHERE task > ? AND task < ?`),
   );
 
   return {

@@ -6,6 +6,7 @@ import type Database from "better-sqlite3";
 import type { StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
 import { type EventRow, eventColumns, joined, type ScopeKey, takePage } from "./event-row.ts";
 import { scopeStride } from "./schema.ts";
+import { createPrepare } from "./statement.ts";
 
 interface Page {
   task: TaskNumber;
@@ -21,13 +22,14 @@ export type TaskLog = ReturnType<typeof createTaskLog>;
 
 /** Prepares the statements of the log on an open database. */
 export function createTaskLog(database: Database.Database) {
+  const prepare = createPrepare(database);
   const index = "task_events x";
   const tail = "(SELECT t.task, j.value AS seq FROM tails t, json_each(t.seqs) j) x";
-  const forward = [prepare(index, "> @from", "ASC"), prepare(tail, "> @from", "ASC")];
-  const backward = [prepare(tail, "< @from", "DESC"), prepare(index, "< @from", "DESC")];
+  const forward = [prepareOn(index, "> @from", "ASC"), prepareOn(tail, "> @from", "ASC")];
+  const backward = [prepareOn(tail, "< @from", "DESC"), prepareOn(index, "< @from", "DESC")];
 
-  function prepare(table: string, range: string, order: "ASC" | "DESC"): Statement {
-    return database.prepare(
+  function prepareOn(table: string, range: string, order: "ASC" | "DESC"): Statement {
+    return prepare(
       `SELECT ${eventColumns} FROM ${table} CROSS JOIN events e ON e.pos = @start + x.seq ${joined}
        WHERE x.task = @task AND x.seq ${range} AND (@types IS NULL OR e.type IN (SELECT value FROM json_each(@types)))
        ORDER BY x.seq ${order} LIMIT @count`,
@@ -63,12 +65,10 @@ export function createTaskLog(database: Database.Database) {
       const start = scope.number * scopeStride;
       database.exec("CREATE TEMP TABLE by_task (task INTEGER, seq INTEGER, PRIMARY KEY (task, seq)) WITHOUT ROWID");
       try {
-        database
-          .prepare(
-            "INSERT INTO temp.by_task SELECT task, pos - @start FROM events WHERE pos > @start AND pos < @end ORDER BY 1, 2",
-          )
-          .run({ start, end: start + scopeStride });
-        const statement = prepare("temp.by_task x", "> @from", "ASC");
+        prepare(
+          "INSERT INTO temp.by_task SELECT task, pos - @start FROM events WHERE pos > @start AND pos < @end ORDER BY 1, 2",
+        ).run({ start, end: start + scopeStride });
+        const statement = prepareOn("temp.by_task x", "> @from", "ASC");
         return use((task, after) => takePage(select([statement], scope, after, { task, count })));
       } finally {
         database.exec("DROP TABLE temp.by_task");

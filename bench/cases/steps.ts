@@ -15,6 +15,10 @@ function record(runtime: Connection, { taskId, epoch }: Claim, ordinal: number):
   return runtime.tasks.step({ taskId, epoch, step: { name: "step", ordinal, outcome: { kind: "succeeded", output } } });
 }
 
+const warmUp = 1_000;
+const measured = 3_000;
+const block = 100; // short enough for both to meet the same moods of the disk, long enough for each to run in its own caches
+
 /** One durable step at a time, beside a bare transaction that writes the same rows and bytes. */
 export function stepOne(): Promise<Result> {
   return withFolder(async (folder) => {
@@ -23,12 +27,16 @@ export function stepOne(): Promise<Result> {
     const claim = await claimOne(runtime);
     const ours: number[] = [];
     const bare: number[] = [];
-    for (let ordinal = 0; ordinal < 1_200; ordinal += 1) {
-      const warm = ordinal >= 200;
-      const step = await timed(() => record(runtime, claim, ordinal));
-      const commit = await timed(() => raw.commitStep(output.length));
-      if (warm) ours.push(step);
-      if (warm) bare.push(commit);
+    for (let ordinal = 0; ordinal < warmUp + measured; ) {
+      const isWarm = ordinal >= warmUp;
+      for (const end = ordinal + block; ordinal < end; ordinal += 1) {
+        const step = await timed(() => record(runtime, claim, ordinal));
+        if (isWarm) ours.push(step);
+      }
+      for (let commit = 0; commit < block; commit += 1) {
+        const bareCommit = await timed(() => raw.commitStep(output.length));
+        if (isWarm) bare.push(bareCommit);
+      }
     }
     raw.close();
     await runtime.close();

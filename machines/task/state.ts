@@ -3,9 +3,22 @@ import type { EventHeader } from "../../src/contracts/events.ts";
 import type { SessionStatus } from "../../src/contracts/session.ts";
 import type { TaskState } from "../../src/contracts/task.ts";
 import { isSession, type TaskContext } from "./context.ts";
-import type { taskMachine } from "./machine.ts";
+import { taskMachine } from "./machine.ts";
 
-export type TaskSnapshot = SnapshotFrom<typeof taskMachine>;
+/** Where a task stands: the state of its machine and what that remembers. JSON, and never changed in place. */
+export interface TaskSnapshot {
+  readonly value: SnapshotFrom<typeof taskMachine>["value"];
+  readonly context: TaskContext;
+}
+
+export function toTaskSnapshot({ value, context }: SnapshotFrom<typeof taskMachine>): TaskSnapshot {
+  return { value, context: context.task };
+}
+
+/** As the machine has it. @throws Error when the state does not exist. */
+export function toMachineSnapshot({ value, context }: TaskSnapshot): SnapshotFrom<typeof taskMachine> {
+  return taskMachine.resolveState({ value, context: { task: context } });
+}
 
 /** The one word for where a task stands; the parts of `succeeded` that a reader knows have words of their own. */
 export function toTaskState(snapshot: Pick<TaskSnapshot, "value">): TaskState {

@@ -12,7 +12,6 @@ import {
   toTaskState,
 } from "../../machines/index.ts";
 import type { EventHeader } from "../contracts/events.ts";
-import type { TaskId } from "../contracts/ids.ts";
 import type { Packet, Return } from "../contracts/packet.ts";
 import type { Assignment, Explanation, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
 import type { Check } from "../contracts/values.ts";
@@ -68,6 +67,8 @@ export function toContent(store: ScopeStore, snapshot: TaskSnapshot): TaskConten
   };
 }
 
+type Claim = EventHeader<"task.claimed" | "handoff.claimed">;
+
 /** What the winner of a claim gets, by the event that granted it. */
 export function toAssignment(
   store: ScopeStore,
@@ -93,7 +94,7 @@ export function toAssignment(
       deadlineAt: context.deadlineAt,
       returned: readReturned(store, context),
     }),
-    hasSteps: hasSteps(store, claim.taskId, claim.facts.stage),
+    hasSteps: hasSteps(store, claim, context),
     pauses: context.pauseEnds.map((pause) => readPauseEnd(store, pause)),
     budget: context.budget,
     leaseMs,
@@ -213,9 +214,12 @@ function readChecks(store: ScopeStore, context: TaskContext, first: Check[] = []
   return [...first, ...(added?.checks ?? [])];
 }
 
-function hasSteps(store: ScopeStore, taskId: TaskId, stage: number): boolean {
+/** Whether the claim's stage holds steps. An accepted handoff begins a stage; a repeat of its claim may be answered after its first steps. */
+function hasSteps(store: ScopeStore, { type, taskId, facts }: Claim, { steps, records, recordsAtClaim }: TaskContext): boolean {
+  const isFresh = type === "handoff.claimed" && records === recordsAtClaim;
+  if (steps === 0 || isFresh) return false;
   const row = store.task(taskId);
-  return row !== undefined && store.stepsOf({ task: row.task, stage, after: 0, count: 1 }).length > 0;
+  return row !== undefined && store.stepsOf({ task: row.task, stage: facts.stage, after: 0, count: 1 }).length > 0;
 }
 
 function readReturned(store: ScopeStore, context: TaskContext): Return | undefined {

@@ -13,6 +13,8 @@ import {
   type TaskOperation,
   type TaskSnapshot,
   taskMachine,
+  toMachineSnapshot,
+  toTaskSnapshot,
 } from "../../machines/index.ts";
 import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
 import type { FailureCode } from "../../src/contracts/failures.ts";
@@ -122,8 +124,8 @@ export function toHeader(
 }
 
 export function foldOne(snapshot: TaskSnapshot | undefined, header: EventHeader): TaskSnapshot {
-  if (snapshot !== undefined) return transition(taskMachine, snapshot, header)[0];
-  return initialTransition(taskMachine, header as EventHeader<"task.created">)[0]; // the first event of every story
+  if (snapshot !== undefined) return toTaskSnapshot(transition(taskMachine, toMachineSnapshot(snapshot), header)[0]);
+  return toTaskSnapshot(initialTransition(taskMachine, header as EventHeader<"task.created">)[0]); // the first event of every story
 }
 
 /** What a decision says, for messages. */

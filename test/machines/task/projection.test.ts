@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeSnapshot, type RowChanges, timersOf, toRowChanges, toTitle } from "../../../machines/index.ts";
+import {
+  encodeSnapshot,
+  type RowChanges,
+  taskMachine,
+  timersOf,
+  toRowChanges,
+  toTitle,
+} from "../../../machines/index.ts";
 import { type Story, stories, storyStates, t0, taskId } from "../../support/tasks.ts";
 
 /** What the story's last event changed in the rows. */
@@ -188,7 +195,7 @@ describe("encodeSnapshot", () => {
       const { now } = stories[state]();
       expect(JSON.parse(encodeSnapshot(now)), state).toEqual({
         machine: "task",
-        version: now.machine.version,
+        version: taskMachine.version,
         value: now.value,
         context: now.context,
       });
