@@ -21,13 +21,24 @@ import type { Clock } from "../src/kernel/clock.ts";
 import type { Ids } from "../src/kernel/ids.ts";
 import type { Random } from "../src/kernel/random.ts";
 import { toUnit } from "../src/kernel/unit.ts";
-import { createSubjects, decode, type Envelope, encode, type Transport, toAgentHeaders } from "../transport/index.ts";
+import {
+  createSubjects,
+  decode,
+  type Envelope,
+  encode,
+  findHalfPair,
+  onAbort,
+  type Transport,
+  toAgentHeaders,
+} from "../transport/index.ts";
 
 export interface CallOptions {
   /** How long to try, repeats included; 30 s if absent, and as long as the call itself waits. */
   timeoutMs?: number;
   /** Who calls, if not the client's own agent. */
   agent?: string;
+  /** Gives the call up when it fires, and rejects with its reason at once. A command may be recorded all the same. */
+  signal?: AbortSignal | undefined;
 }
 
 type Call<Name extends OperationName> =
@@ -81,10 +92,12 @@ function createCall(options: ClientOptions) {
   return async (
     name: string,
     input: unknown,
-    { timeoutMs = timeoutMsDefault + toWaitMs(name, input), agent = options.agent }: CallOptions = {},
+    { timeoutMs = timeoutMsDefault + toWaitMs(name, input), agent = options.agent, signal }: CallOptions = {},
   ) => {
     const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body: input ?? {} };
     const payload = encode(envelope);
+    const unfit = findHalfPair(input, payload);
+    if (unfit !== undefined) throw notText(name, unfit);
     const subject = subjects.rpc(agent, name);
     const headers = toAgentHeaders(agent);
     const endsAt = clock.mono() + timeoutMs;
@@ -92,13 +105,15 @@ function createCall(options: ClientOptions) {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const leftMs = Math.max(endsAt - clock.mono(), 1);
-        const message = await transport.request(subject, payload, { timeoutMs: Math.min(leftMs, tryForMs), headers });
+        const patience = { timeoutMs: Math.min(leftMs, tryForMs), headers, signal };
+        const message = await transport.request(subject, payload, patience);
         return take(readReply(message.payload));
       } catch (error) {
+        signal?.throwIfAborted(); // its reason can be any error, one that can be retried too
         const waitMs = Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
         const isLast = clock.mono() + waitMs + lastTryMs >= endsAt; // a try without time could only hide why this one failed
         if (!isFailure(error) || !error.retryable || isLast) throw error;
-        await pause(clock, waitMs); // C2
+        await pause(clock, waitMs, signal); // C2
       }
     }
   };
@@ -141,6 +156,21 @@ function readReply(payload: Uint8Array): RpcReply {
   );
 }
 
-function pause(clock: Pick<Clock, "setTimer">, ms: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimer(ms, resolve));
+/** Refused as the runtime refuses what does not fit, which would see another text. */
+function notText(name: string, path: string): AionisError {
+  const message = "half of a surrogate pair is no Unicode text and would not come back";
+  return new AionisError("INPUT_INVALID", `${name}: ${path}: ${message}.`, { facts: { issues: [{ path, message }] } });
+}
+
+/** Ends early when `signal` fires: the next try says why. */
+function pause(clock: Pick<Clock, "setTimer">, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancelTimer();
+      forgetSignal();
+      resolve();
+    };
+    const cancelTimer = clock.setTimer(ms, end);
+    const forgetSignal = onAbort(signal, end);
+  });
 }

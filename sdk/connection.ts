@@ -1,4 +1,5 @@
 import type { JournalEvent } from "../src/contracts/events.ts";
+import { AionisError } from "../src/contracts/failures.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
 import type { Task } from "../src/contracts/task.ts";
 import type { Clock } from "../src/kernel/clock.ts";
@@ -55,6 +56,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const ids = createIds(clock, random);
   const client = createClient({ ...options, ids });
   const workers = new Set<Worker>();
+  const closing = new AbortController();
 
   function worker(workerOptions: WorkerOptions, handler: Handler): Worker {
     const started = startWorker({ client, clock, logger: options.logger, publishProgress }, workerOptions, handler);
@@ -72,20 +74,24 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   async function close(): Promise<void> {
     await Promise.all([...workers].map((started) => started.drain()));
+    closing.abort(new AionisError("TRANSPORT_CLOSED", "The connection was closed."));
     options.beforeDrain?.();
     await transport.drain();
   }
   async function result(taskId: Task["id"]): Promise<{ task: Task; outcome: unknown }> {
     for (;;) {
-      const seen = await client.tasks.watch({ taskId, untilEnded: true, waitMs: 2_000 });
+      const seen = await client.tasks.watch({ taskId, untilEnded: true, waitMs: 2_000 }, { signal: closing.signal });
       if (seen.hasEnded) return { task: seen.task, outcome: seen.content?.outcome };
     }
   }
 
   return {
     ...client,
-    events: { ...client.events, subscribe: (filter = {}) => subscribeToEvents(client, filter) },
-    delegationRecords: { ...client.delegation, subscribe: (filter = {}) => subscribeToDelegations(client, filter) },
+    events: { ...client.events, subscribe: (filter = {}) => subscribeToEvents(client, filter, closing.signal) },
+    delegationRecords: {
+      ...client.delegation,
+      subscribe: (filter = {}) => subscribeToDelegations(client, filter, closing.signal),
+    },
     tasks: { ...client.tasks, result },
     worker,
     close,

@@ -3,7 +3,9 @@
 // What a handler can do with its task. Each call is one or two public verbs under the run's epoch; nothing here has a way around them.
 
 import { z } from "zod";
+import type { EventType, JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
+import type { TaskId } from "../src/contracts/ids.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
@@ -32,6 +34,15 @@ export type Delegation = PacketText & {
   /** What the child may delegate in turn; nothing if absent. */
   budget?: { count: number; depth: number };
 };
+
+/** A part that was given away, by this owner of the task or an earlier one. */
+export interface Delegated {
+  childId: TaskId;
+  /** What it was given away with, `brief` and `stage` among it; absent when the text was erased. */
+  packet?: Packet;
+  /** Waits for what comes back, without holding a slot; at once when it has come back. */
+  returned(): Promise<Return>;
+}
 
 export interface Question<Answer extends z.ZodType> {
   question: string;
@@ -98,6 +109,8 @@ export interface RunContext {
   delegate(part: Delegation): Promise<Return>;
   /** The same for several parts at once; the returns are in the order of the parts. */
   delegate(parts: Delegation[]): Promise<Return[]>;
+  /** What this task has delegated so far, in all stages, oldest first: a new owner awaits here what earlier ones left open. */
+  delegations(): Promise<Delegated[]>;
   /** Says that the work is done. With checks they run first. @throws AionisError `CHECKS_FAILED`, and the run goes on. */
   complete(result?: Completion): Promise<void>;
   /** Says that this try failed. */
@@ -176,7 +189,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     const all = Array.isArray(asked) ? asked : [asked];
     const first = delegated;
     delegated += all.length; // before anything is awaited: two calls at once get the same numbers at each start
-    const children: OperationInput<"tasks.watch">["taskId"][] = [];
+    const children: TaskId[] = [];
     for (const [index, part] of all.entries()) children.push(await send(part, first + index));
     const returns = await life.withoutSlot(() => Promise.all(children.map(awaitEnd)));
     return Array.isArray(asked) ? returns : (returns[0] ?? toReturn("failed", "nothing was delegated"));
@@ -197,10 +210,10 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     return childId;
   }
 
-  async function awaitEnd(childId: OperationInput<"tasks.watch">["taskId"]): Promise<Return> {
+  async function awaitEnd(childId: TaskId): Promise<Return> {
     for (;;) {
       const seen = await life.hold(() =>
-        client.tasks.watch({ taskId: childId, untilEnded: true, waitMs: 2_000 }, owned),
+        client.tasks.watch({ taskId: childId, untilEnded: true, waitMs: 2_000 }, { ...owned, signal: life.signal }),
       );
       if (seen.hasEnded) return await life.hold(() => readReturn(childId));
     }
@@ -208,11 +221,24 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
 
   /** What this task recorded of the child's end, in the commit of that end: the same for a handler that starts over. */
   async function readReturn(childId: string): Promise<Return> {
+    const event = (await readEvents("delegation.returned")).find(({ facts }) => facts.childId === childId);
+    return (event?.body?.return as Return | undefined) ?? toReturn("failed", "What came back was erased."); // the body of that type
+  }
+
+  async function delegations(): Promise<Delegated[]> {
+    const sent = await life.hold(() => readEvents("delegation.sent"));
+    return sent.map(({ facts, body }) => {
+      const childId = facts.childId as TaskId; // of that type of event, as its body is
+      return { childId, ...body, returned: () => life.withoutSlot(() => awaitEnd(childId)) };
+    });
+  }
+
+  async function readEvents(type: EventType): Promise<JournalEvent[]> {
+    const events: JournalEvent[] = [];
     for (let from = 1; ; ) {
-      const page = await client.events.read({ taskId, types: ["delegation.returned"], from }, owned);
-      const event = page.events.find(({ facts }) => facts.childId === childId);
-      if (event?.body !== undefined) return event.body.return as Return; // the body of that type of event
-      if (event !== undefined || page.events.length === 0) return toReturn("failed", "What came back was erased.");
+      const page = await client.events.read({ taskId, types: [type], from }, owned);
+      events.push(...page.events);
+      if (page.next > page.head) return events;
       from = page.next;
     }
   }
@@ -249,7 +275,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
       signal,
     });
     const { exitCode, durationMs } = result;
-    const output = `${result.stdout}${result.stderr}`.slice(-checkOutputChars);
+    const output = toCheckOutput(`${result.stdout}${result.stderr}`);
     const common = { name, passed: exitCode === 0, output, durationMs, isolation: exec.isolation };
     return exitCode === null ? common : { ...common, exitCode };
   }
@@ -266,9 +292,9 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
       };
     try {
       const { passed, output } = await check({ task, signal: life.signal });
-      return { name, passed, isolation, ...(output === undefined ? {} : { output: output.slice(-checkOutputChars) }) };
+      return { name, passed, isolation, ...(output === undefined ? {} : { output: toCheckOutput(output) }) };
     } catch (error) {
-      return { name, passed: false, output: String(error).slice(-checkOutputChars), isolation };
+      return { name, passed: false, output: toCheckOutput(String(error)), isolation };
     }
   }
 
@@ -286,6 +312,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     pause: pause as RunContext["pause"], // the overloads say what each form gives
     handoff,
     delegate: delegate as RunContext["delegate"], // as above
+    delegations,
     complete,
     async fail(error, { retryable = true, data } = {}) {
       await life.hold(() =>
@@ -325,4 +352,9 @@ function toAnswerSchema(answer: z.ZodType): Record<string, unknown> {
 
 function toReturn(outcome: Return["outcome"], summary: string): Return {
   return { outcome, summary, checks: [], files: [], artifacts: [], evidence: [] };
+}
+
+/** The end of what a check said: what failed is told there. The cut may go through a surrogate pair. */
+function toCheckOutput(text: string): string {
+  return text.slice(-checkOutputChars).toWellFormed();
 }

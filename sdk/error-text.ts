@@ -4,7 +4,7 @@ import { limits } from "../src/contracts/limits.ts";
 export function toErrorText(error: unknown, field: "stack" | "message"): string {
   try {
     const text = error instanceof Error ? (error[field] ?? error.message) : String(error);
-    return text.slice(0, limits.lineChars) || "an empty error";
+    return text.slice(0, limits.lineChars).toWellFormed() || "an empty error"; // the cut may go through a pair
   } catch {
     return "an error that cannot be written as text"; // such as an object without a prototype
   }

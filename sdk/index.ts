@@ -5,6 +5,7 @@ export { type ConnectOptions, connect, toDefaultScope, toSocketPath } from "./co
 export { type Connection, createConnection } from "./connection.ts";
 export type {
   Completion,
+  Delegated,
   Delegation,
   Guidance,
   Handler,

@@ -129,7 +129,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     life.end("a step's outcome is not known");
   }
 
-  beat();
+  clock.defer(beat); // the handler comes first
   handle().catch((error: unknown) => {
     if (!life.isOver()) logger.log("error", "a run's failure could not be recorded", { taskId, error: String(error) });
     life.end("its end could not be recorded");

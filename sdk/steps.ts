@@ -165,7 +165,7 @@ function toKey(name: string, ordinal: number): string {
 
 /** How a pause names the step it asks about. */
 function toAbout(name: string, ordinal: number): string {
-  return `step ${name}#${ordinal}`.slice(0, limits.nameChars);
+  return `step ${name}#${ordinal}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
 }
 
 function toInputHash(input: unknown): string | undefined {

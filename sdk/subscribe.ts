@@ -11,20 +11,21 @@ export interface EventFilter {
   types?: NonNullable<OperationInput<"events.read">["types"]>;
 }
 
-const waitMs = 2_000; // how long a subscription that is closed can still be waited for
+const waitMs = 2_000; // how long one is still waited for where the transport cannot say that it was given up
 
 /**
  * Every event that fits, each once and in the order of the journal: first those that are there, then each as it comes. The sequence of the last
- * one is the cursor to go on from. Leaving the loop ends the subscription.
+ * one is the cursor to go on from. Leaving the loop ends the subscription; `signal` ends it with its reason.
  */
 export async function* subscribeToEvents(
   client: Client,
   { from, task, types }: EventFilter,
+  signal?: AbortSignal,
 ): AsyncGenerator<JournalEvent, void, void> {
   const filter = { ...(task === undefined ? {} : { taskId: task }), ...(types === undefined ? {} : { types }) };
   let next = from ?? (await client.runtime.status()).head + 1;
   for (;;) {
-    const page = await client.events.read({ ...filter, from: next, waitMs });
+    const page = await client.events.read({ ...filter, from: next, waitMs }, { signal });
     yield* page.events;
     next = page.next;
   }
@@ -50,9 +51,10 @@ export interface DelegationNotice {
 export async function* subscribeToDelegations(
   client: Client,
   { from }: Pick<EventFilter, "from">,
+  signal?: AbortSignal,
 ): AsyncGenerator<DelegationNotice, void, void> {
   const types: EventFilter["types"] = ["delegation.sent", "delegation.returned"];
-  for await (const event of subscribeToEvents(client, { types, ...(from === undefined ? {} : { from }) })) {
+  for await (const event of subscribeToEvents(client, { types, ...(from === undefined ? {} : { from }) }, signal)) {
     yield toNotice(event);
   }
 }

@@ -30,7 +30,8 @@ export interface Worker extends AsyncDisposable {
   stop(): void;
 }
 
-const claimWaitMs = 2_000; // how long a stopped worker's last question can stay open
+const claimWaitMs = 2_000; // how long a claim stays open where the transport cannot say that it was given up
+const answerMs = 50; // a claim that is not answered by then waits for a task
 const claimsAtOnceMax = 8;
 const retryMs = 500;
 
@@ -47,8 +48,10 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   const machine = createActor(workerMachine).start();
   const runs = new Map<string, Run>();
   const exec = options.exec ?? createProcessExec(clock);
+  const claims = new Set<Promise<void>>();
+  const givenUp = new AbortController();
   let working = 0;
-  let claiming = 0;
+  let claimedAt = Number.NEGATIVE_INFINITY;
   let claimsAtOnce = 1; // one waits while there is nothing; what is there is fetched by several
   let isDrained = false;
   let whenFree: (() => void)[] = [];
@@ -65,25 +68,29 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
 
   async function takeTasks(): Promise<void> {
     while (isTaking()) {
-      if (working + claiming >= concurrency || claiming >= claimsAtOnce) await free();
-      else void takeOne().then(doneClaiming); // it reports its own failures
+      if (working + claims.size >= concurrency || claims.size >= claimsAtOnce) await free();
+      else startClaim();
     }
   }
 
-  function doneClaiming(): void {
-    claiming -= 1;
-    whenFree.shift()?.();
+  function startClaim(): void {
+    claimedAt = clock.mono();
+    const claim = takeOne().then(() => {
+      claims.delete(claim);
+      whenFree.shift()?.();
+    }); // it reports its own failures
+    claims.add(claim);
   }
 
   async function takeOne(): Promise<void> {
-    claiming += 1;
     try {
       const input = { roles: [...(options.roles ?? [])], waitMs: claimWaitMs };
-      const { assignment } = await client.tasks.claim(input, { agent: options.agent });
+      const { assignment } = await client.tasks.claim(input, { agent: options.agent, signal: givenUp.signal });
       tell("runtime.reached");
       claimsAtOnce = assignment === null ? 1 : Math.min(2 * claimsAtOnce, claimsAtOnceMax);
       if (assignment !== null) begin(assignment);
     } catch (error) {
+      if (givenUp.signal.aborted) return;
       tell("runtime.lost");
       if (isFailure(error, "TRANSPORT_CLOSED", "RUNTIME_CHANGED", "INPUT_INVALID")) {
         logger.log("error", "a worker ended: it cannot claim", { agent: options.agent, error: String(error) });
@@ -133,7 +140,8 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   async function drain({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
     isDrained = true;
     tell("worker.drained");
-    const ends = [...runs.values()].map((run) => run.ended);
+    const ends: Promise<unknown>[] = [...runs.values()].map((run) => run.ended);
+    ends.push(claimsAnswered());
     let cancel = (): void => {};
     const timeout = new Promise<void>((resolve) => {
       cancel = clock.setTimer(timeoutMs, resolve);
@@ -144,8 +152,17 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     stop();
   }
 
+  /** A claim that was sent just now may be granted, and what it brings is given back; one that waits for a task can be given up. */
+  async function claimsAnswered(): Promise<void> {
+    const leftMs = claimedAt + answerMs - clock.mono();
+    if (claims.size === 0 || leftMs <= 0) return;
+    const late = new Promise<void>((resolve) => void clock.setTimer(leftMs, resolve));
+    await Promise.race([Promise.all(claims), late]);
+  }
+
   function stop(): void {
     tell("worker.stopped");
+    givenUp.abort();
     for (const run of runs.values()) run.abandon();
     const waiting = whenFree;
     whenFree = [];

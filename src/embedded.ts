@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { openStore, verifyScope } from "../actors/index.ts";
 import type { Inspect } from "../actors/task-actor.ts"; // not through the face: declarations of the package name no driver
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
-import { createMemoryBus } from "../transport/index.ts";
+import { createMemoryBus, parseScope } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
 import { AionisError } from "./contracts/failures.ts";
 import { fromScopeName } from "./contracts/scope.ts";
@@ -29,6 +29,8 @@ export interface CreateRuntimeOptions {
   scope?: string;
   /** The folder that holds the store; `.aionis` in the current folder if absent. It is made if needed. */
   path?: string;
+  /** Whether a scope that the store does not have yet is made; true if absent. */
+  createScope?: boolean;
   /** What a commit survives: a power failure (`power`, the default) or only the death of the process (`process`). */
   durability?: Durability;
   /** Who this program is, where an operation is not called for another agent; `embedded` if absent. */
@@ -45,7 +47,7 @@ export interface CreateRuntimeOptions {
  * Opens the store in `path` and starts a runtime on it. Other processes reach it with `connect({ path })`. Closing the connection lets
  * calls in flight finish and gives the store back.
  * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`,
- *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`.
+ *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`, `SCOPE_NOT_FOUND` unless `createScope`.
  */
 export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<Connection> {
   const scope = options.scope ?? toDefaultScope(process.cwd());
@@ -59,6 +61,11 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
 
   makeFolder(folder);
   const store = open(join(folder, "aionis.db"));
+  const missing = options.createScope === false ? findMissing(scope, store, folder) : undefined;
+  if (missing !== undefined) {
+    store.close(); // nobody else could
+    throw missing;
+  }
   const bus = createMemoryBus({ clock, logger });
   const runtime = await startRuntime({
     scope,
@@ -77,6 +84,10 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
   const socket = await openLocalServer({
     path: toSocketPath(folder),
     connect: () => bus.connect(),
+    explainUnrouted(subject) {
+      const asked = parseScope(subject);
+      return asked === undefined ? undefined : findMissing(asked, store, folder); // one that is there can be served later
+    },
     clock,
     logger,
   }).catch(async (error: unknown) => {
@@ -110,6 +121,20 @@ function makeFolder(folder: string): void {
       { cause },
     );
   }
+}
+
+const scopesShown = 10;
+
+/** The failure of whoever asks for a scope that the store does not have. */
+function findMissing(scope: string, store: Store, folder: string): AionisError | undefined {
+  const names = store.scopeNames();
+  if (names.includes(scope)) return undefined;
+  const scopes = names.slice(0, scopesShown);
+  const more = names.length > scopes.length ? ` and ${names.length - scopes.length} more` : "";
+  const has = names.length === 0 ? "none yet" : `${scopes.join(", ")}${more}`;
+  return new AionisError("SCOPE_NOT_FOUND", `The store in ${folder} does not have the scope ${scope}; it has ${has}.`, {
+    facts: { scopes },
+  });
 }
 
 /** An observer that throws would make the actor it observes throw. */

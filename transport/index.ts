@@ -1,10 +1,19 @@
 // The transport folder's face: carrying bytes between subjects, what those bytes and subjects look like, and the bus inside one process.
 // It loads no `node:` module, because the client part of the SDK uses it; transports over sockets have faces of their own.
 
+export { onAbort } from "./abort.ts";
 export { headerCharsMax } from "./bounds.ts";
-export { decode, encode, type Format, formatHeaders, toFormat } from "./codec.ts";
+export { decode, encode, type Format, findHalfPair, formatHeaders, toFormat } from "./codec.ts";
 export { Envelope } from "./envelope.ts";
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from "./memory/bus.ts";
 export { Chaos, type ChaosCounts, type ChaosRates } from "./memory/chaos.ts";
-export { createSubjects, matches, parseRpc, type Subjects, toAgentHeaders } from "./subjects.ts";
-export type { Headers, IncomingRequest, Message, Reply, Transport, TransportState } from "./transport.ts";
+export { createSubjects, matches, parseRpc, parseScope, type Subjects, toAgentHeaders } from "./subjects.ts";
+export type {
+  Headers,
+  IncomingRequest,
+  Message,
+  Reply,
+  RequestOptions,
+  Transport,
+  TransportState,
+} from "./transport.ts";

@@ -19,6 +19,14 @@ export interface IncomingRequest extends Message {
   isWanted(): boolean;
 }
 
+/** How a request is made. */
+export interface RequestOptions {
+  timeoutMs: number;
+  headers?: Headers;
+  /** Gives the request up when it fires. */
+  signal?: AbortSignal | undefined;
+}
+
 /** What a request's server sends back. */
 export interface Reply {
   readonly payload: Uint8Array;
@@ -57,11 +65,12 @@ export interface Transport {
   /**
    * Asks whoever serves `subject` and waits for the reply. Of these failures only `TRANSPORT_TIMEOUT` and `REMOTE_FAULT` leave
    * open whether the server acted; a connection that breaks while the request is on its way ends it with `TRANSPORT_TIMEOUT` at once.
+   * So does a `signal` that fires, which rejects with its reason at once; the server hears of it where it can (`isWanted`).
    * @throws AionisError `TRANSPORT_TIMEOUT` when no reply came within `timeoutMs`, `TRANSPORT_UNROUTED` when nobody serves the
    *   subject or the transport is `reconnecting`, `REMOTE_FAULT` when the server's handler threw, `MESSAGE_TOO_LARGE` (request or
    *   reply), `OVERLOADED` when too many requests wait, `INPUT_INVALID` when `subject` is not one, `TRANSPORT_CLOSED` after `drain`.
    */
-  request(subject: string, payload: Uint8Array, options: { timeoutMs: number; headers?: Headers }): Promise<Message>;
+  request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Message>;
 
   /**
    * Serves `pattern` until the returned function is called. Within a queue group each request goes to one server; of several

@@ -202,10 +202,21 @@ function parseOrText(text: string): unknown {
 }
 
 function readFile(field: Field, path: string): string {
+  let bytes: Uint8Array;
   try {
-    return readFileSync(path, "utf8");
+    bytes = readFileSync(path);
   } catch (cause) {
     throw toUsageError(`${field.name}: ${path} cannot be read (${cause instanceof Error ? cause.message : cause}).`);
+  }
+  return decodeText(bytes, path);
+}
+
+/** The text that `bytes` are, all of it: another decoder would put U+FFFD for what it does not understand, and that would be stored. */
+export function decodeText(bytes: Uint8Array, from: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw toUsageError(`${from} is not text in UTF-8.`);
   }
 }
 

@@ -5,7 +5,7 @@
 //
 // Invariants:
 //   R1. Nobody's store is held longer than one command, and a follower holds none while it waits: programs start beside it.
-//   R2. A store is made only by a verb that may make one; anything else finds nothing and says so.
+//   R2. A store, and a scope in it, is made only by a verb that may make one; anything else finds nothing and says so.
 //   R3. A holder may end at any moment, for many are commands like this one. What it did not answer is asked again of whoever is there
 //       next, under the same command id, so that it takes effect once.
 
@@ -29,7 +29,7 @@ export interface ReachOptions {
 }
 
 export interface CallTraits {
-  /** Whether the store may be made for it (R2). */
+  /** Whether the store and the scope may be made for it (R2). */
   mayCreate?: boolean;
   /** How long the runtime waits before it answers, by the call's own wish. */
   waitMs?: number;
@@ -83,10 +83,14 @@ export class Reach {
       try {
         return await invoke(connection, name, input, isSlow ? leftMs : Math.min(leftMs, tryMs + waitMs));
       } catch (error) {
-        if (!isFailure(error, ...lost)) throw error;
+        // whoever holds the store for another scope now cannot make this one, and may be gone in a moment
+        const canBeMade = mayCreate && isFailure(error, "SCOPE_NOT_FOUND");
+        if (!isFailure(error, ...lost) && !canBeMade) throw error;
         // the client's last try of a call can be too short for any reply
         const isUnserved =
-          error.code === "TRANSPORT_UNROUTED" || (error.code === "TRANSPORT_TIMEOUT" && unroutedSince !== undefined);
+          canBeMade ||
+          error.code === "TRANSPORT_UNROUTED" ||
+          (error.code === "TRANSPORT_TIMEOUT" && unroutedSince !== undefined);
         const now = clock.mono();
         unroutedSince = isUnserved ? (unroutedSince ?? now) : undefined;
         if (now < endsAt && now - (unroutedSince ?? now) < unroutedMs) {
@@ -108,7 +112,7 @@ export class Reach {
       this.#markSeen = this.#readMark();
       try {
         const { createRuntime } = await import("../embedded.ts");
-        return await this.#hold(await createRuntime({ path: folder, scope, agent }), true);
+        return await this.#hold(await createRuntime({ path: folder, scope, agent, createScope: mayCreate }), true);
       } catch (error) {
         if (!isFailure(error, "STORE_IN_USE") || clock.mono() >= endsAt) throw toStoreFailure(error, folder);
       }

@@ -100,6 +100,8 @@ function hintFor(error: AionisError, verb: string): string | undefined {
   switch (error.code) {
     case "INPUT_INVALID":
       return `\`aionis ${verb === "" ? "" : `${verb} `}--help\` shows what it takes.`;
+    case "SCOPE_NOT_FOUND":
+      return "--scope names another; `aionis task start` makes one.";
     case "TASK_NOT_FOUND":
       return "`aionis task ls` lists the tasks of the scope; --scope names another.";
     case "TASK_STATE_CONFLICT":

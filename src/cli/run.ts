@@ -16,6 +16,7 @@ import { toDefaultScope } from "../../sdk/index.ts";
 import { limits } from "../contracts/limits.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
+import { decodeText } from "./fields.ts";
 import { type Follower, sliceMs, tailEvents, watchTask } from "./follow.ts";
 import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -186,7 +187,7 @@ async function readAll(stdin: Readable): Promise<string> {
     if (bytes > limits.messageBytes) throw toUsageError(`stdin holds more than ${limits.messageBytes} bytes.`);
     chunks.push(buffer);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return decodeText(Buffer.concat(chunks), "stdin");
 }
 
 /** Ctrl-C, or the end of whoever reads stdout. */

@@ -135,7 +135,7 @@ function findOperation(name: string): (typeof operations)[OperationName] {
 }
 
 function readEnvelope(message: Message, scope: string): Envelope {
-  const parsed = EnvelopeSchema.safeParse(decode(message.payload, toFormat(message.headers), false));
+  const parsed = EnvelopeSchema.safeParse(decode(message.payload, toFormat(message.headers), true));
   if (!parsed.success)
     throw new AionisError("MESSAGE_INVALID", `The envelope does not fit: ${toDetail(parsed.error)}.`);
   if (parsed.data.scope === scope) return parsed.data;

@@ -81,7 +81,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...options,
     // a claim that wins in this very turn has its lease after the commit
     leaseUntil: (of, taskId) => leases.until(of, taskId) ?? clock.now() + leases.leaseMs,
-    match: (_scope, target) => waiting.match(target),
+    match: (_scope, target, after) => waiting.match(target, after),
     onCommitted: follow,
     onFailed({ code, detail }) {
       logger.log("error", "the store failed; the runtime closes", { code, detail });

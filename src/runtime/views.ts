@@ -215,9 +215,13 @@ function readChecks(store: ScopeStore, context: TaskContext, first: Check[] = []
 }
 
 /** Whether the claim's stage holds steps. An accepted handoff begins a stage; a repeat of its claim may be answered after its first steps. */
-function hasSteps(store: ScopeStore, { type, taskId, facts }: Claim, { steps, records, recordsAtClaim }: TaskContext): boolean {
+function hasSteps(
+  store: ScopeStore,
+  { type, taskId, facts }: Claim,
+  { records, recordsAtClaim }: TaskContext,
+): boolean {
   const isFresh = type === "handoff.claimed" && records === recordsAtClaim;
-  if (steps === 0 || isFresh) return false;
+  if (records === 0 || isFresh) return false;
   const row = store.task(taskId);
   return row !== undefined && store.stepsOf({ task: row.task, stage: facts.stage, after: 0, count: 1 }).length > 0;
 }

@@ -4,8 +4,8 @@
 // restart loses them and their callers ask again. Does not own: granting a claim, which is decided in the journal like any other.
 //
 // Invariants:
-//   W1. Of the claims that fit, the one that waited longest goes first; each claimable task is granted to one, in the commit that makes it
-//       claimable, or wakes one when its time comes.
+//   W1. Of the claims that fit, the one that waited longest goes first, but the offerer of a handoff behind all others; each claimable task is
+//       granted to one, in the commit that makes it claimable, or wakes one when its time comes.
 //   W2. Every waiting call ends: by what it waits for, or by its time.
 
 import type { Committed, Recorded, Submission, WaitingClaim } from "../../actors/index.ts";
@@ -29,6 +29,7 @@ export interface Patience {
 }
 
 interface Entry {
+  readonly agent: string;
   isWanted(): boolean;
   /** Nobody waits for it any more. */
   drop(): void;
@@ -49,8 +50,8 @@ export interface Waiting {
    * @throws AionisError `OVERLOADED` when too many calls wait; what the grant failed with.
    */
   claim(submission: Submission, targets: readonly string[], patience: Patience): Promise<WaitOutcome>;
-  /** The claim that waits longest at `target`; it waits no more. */
-  match(target: string): WaitingClaim | undefined;
+  /** The claim that goes first at `target` for the task of `after` (W1); it waits no more. */
+  match(target: string, after: TaskSnapshot): WaitingClaim | undefined;
   /** Waits until the task has changed as `isMet` asks, or `waitMs` are over. @throws AionisError `OVERLOADED` */
   changed(taskId: TaskId, isMet: (after: TaskSnapshot) => boolean, waitMs: number): Promise<void>;
   /** Waits until the journal has grown, or `waitMs` are over; says which. @throws AionisError `OVERLOADED` */
@@ -96,6 +97,7 @@ export function createWaiting(options: {
         resolve(outcome);
       };
       const entry: Entry = {
+        agent: submission.by,
         isWanted,
         drop: () => end({ kind: "over" }),
         wake: () => end({ kind: "claimable" }),
@@ -154,12 +156,14 @@ export function createWaiting(options: {
   }
 
   /** W1. Whoever is gone is passed over: what it was granted would wait for its lease to run out. */
-  function longest(target: string): Entry | undefined {
+  function first(target: string, { context }: TaskSnapshot): Entry | undefined {
+    let ofOfferer: Entry | undefined;
     for (const entry of claims.get(target) ?? []) {
-      if (entry.isWanted()) return entry;
-      entry.drop();
+      if (!entry.isWanted()) entry.drop();
+      else if (entry.agent !== context.handoff?.from.agent) return entry;
+      else ofOfferer ??= entry;
     }
-    return undefined;
+    return ofOfferer;
   }
 
   /** One timer a target, for the first of its tasks that cannot be claimed yet. */
@@ -180,7 +184,7 @@ export function createWaiting(options: {
   function followClaimables(after: TaskSnapshot): void {
     const at = clock.now();
     for (const { target, from } of claimablesOf(after)) {
-      if (from <= at) longest(target)?.wake();
+      if (from <= at) first(target, after)?.wake();
       else if (hasClaimFor(target)) setAlarm(target, at);
     }
   }
@@ -191,7 +195,7 @@ export function createWaiting(options: {
 
   return {
     claim,
-    match: (target) => longest(target)?.take(),
+    match: (target, after) => first(target, after)?.take(),
     changed,
     grown,
     follow(committed) {

@@ -7,6 +7,7 @@ import { PassThrough, Readable, Writable } from "node:stream";
 import { onTestFinished } from "vitest";
 import type { Host } from "../../src/cli/host.ts";
 import { main } from "../../src/cli/main.ts";
+import { type Connection, type CreateRuntimeOptions, createRuntime } from "../../src/index.ts";
 
 export interface Result {
   code: number | null;
@@ -82,7 +83,10 @@ function refuse(text: string, result: Result): never {
 
 export interface InProcess {
   /** Runs `main` to its end. */
-  run(args: readonly string[], options?: { stdin?: string; columns?: number; env?: Host["env"] }): Promise<Result>;
+  run(
+    args: readonly string[],
+    options?: { stdin?: string | Uint8Array; columns?: number; env?: Host["env"] },
+  ): Promise<Result>;
   folder: string;
 }
 
@@ -106,6 +110,21 @@ export function setupCli(folder: string = makeFolder()): InProcess {
       return { code, stdout: stdout.text, stderr: stderr.text };
     },
   };
+}
+
+/** A command line whose folder is served by a runtime in this process. */
+export async function setupServed(options: CreateRuntimeOptions = {}) {
+  const folder = makeFolder();
+  const runtime = await createRuntime({ path: join(folder, ".aionis"), scope: "local/served", ...options });
+  onTestFinished(() => runtime.close());
+  const { run } = setupCli(folder);
+  const withScope: typeof run = (args, rest) => run(["--scope", "local/served", ...args], rest);
+  return { folder, runtime, run: withScope };
+}
+
+export async function startTask(runtime: Connection, brief = "a brief"): Promise<string> {
+  const { taskId } = await runtime.tasks.start({ brief });
+  return taskId;
 }
 
 /** Starts `main` in this process; `interrupt` is Ctrl-C, once it is `listening`. */

@@ -8,10 +8,14 @@ import { describeChecks } from "./sdk/checks.ts";
 import { describeClaims } from "./sdk/claims.ts";
 import { describeDelegation } from "./sdk/delegation.ts";
 import { createSetup, type OpenSdk } from "./sdk/fabric.ts";
+import { describeGivingUp } from "./sdk/giving-up.ts";
 import { describeHandoff } from "./sdk/handoff.ts";
 import { describeOnce } from "./sdk/once.ts";
 import { describePause } from "./sdk/pause.ts";
+import { describeSessions } from "./sdk/sessions.ts";
+import { describeStages } from "./sdk/stages.ts";
 import { describeSteps } from "./sdk/steps.ts";
+import { describeTexts } from "./sdk/texts.ts";
 import { describeVerbs } from "./sdk/verbs.ts";
 import { describeWorker } from "./sdk/worker.ts";
 
@@ -28,5 +32,9 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeDelegation(setup);
     describeHandoff(setup);
     describeChecks(setup);
+    describeSessions(setup);
+    describeTexts(setup);
+    describeStages(setup);
+    describeGivingUp(setup);
   });
 }

@@ -75,6 +75,35 @@ describe("waiting claims", () => {
     expect(second).toEqual({});
   });
 
+  it("of an offer's own offerer are answered behind all others (W1)", async () => {
+    const { clock, client, at } = await setup();
+    const { taskId } = await now(clock, client.tasks.start({ brief: "x" }));
+    await now(clock, client.tasks.claim({ taskId }, { agent: "a" }));
+    const offerer = at(claim(client, "a"));
+    await clock.advance(10);
+    const other = at(claim(client, "b"));
+    await clock.advance(10);
+
+    const packet = { brief: "x", nextAction: "Go on" };
+    await now(clock, client.handoff.offer({ taskId, epoch: 1, to: "any", packet }, { agent: "a" }));
+
+    expect(other).toMatchObject({ ms: 20, answer: { assignment: { taskId, epoch: 2 } } });
+    expect(offerer).toEqual({});
+  });
+
+  it("of an offer's own offerer are answered at once when nobody else waits (I10)", async () => {
+    const { clock, client, at } = await setup();
+    const { taskId } = await now(clock, client.tasks.start({ brief: "x" }));
+    await now(clock, client.tasks.claim({ taskId }, { agent: "a" }));
+    const offerer = at(claim(client, "a"));
+    await clock.advance(10);
+
+    const packet = { brief: "x", nextAction: "Go on" };
+    await now(clock, client.handoff.offer({ taskId, epoch: 1, to: "any", packet }, { agent: "a" }));
+
+    expect(offerer).toMatchObject({ ms: 10, answer: { assignment: { taskId, epoch: 2 } } });
+  });
+
   it("are answered at the end of a preference, not before", async () => {
     const { clock, client, at } = await setup();
     const { taskId } = await now(clock, client.tasks.start({ brief: "x" }));

@@ -3,7 +3,7 @@ import { Packr } from "msgpackr";
 import { describe, expect, it } from "vitest";
 import { AionisError } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
-import { decode, encode, type Format, formatHeaders, toFormat } from "../../transport/codec.ts";
+import { decode, encode, type Format, findHalfPair, formatHeaders, toFormat } from "../../transport/codec.ts";
 import { Envelope } from "../../transport/envelope.ts";
 
 const invalid: unknown = expect.objectContaining({ code: "MESSAGE_INVALID" });
@@ -153,6 +153,38 @@ function takesOrRefuses(input: Uint8Array, format: Format): void {
   }
   JSON.stringify(value); // what was taken is data
 }
+
+describe("half a surrogate pair", () => {
+  it("is refused in JSON that is decoded to be kept (C4)", () => {
+    const message = ascii('{"body":{"brief":"half \\ud83e"}}');
+
+    expect(() => decode(message, "json", true)).toThrow(/body\.brief holds half of a surrogate pair/);
+    expect(decode(message, "json")).toEqual({ body: { brief: "half \ud83e" } });
+  });
+
+  it("is found in texts of any length, in keys and in lists, from the bytes of the message alone", () => {
+    const text = fc.string({ unit: "binary", maxLength: 200 });
+    const half = fc.constantFrom("\ud800", "\udbff", "\udc00", "\udfff");
+    fc.assert(
+      fc.property(text, half, text, fc.constantFrom("value", "key", "item"), (before, middle, after, place) => {
+        const unfit = `${before} ${middle} ${after}`;
+        const value = { a: 1, b: place === "value" ? unfit : place === "key" ? { [unfit]: 1 } : [0, unfit] };
+
+        const path = { value: "b", key: `b.${unfit.toWellFormed()}`, item: "b.1" }[place];
+        expect(findHalfPair(value, encode(value))).toBe(path);
+      }),
+    );
+  });
+
+  it("is not found where there is none", () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        expect(findHalfPair(value, encode(value))).toBeUndefined();
+      }),
+    );
+    expect(findHalfPair({ data: Uint8Array.of(0xed, 0xef) }, encode(Uint8Array.of(0xed)))).toBeUndefined();
+  });
+});
 
 describe("codec, MessagePack only", () => {
   it("carries bytes, and what it decodes shares no memory with the message", () => {

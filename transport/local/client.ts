@@ -14,10 +14,19 @@ import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { toUnit } from "../../src/kernel/unit.ts";
+import { onAbort } from "../abort.ts";
 import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern, checkSubject } from "../subjects.ts";
-import type { Headers, IncomingRequest, Message, Reply, Transport, TransportState } from "../transport.ts";
+import type {
+  Headers,
+  IncomingRequest,
+  Message,
+  Reply,
+  RequestOptions,
+  Transport,
+  TransportState,
+} from "../transport.ts";
 import { connectAt } from "./address.ts";
 import { Channel } from "./channel.ts";
 import { encodeFailure, encodeFrame, type Frame, protocolName, protocolVersion, toFailure } from "./frames.ts";
@@ -100,13 +109,10 @@ class LocalTransport implements Transport {
     return this.#register({ kind: "serve", pattern, queueGroup, handler });
   }
 
-  async request(
-    subject: string,
-    payload: Uint8Array,
-    options: { timeoutMs: number; headers?: Headers },
-  ): Promise<Message> {
-    const { timeoutMs, headers = noHeaders } = options;
+  async request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Message> {
+    const { timeoutMs, headers = noHeaders, signal } = options;
     this.#refuseWhenClosed();
+    signal?.throwIfAborted();
     checkSize(payload, headers);
     checkSubject(subject);
     const channel = this.#channel;
@@ -118,7 +124,7 @@ class LocalTransport implements Transport {
         `${this.#asked.size} requests wait at ${this.#options.path}; the limit is ${requestsMax}.`,
       );
     }
-    return await this.#ask(channel, { subject, payload, headers, timeoutMs });
+    return await this.#ask(channel, { subject, payload, headers, timeoutMs }, signal);
   }
 
   state(): TransportState {
@@ -135,23 +141,35 @@ class LocalTransport implements Transport {
     return this.#drained;
   }
 
-  #ask(channel: Channel, request: Omit<IncomingRequest, "isWanted">): Promise<Message> {
+  #ask(
+    channel: Channel,
+    request: Omit<IncomingRequest, "isWanted">,
+    signal: AbortSignal | undefined,
+  ): Promise<Message> {
     const { subject, payload, headers, timeoutMs } = request;
     const number = Math.min(Math.max(timeoutMs, 0), Number.MAX_SAFE_INTEGER); // what a frame can carry; the timer below decides
     const id = this.#nextId();
     return new Promise((resolve, reject) => {
-      const settle = (outcome: Message | AionisError): void => {
+      const end = (tell: () => void): void => {
         cancelTimer();
+        forgetSignal();
         this.#asked.delete(id);
-        if (outcome instanceof AionisError) reject(outcome);
-        else resolve({ ...outcome, subject });
+        tell();
         this.#checkQuiet();
+      };
+      const settle = (outcome: Message | AionisError): void => {
+        end(() => (outcome instanceof AionisError ? reject(outcome) : resolve({ ...outcome, subject })));
       };
       const cancelTimer = this.#options.clock.setTimer(timeoutMs, () => {
         settle(new AionisError("TRANSPORT_TIMEOUT", `No reply from ${subject} within ${timeoutMs} ms.`));
       });
+      const forgetSignal = onAbort(signal, () => {
+        channel.send(encodeFrame({ kind: "abandon", id }));
+        end(() => reject(signal?.reason));
+      });
       this.#asked.set(id, settle);
-      channel.send(encodeFrame({ kind: "request", id, number, text: subject, payload, headers }));
+      const target = signal === undefined ? 0 : 1;
+      channel.send(encodeFrame({ kind: "request", id, target, number, text: subject, payload, headers }));
     });
   }
 

@@ -12,7 +12,8 @@
 //   serve        client    registration                               pattern   the queue group
 //   unregister   client    registration
 //   message      server                    registration               subject   the message's
-//   request      both      of the request  registration*  timeoutMs   subject   the message's     (* towards a client that serves)
+//   request      both      of the request  registration*  timeoutMs   subject   the message's     (* towards a client that serves; else 1
+//   abandon      client    of the request                                                            when it may be abandoned)
 //   reply        both      of the request                                       the message's
 //   failure      both      of the request                             code      its detail
 //   ping, pong   both      of the ping
@@ -25,14 +26,14 @@ import { noHeaders } from "../bounds.ts";
 import type { Headers } from "../transport.ts";
 
 /** Raised when a frame changes its meaning. Both sides must have the same one. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** The text of a `hello`, by which a server knows that a client means it. */
 export const protocolName = "aionis";
 
 const kinds = [
   ...(["hello", "welcome", "publish", "subscribe", "serve", "unregister"] as const),
-  ...(["message", "request", "reply", "failure", "ping", "pong"] as const),
+  ...(["message", "request", "reply", "failure", "ping", "pong", "abandon"] as const),
 ];
 type FrameKind = (typeof kinds)[number];
 

@@ -25,6 +25,8 @@ export interface LocalServerOptions {
   path: string;
   /** Makes the transport of one connection, such as `() => bus.connect()`. It is drained when the connection ends. */
   connect: () => Transport;
+  /** What a client is told of a request that nobody serves, where the owner knows more than that. */
+  explainUnrouted?: (subject: string) => AionisError | undefined;
   clock: Clock;
   logger: Logger;
 }
@@ -91,6 +93,8 @@ class Session {
   readonly #registrations = new Map<number, () => void>();
   readonly #answering = new Set<Promise<void>>();
   readonly #forwarded = new Map<number, Forwarded>();
+  /** Of its requests in flight those that the client may give up; to have each of them ready for it would cost 1 µs a request. */
+  readonly #abandonable = new Map<number, AbortController>();
   #greeting: Greeting;
   #lastRequestId = 0;
 
@@ -148,6 +152,8 @@ class Session {
         return this.#unregister(frame.id);
       case "request":
         return this.#answer(frame, bridge);
+      case "abandon":
+        return this.#abandonable.get(frame.id)?.abort();
       case "reply":
         return this.#forwarded.get(frame.id)?.settle({ payload: frame.payload, headers: frame.headers });
       case "failure":
@@ -194,7 +200,11 @@ class Session {
   }
 
   #answer(frame: Frame, bridge: Transport): void {
-    const answering = this.#request(frame, bridge).finally(() => this.#answering.delete(answering)); // never rejects
+    if (frame.target === 1) this.#abandonable.set(frame.id, new AbortController());
+    const answering = this.#request(frame, bridge).finally(() => {
+      this.#answering.delete(answering);
+      this.#abandonable.delete(frame.id);
+    }); // never rejects
     this.#answering.add(answering);
   }
 
@@ -203,10 +213,11 @@ class Session {
       const { payload, headers } = await bridge.request(frame.text, frame.payload, {
         timeoutMs: frame.number,
         headers: frame.headers,
+        signal: this.#abandonable.get(frame.id)?.signal,
       });
       this.#channel.send(encodeFrame({ kind: "reply", id: frame.id, payload, headers }));
     } catch (error) {
-      this.#channel.send(encodeFailure(frame.id, toAnswer(error, frame.text)));
+      this.#channel.send(encodeFailure(frame.id, this.#toAnswer(error, frame.text)));
     }
   }
 
@@ -238,6 +249,16 @@ class Session {
     });
   }
 
+  /** What the client is told when its request failed on this side. */
+  #toAnswer(error: unknown, subject: string): AionisError {
+    if (isFailure(error, "TRANSPORT_CLOSED"))
+      return new AionisError("TRANSPORT_UNROUTED", `The runtime that served ${subject} is closing.`);
+    if (isFailure(error, "TRANSPORT_UNROUTED")) return this.#options.explainUnrouted?.(subject) ?? error;
+    return isFailure(error)
+      ? error
+      : new AionisError("REMOTE_FAULT", `The request to ${subject} failed in the runtime's process.`);
+  }
+
   #cleanUp(error: unknown): void {
     if (error !== undefined)
       this.#options.logger.log("warn", "A local connection was ended.", { path: this.#options.path, error });
@@ -252,15 +273,6 @@ class Session {
     if (this.#greeting.state === "awaited") this.#greeting.cancelTimer();
     else void this.#greeting.bridge.drain(); // L1; cannot fail, and what it still asked for is answered to nobody
   }
-}
-
-/** What a client is told when its request failed on this side. */
-function toAnswer(error: unknown, subject: string): AionisError {
-  if (isFailure(error, "TRANSPORT_CLOSED"))
-    return new AionisError("TRANSPORT_UNROUTED", `The runtime that served ${subject} is closing.`);
-  return error instanceof AionisError
-    ? error
-    : new AionisError("REMOTE_FAULT", `The request to ${subject} failed in the runtime's process.`);
 }
 
 function stopListening(server: Server): Promise<void> {

@@ -13,10 +13,19 @@
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
+import { onAbort } from "../abort.ts";
 import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern } from "../subjects.ts";
-import type { Headers, IncomingRequest, Message, Reply, Transport, TransportState } from "../transport.ts";
+import type {
+  Headers,
+  IncomingRequest,
+  Message,
+  Reply,
+  RequestOptions,
+  Transport,
+  TransportState,
+} from "../transport.ts";
 import type { Chaos } from "./chaos.ts";
 import { Routes } from "./routes.ts";
 
@@ -248,13 +257,10 @@ class MemoryTransport implements Transport {
     return this.#register(this.#bus.servers, pattern, server);
   }
 
-  async request(
-    subject: string,
-    payload: Uint8Array,
-    options: { timeoutMs: number; headers?: Headers },
-  ): Promise<Message> {
-    const { timeoutMs, headers = noHeaders } = options;
+  async request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Message> {
+    const { timeoutMs, headers = noHeaders, signal } = options;
     this.#refuseWhenClosed();
+    signal?.throwIfAborted();
     checkSize(payload, headers);
     this.#bus.servers.find(subject); // refuses what is no subject; who serves it is asked again on arrival
     if (this.#asked.size >= requestsMax || this.#bus.isFull) {
@@ -263,7 +269,7 @@ class MemoryTransport implements Transport {
         `${this.#asked.size} requests wait for replies; the limit is ${requestsMax}.`,
       );
     }
-    return await this.#ask({ subject, payload, headers, timeoutMs });
+    return await this.#ask({ subject, payload, headers, timeoutMs }, signal);
   }
 
   state(): TransportState {
@@ -300,18 +306,21 @@ class MemoryTransport implements Transport {
     this.#end();
   }
 
-  #ask(message: Omit<IncomingRequest, "isWanted">): Promise<Message> {
+  #ask(message: Omit<IncomingRequest, "isWanted">, signal: AbortSignal | undefined): Promise<Message> {
     return new Promise((resolve, reject) => {
       const request = { ...message, isWanted: () => !asked.isSettled && !this.isDead && this.#life === "open" };
-      const settle = (outcome: Message | AionisError): void => {
+      const end = (tell: () => void): void => {
         if (asked.isSettled) return; // B3
         asked.isSettled = true;
         cancelTimer();
+        forgetSignal();
         this.#asked.delete(asked);
         if (this.isDead) return;
-        if (outcome instanceof AionisError) reject(outcome);
-        else resolve(outcome);
+        tell();
         this.#bus.checkDrains();
+      };
+      const settle = (outcome: Message | AionisError): void => {
+        end(() => (outcome instanceof AionisError ? reject(outcome) : resolve(outcome)));
       };
       const asked: Asked = { requester: this, request, isSettled: false, settle };
       const cancelTimer = this.#bus.clock.setTimer(request.timeoutMs, () => {
@@ -319,6 +328,7 @@ class MemoryTransport implements Transport {
           new AionisError("TRANSPORT_TIMEOUT", `No reply from ${request.subject} within ${request.timeoutMs} ms.`),
         );
       });
+      const forgetSignal = onAbort(signal, () => end(() => reject(signal?.reason)));
       this.#asked.add(asked);
       this.#bus.send(() => this.#bus.route(asked));
     });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AionisError } from "../../src/contracts/failures.ts";
-import { limits } from "../../src/contracts/limits.ts";
-import { encodeFailure, encodeFrame, type Frame, FrameReader, toFailure } from "../../transport/local/frames.ts";
+import { AionisError } from "../../../src/contracts/failures.ts";
+import { limits } from "../../../src/contracts/limits.ts";
+import { encodeFailure, encodeFrame, type Frame, FrameReader, toFailure } from "../../../transport/local/frames.ts";
 
 const u32 = fc.nat(2 ** 32 - 1);
 const frame: fc.Arbitrary<Frame> = fc.record({
