@@ -1,70 +1,107 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createRuntime, isFailure } from "../../src/index.ts";
+import { type Connection, createRuntime, isFailure } from "../../src/index.ts";
 
-/** A disk of `megabytes` in memory, or the reason why there is none. */
-function mountSmallDisk(megabytes: number): { folder: string; grow(to: number): void } | { why: string } {
-  if (process.platform !== "linux" || process.getuid?.() !== 0)
-    return { why: "mounting a small disk needs root on Linux" };
-  const folder = mkdtempSync(join(tmpdir(), "aionis-disk-"));
-  const mount = (options: string): void =>
-    void execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", folder], { stdio: "pipe" });
-  try {
-    mount(`size=${megabytes}m`);
-  } catch (error) {
-    rmSync(folder, { recursive: true });
-    return { why: `a small disk cannot be mounted here: ${String(error).slice(0, 200)}` };
-  }
-  onTestFinished(() => {
-    execFileSync("umount", ["--lazy", folder]);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return { folder, grow: (to) => mount(`remount,size=${to}m`) };
+interface SmallDisk {
+  readonly folder: string;
+  makeRoom(): void;
 }
 
-describe("a full disk", () => {
-  it("refuses commands with STORE_FULL, loses nothing acknowledged, and goes on when there is room", {
+const megabyte = 1024 * 1024;
+const diskMegabytes = 16;
+const ballastMegabytes = 11;
+
+const run = (program: string, ...args: string[]): void => void execFileSync(program, args, { stdio: "pipe" });
+
+/**
+ * Ways to mount `folder`; `beside` is a path for what that needs. They fail differently: ext4 allocates late and can be full when it
+ * syncs, and a mapped file on it that finds no room is a signal, not an error.
+ */
+const mounts: Record<string, (folder: string, beside: string) => void> = {
+  "in memory": (folder) => run("mount", "-t", "tmpfs", "-o", `size=${diskMegabytes}m`, "tmpfs", folder),
+  "with ext4": (folder, beside) => {
+    writeFileSync(beside, Buffer.alloc(diskMegabytes * megabyte));
+    run("mkfs.ext4", "-q", "-m", "0", beside); // no blocks kept for root, who would fill them when others already fail
+    run("mount", "-o", "loop", beside, folder); // the loop device goes with the mount
+  },
+};
+
+/** A disk with room for some megabytes, or the reason why there is none. */
+function mountSmallDisk(kind: string): SmallDisk | { why: string } {
+  if (process.platform !== "linux" || process.getuid?.() !== 0)
+    return { why: "mounting a small disk needs root on Linux" };
+  const home = mkdtempSync(join(tmpdir(), "aionis-disk-"));
+  const folder = join(home, "mounted");
+  mkdirSync(folder);
+  onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+  try {
+    mounts[kind]?.(folder, join(home, "image"));
+  } catch (error) {
+    return { why: `a small disk ${kind} cannot be mounted here: ${String(error).slice(0, 200)}` };
+  }
+  onTestFinished(() => run("umount", "--lazy", folder)); // before the folder goes: what was registered last runs first
+  const ballast = join(folder, "ballast");
+  writeFileSync(ballast, Buffer.alloc(ballastMegabytes * megabyte));
+  return { folder, makeRoom: () => rmSync(ballast) };
+}
+
+/** Records steps until one fails; says how many were acknowledged, and what ended it. */
+async function fill(
+  record: (ordinal: number) => Promise<unknown>,
+): Promise<{ acknowledged: number; failure: unknown }> {
+  for (let acknowledged = 0; acknowledged < 1_000; acknowledged += 1) {
+    const failure = await record(acknowledged).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failure !== undefined) return { acknowledged, failure };
+  }
+  throw new Error("the disk did not fill");
+}
+
+describe.each(Object.keys(mounts))("a full disk %s", (kind) => {
+  it("refuses commands with STORE_FULL, loses nothing acknowledged, and goes on when there is room (I2)", {
     timeout: 60_000,
   }, async (test) => {
-    const disk = mountSmallDisk(2);
+    const disk = mountSmallDisk(kind);
     if ("why" in disk) return test.skip(disk.why);
-    const runtime = await createRuntime({ scope: "test/disk", path: join(disk.folder, "store"), leaseMs: 600_000 });
-    onTestFinished(() => runtime.close());
+    const open = async (): Promise<Connection> => {
+      const opened = await createRuntime({ scope: "test/disk", path: join(disk.folder, "store"), leaseMs: 600_000 });
+      onTestFinished(() => opened.close());
+      return opened;
+    };
+    const runtime = await open();
     const { taskId } = await runtime.tasks.start({ brief: "fill the disk" });
     await runtime.tasks.claim({ taskId });
     const record = (ordinal: number, timeoutMs: number): Promise<unknown> => {
       const step = { name: "write", ordinal, outcome: { kind: "succeeded", output: "x".repeat(20_000) } } as const;
       return runtime.tasks.step({ taskId, epoch: 1, step }, { timeoutMs });
     };
+    const countRecorded = async (connection: Connection): Promise<number> =>
+      (await connection.tasks.get({ taskId })).task.stepsRecorded;
 
-    let acknowledged = 0;
-    let failure: unknown;
-    while (failure === undefined && acknowledged < 1_000) {
-      await record(acknowledged, 200).then(
-        () => {
-          acknowledged += 1;
-        },
-        (error: unknown) => {
-          failure = error;
-        },
-      );
-    }
+    const { acknowledged, failure } = await fill((ordinal) => record(ordinal, 1_000));
     const full = await runtime.runtime.status();
-    const recorded = (await runtime.tasks.get({ taskId })).task.stepsRecorded;
 
-    expect(isFailure(failure, "STORE_FULL")).toBe(true);
+    expect(isFailure(failure, "STORE_FULL"), String(failure)).toBe(true);
     expect(acknowledged).toBeGreaterThan(10);
-    expect(recorded).toBe(acknowledged);
+    expect(await countRecorded(runtime)).toBe(acknowledged);
     expect(full).toMatchObject({ state: "readOnly", reason: expect.stringContaining("room") });
 
-    disk.grow(64);
+    disk.makeRoom();
     await record(acknowledged, 20_000); // asked again until there is room
 
     expect((await runtime.runtime.status()).state).toBe("ready");
-    expect((await runtime.tasks.get({ taskId })).task.stepsRecorded).toBe(acknowledged + 1);
+    expect(await countRecorded(runtime)).toBe(acknowledged + 1);
     expect((await runtime.store.verify()).problems).toEqual([]);
+
+    await runtime.close();
+    const reopened = await open();
+
+    expect(await countRecorded(reopened)).toBe(acknowledged + 1);
+    expect((await reopened.store.verify()).problems).toEqual([]);
   });
 });

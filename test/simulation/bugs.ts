@@ -103,6 +103,24 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   "timers lost": { store: (store) => withScopes(store, (scope) => ({ ...scope, putTimer() {} })) },
   /** What an ended task owes its children is not written down (I8, I10). */
   "outbox lost": { store: (store) => withScopes(store, (scope) => ({ ...scope, putOutbox() {} })) },
+  /** The database is opened without syncing each commit, whatever was promised (I2). */
+  "commits not synced": { durability: "process" },
+  /** A worker is offered what waits in any scope (I11). */
+  "claims of all scopes": {
+    store: (store) =>
+      withScopes(store, (scope) => ({
+        ...scope,
+        nextClaimable: (targets, at) => inAnyScope(store, (any) => any.nextClaimable(targets, at)),
+      })),
+  },
+  /** An anchor finds the newest packet of any scope (I11). */
+  "anchors of all scopes": {
+    store: (store) =>
+      withScopes(store, (scope) => ({
+        ...scope,
+        packetByAnchor: (anchor) => inAnyScope(store, (any) => any.packetByAnchor(anchor)),
+      })),
+  },
   /** Nobody notices that a worker is gone (I10). */
   "endless leases": { leaseMs: 1e12 },
 };
@@ -117,4 +135,12 @@ function withScopes(store: Store, change: (scope: ScopeStore) => ScopeStore): St
       return scope;
     },
   };
+}
+
+function inAnyScope<Found>(store: Store, find: (scope: ScopeStore) => Found | undefined): Found | undefined {
+  for (const name of store.scopeNames()) {
+    const found = find(store.scope(name));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

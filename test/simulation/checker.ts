@@ -1,9 +1,11 @@
 // Checker
 //
-// Reads a journal as a stranger would and says which invariants it breaks. Written without the machines: it knows only what the events
+// Reads journals as a stranger would and says which invariants they break. Written without the machines: it knows only what the events
 // mean.
 
-import type { EventHeader, EventType } from "../../src/contracts/events.ts";
+import type { EventHeader, EventType, JournalEvent } from "../../src/contracts/events.ts";
+import type { Durability, StoredEvent } from "../../src/kernel/store.ts";
+import type { PowerLoss } from "./node.ts";
 
 /** Something that a program was told is recorded. */
 export interface Acked {
@@ -57,11 +59,16 @@ const disowning: ReadonlySet<EventType> = new Set([
   "checks.passed",
 ] as const);
 
-export function checkHistory(
-  events: readonly EventHeader[],
-  acknowledged: readonly Acked[],
-  bodyOf: (seq: number) => string | undefined,
-): string[] {
+/** A scope's journal, as it is stored and decoded, with what its programs were told. */
+export interface History {
+  journal: readonly StoredEvent[];
+  events: readonly EventHeader[];
+  acknowledged: readonly Acked[];
+  /** What power failures took, as far as they may. */
+  lost: readonly EventHeader[];
+}
+
+export function checkHistory({ journal, events, acknowledged, lost }: History): string[] {
   const violations: string[] = [];
   const lives = new Map<string, Life>();
   const commands = new Set<string>();
@@ -74,7 +81,7 @@ export function checkHistory(
       commands.add(event.commandId);
     }
     if (event.type === "task.created" && event.facts.parentId === undefined) {
-      const { brief } = JSON.parse(bodyOf(event.seq) ?? "{}") as { brief: string };
+      const { brief = "a packet" } = JSON.parse(journal[index]?.body ?? "{}") as { brief?: string };
       if (briefs.has(brief)) violations.push(`I13: "${brief}" was started twice`);
       briefs.add(brief);
     }
@@ -82,10 +89,53 @@ export function checkHistory(
   });
   for (const ack of acknowledged) {
     const why = whyLost(ack, events, lives);
-    if (why !== undefined)
+    if (why !== undefined && !lost.some((event) => isOf(event, ack)))
       violations.push(`I2: ${ack.op} of ${ack.taskId} by ${ack.agent} was acknowledged, and ${why}`);
   }
   return violations.slice(0, 20);
+}
+
+/** A power failure takes nothing at durability "power", and else only the end of a journal (I2, I7). */
+export function checkPowerLoss({ scope, before, after }: PowerLoss, durability: Durability): string[] {
+  const taken = before.length - after.length;
+  if (durability === "power" && taken !== 0) return [`I2: a power failure took ${taken} events of ${scope}`];
+  const strange = after.find(({ id }, index) => id !== before[index]?.id);
+  return strange === undefined ? [] : [`I7: event ${strange.seq} of ${scope} is another one after a power failure`];
+}
+
+/** A subscription shows every event once and in order. */
+export function checkFollowed(events: readonly EventHeader[], followed: readonly JournalEvent[]): string[] {
+  const wrong = followed.findIndex(({ seq, id }, index) => seq !== index + 1 || id !== events[index]?.id);
+  if (wrong < 0) return [];
+  return [`the subscription's event ${wrong + 1} is ${followed[wrong]?.id} at ${followed[wrong]?.seq}`];
+}
+
+/** What one scope holds, and every id that its programs were told. */
+export interface ScopeTrail {
+  scope: string;
+  journal: readonly StoredEvent[];
+  heard: ReadonlySet<string>;
+}
+
+/** Names are the same in every scope and ids are not: one of another scope's anywhere in this one has crossed over (I11). */
+export function checkScopes(trails: readonly ScopeTrail[]): string[] {
+  const idsOf = new Map(trails.map(({ scope, journal }) => [scope, toIds(journal)]));
+  return trails.flatMap(({ scope, heard }) => {
+    const others = [...idsOf].filter(([name]) => name !== scope);
+    return others.flatMap(([other, foreign]) => {
+      const told = [...heard].filter((id) => foreign.has(id)).slice(0, 3);
+      const held = [...(idsOf.get(scope) ?? [])].filter((id) => foreign.has(id)).slice(0, 3);
+      return [
+        ...told.map((id) => `I11: ${scope} was told of ${id}, which is of ${other}`),
+        ...held.map((id) => `I11: the journal of ${scope} holds ${id}, which is of ${other}`),
+      ];
+    });
+  });
+}
+
+/** Every id of a task, an event, a command, a packet or a delegation that stands anywhere in `value`. */
+export function toIds(value: unknown): Set<string> {
+  return new Set(JSON.stringify(value).match(/(?:task|evt|cmd|pkt|dlg)_[0-9a-z]{20}/g));
 }
 
 function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
@@ -185,4 +235,11 @@ function whyLost(ack: Acked, events: readonly EventHeader[], lives: ReadonlyMap<
   if (ack.commandId !== undefined && event.commandId !== ack.commandId)
     return `event ${ack.seq} answers another command`;
   return undefined;
+}
+
+/** Whether `event` is what was acknowledged. */
+function isOf(event: EventHeader, ack: Acked): boolean {
+  if (event.taskId !== ack.taskId) return false;
+  if (ack.seq !== undefined) return event.seq === ack.seq;
+  return event.type.endsWith(".claimed") && event.epoch === ack.epoch && event.by === ack.agent;
 }

@@ -5,7 +5,7 @@
 
 import type { Random } from "../../src/kernel/random.ts";
 
-export type FaultKind = "net" | "crash" | "kill" | "write" | "workerDies" | "workerStalls" | "cut";
+export type FaultKind = "net" | "crash" | "kill" | "power" | "write" | "workerDies" | "workerStalls" | "cut";
 
 export interface FaultSource {
   happens(kind: FaultKind): boolean;
@@ -22,8 +22,9 @@ export function drawRates(random: Random): FaultRates {
   const draw = (max: number): number => (random.u32() % 4 === 0 ? 0 : (random.u32() / 2 ** 32) * max);
   return {
     net: draw(0.12),
-    crash: draw(0.012),
+    crash: draw(0.008),
     kill: draw(0.004),
+    power: draw(0.005),
     write: draw(0.03),
     workerDies: draw(0.06),
     workerStalls: draw(0.06),

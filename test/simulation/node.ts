@@ -1,63 +1,95 @@
 // The runtime's process
 //
-// A runtime on a disk that outlives it. Death at any point throws away all of its memory and whatever was not committed; a restart begins
-// from the bytes on the disk and the mark beside it.
+// A runtime for each scope on one store, on a disk that outlives them. Death at any point throws away all of their memory and whatever was
+// not committed, and with the machine's power also what was not synced; a restart begins from the bytes on the disk and the mark beside it.
 
 import type Database from "better-sqlite3";
 import { openDatabase } from "../../actors/store/database.ts";
 import { createStore } from "../../actors/store/open.ts";
 import type { decide } from "../../machines/index.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
 import type { FaultPoint, Faults } from "../../src/kernel/faults.ts";
-import { createIds } from "../../src/kernel/ids.ts";
+import { createIds, type Ids } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import type { Store } from "../../src/kernel/store.ts";
+import type { Durability, ScopeStore, Store, StoredEvent } from "../../src/kernel/store.ts";
 import { type Runtime, startRuntime } from "../../src/runtime/start.ts";
 import type { MemoryBus, Transport } from "../../transport/index.ts";
+import { createDisk } from "./disk.ts";
 import type { FaultSource } from "./faults.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** Thrown where a process dies. */
 export class ProcessDied extends Error {}
 
+/** What dies: the process alone, or its machine with the disk's power. */
+export type Death = "process" | "power";
+
 /** A bug planted into the parts that a runtime is made of. */
 export interface PlantedBug {
   readonly decide?: typeof decide;
   readonly leaseMs?: number;
+  /** What the database is opened with, whatever was promised. */
+  readonly durability?: Durability;
   store?(store: Store): Store;
+}
+
+/** A journal before a power failure, and what the disk kept of it. */
+export interface PowerLoss {
+  readonly scope: string;
+  readonly before: readonly StoredEvent[];
+  readonly after: readonly StoredEvent[];
 }
 
 export interface RuntimeNode {
   start(): Promise<void>;
   /** Ends the process now, if it runs. */
-  die(): void;
+  die(death: Death): void;
   isUp(): boolean;
+  /** Whether the mark beside the store saw more than is in it. */
+  isTruncated(): boolean;
+  /** Removes the mark and starts over, as somebody does who accepts that the journal lost its end. */
+  acceptLoss(): void;
   /** The parts of the running process, for the final checks. */
   store(): Store;
   readonly deaths: number;
   close(): Promise<void>;
 }
 
-export const scopeName = "sim/project";
-const leaseMs = 4_000;
-
-export function createRuntimeNode(options: {
+interface NodeOptions {
+  scopes: readonly string[];
+  durability: Durability;
   bus: MemoryBus;
   scheduler: Scheduler;
   random: Random;
   faults: FaultSource;
   bug: PlantedBug;
-  /** Whether the process dies at this point. */
-  diesAt(point: FaultPoint): boolean;
+  /** What dies at this point, if anything. */
+  deathAt(point: FaultPoint): Death | undefined;
   onDeath(): void;
+  /** The store is open again after a power failure; nothing has been done with it. */
+  onPowerBack?(losses: readonly PowerLoss[]): void;
   /** The runtime reported an error that no fault explains. */
   onBug(what: string): void;
-}): RuntimeNode {
+}
+
+interface Life {
+  readonly database: Database.Database;
+  readonly store: Store;
+  readonly transports: Transport[];
+  readonly runtimes: Runtime[];
+}
+
+const leaseMs = 4_000;
+
+export function createRuntimeNode(options: NodeOptions): RuntimeNode {
   const { bus, scheduler, random, faults, bug } = options;
-  let image: Buffer | undefined;
+  const disk = createDisk(random);
   let markText: string | undefined;
-  let life: { database: Database.Database; store: Store; transport: Transport; runtime?: Runtime } | undefined;
+  let life: Life | undefined;
+  let beforeLoss: ReadonlyMap<string, readonly StoredEvent[]> | undefined;
   let generation = 0;
   let deaths = 0;
+  let isClosing = false;
 
   async function start(): Promise<void> {
     generation += 1;
@@ -65,22 +97,59 @@ export function createRuntimeNode(options: {
     const isAlive = (): boolean => mine === generation;
     const clock = scheduler.clock(isAlive);
     const ids = createIds(clock, random);
-    const database = openDatabase(":memory:", { durability: "power", ids, image });
-    const real = createStore(database, ":memory:", random);
-    const store = withWriteErrors(bug.store?.(real) ?? real, faults);
-    const transport = bus.connect();
-    life = { database, store, transport };
+    const { store, transports, runtimes } = open(ids, isAlive);
+    for (const scope of options.scopes) {
+      const transport = bus.connect();
+      transports.push(transport);
+      runtimes.push(await serve({ scope, store, transport, clock, ids, isAlive }));
+      if (!isAlive()) return;
+    }
+  }
+
+  function open(ids: Ids, isAlive: () => boolean): Life {
+    const durability = bug.durability ?? options.durability;
+    const database = openDatabase(":memory:", { durability, ids, image: disk.image });
+    const onDisk = createStore(database, ":memory:", random);
+    for (const scope of options.scopes) onDisk.scope(scope);
+    disk.mount(database);
+    if (beforeLoss !== undefined) options.onPowerBack?.(compare(beforeLoss, onDisk));
+    beforeLoss = undefined;
+    const watched: Store = {
+      ...onDisk,
+      commit() {
+        onDisk.commit();
+        disk.committed();
+      },
+    };
+    const store: Store = {
+      ...withWriteErrors(bug.store?.(watched) ?? watched, faults),
+      close() {
+        if (isAlive() && !isClosing) die("process"); // a runtime that closes by itself ends its process
+      },
+    };
+    life = { database, store, transports: [], runtimes: [] };
+    return life;
+  }
+
+  function serve(parts: {
+    scope: string;
+    store: Store;
+    transport: Transport;
+    clock: Clock;
+    ids: Ids;
+    isAlive(): boolean;
+  }): Promise<Runtime> {
+    const { isAlive, ...rest } = parts;
     const dieSometimes: Faults = {
       at(point) {
-        if (!isAlive() || !options.diesAt(point)) return;
-        die();
+        const death = isAlive() ? options.deathAt(point) : undefined;
+        if (death === undefined) return;
+        die(death);
         throw new ProcessDied();
       },
     };
-    const runtime = await startRuntime({
-      scope: scopeName,
-      store,
-      transport,
+    return startRuntime({
+      ...rest,
       markFile: {
         read: () => Promise.resolve(markText),
         write(text) {
@@ -88,8 +157,6 @@ export function createRuntimeNode(options: {
           return Promise.resolve();
         },
       },
-      clock,
-      ids,
       random,
       faults: dieSometimes,
       logger: {
@@ -101,18 +168,22 @@ export function createRuntimeNode(options: {
       leaseMs: bug.leaseMs ?? leaseMs,
       decide: bug.decide,
     });
-    if (life?.transport === transport) life.runtime = runtime;
   }
 
-  function die(): void {
+  function die(death: Death): void {
     if (life === undefined) return;
-    const { database, transport } = life;
+    const { database, store, transports } = life;
     life = undefined;
     generation += 1;
     deaths += 1;
-    bus.kill(transport);
+    for (const transport of transports) bus.kill(transport);
     if (database.inTransaction) database.exec("ROLLBACK");
-    image = database.serialize(); // what was committed is on the disk (durability "power")
+    if (death === "power") {
+      beforeLoss = new Map(options.scopes.map((name) => [name, readJournal(store.scope(name))]));
+      disk.powerFails();
+    } else {
+      disk.processDies();
+    }
     database.close();
     options.onDeath();
   }
@@ -121,16 +192,44 @@ export function createRuntimeNode(options: {
     start,
     die,
     isUp: () => life !== undefined,
+    isTruncated() {
+      const heads = life?.store.heads() ?? {};
+      return Object.entries(readMark(markText)).some(([scope, { seq }]) => seq > (heads[scope]?.seq ?? 0));
+    },
+    acceptLoss() {
+      markText = undefined;
+      die("process");
+    },
     store: () => life?.store ?? missing(),
     get deaths() {
       return deaths;
     },
     async close() {
-      const ending = life?.runtime?.close();
+      isClosing = true;
+      const ending = Promise.all(life?.runtimes.map((runtime) => runtime.close()) ?? []);
       for (let steps = 0; steps < 1_000 && (await scheduler.step()); steps += 1);
       await ending;
+      life?.database.close();
     },
   };
+}
+
+function compare(before: ReadonlyMap<string, readonly StoredEvent[]>, store: Store): PowerLoss[] {
+  return [...before].map(([scope, events]) => ({ scope, before: events, after: readJournal(store.scope(scope)) }));
+}
+
+/** Every event of a scope, in order. */
+export function readJournal(scope: ScopeStore): StoredEvent[] {
+  const events: StoredEvent[] = [];
+  for (let page = scope.events({ after: 0, count: 500 }); page.length > 0; ) {
+    events.push(...page);
+    page = scope.events({ after: page.at(-1)?.seq ?? 0, count: 500 });
+  }
+  return events;
+}
+
+function readMark(text: string | undefined): Record<string, { seq: number }> {
+  return text === undefined ? {} : (JSON.parse(text) as { heads: Record<string, { seq: number }> }).heads; // the runtime wrote it
 }
 
 const writeError = "the write failed";

@@ -1,33 +1,45 @@
 // Simulate
 //
-// One run: a seed gives its processes, its faults and its order. First faults happen, then they stop and everything must come to an end;
-// then the journal is checked.
+// One run: a seed gives its scopes, its processes, its faults and its order. First faults happen, then they stop and everything must come
+// to an end; then each journal is checked.
 
-import { decodeHeader } from "../../actors/events.ts";
 import { verifyScope } from "../../actors/refold.ts";
 import type { EventHeader } from "../../src/contracts/events.ts";
 import { sha256, toHex } from "../../src/kernel/digest.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
+import type { Durability } from "../../src/kernel/store.ts";
 import { Chaos, createMemoryBus } from "../../transport/index.ts";
 import { takeAmbientAway } from "./ambient.ts";
-import { type Acked, checkHistory } from "./checker.ts";
+import { checkPowerLoss, checkScopes } from "./checker.ts";
 import { createFaults, drawRates, type FaultSource } from "./faults.ts";
-import { createRuntimeNode, type PlantedBug, ProcessDied, type RuntimeNode, scopeName } from "./node.ts";
+import {
+  createRuntimeNode,
+  type Death,
+  type PlantedBug,
+  type PowerLoss,
+  ProcessDied,
+  type RuntimeNode,
+} from "./node.ts";
+import { createOperator } from "./operator.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
-import { launchSdkWorker } from "./sdk-worker.ts";
-import { runDriver, runWorker } from "./worker.ts";
-import { createProcess, type Process, type World, wait } from "./world.ts";
+import { createScopeRun, type RunParts, toHash } from "./scope-run.ts";
 
 export interface RunResult {
   seed: number;
   violations: string[];
-  /** A hash of the journal and of what was acknowledged: equal for equal runs. */
+  /** A hash of the journals and of what was acknowledged: equal for equal runs. */
   trace: string;
   faults: readonly string[];
+  /** Of all scopes, one after the other. */
   events: EventHeader[];
+  scopes: number;
   acknowledged: number;
   deaths: number;
+  /** Events that power failures took. */
+  lost: number;
+  /** How often somebody accepted that the journal lost its end. */
+  lossesAccepted: number;
   steps: number;
   virtualMs: number;
 }
@@ -41,10 +53,10 @@ export interface RunOptions {
 
 /** Whether one of these happens is for the fault source to say. */
 const rough = { lose: 0.5, double: 0.5, reorder: 0.5 };
-const never = new Promise<never>(() => {});
 const faultyMs = 25_000;
 const healMs = 240_000;
 const stepsMax = 60_000;
+const stepsPerLook = 16;
 
 /** Runs one seed. */
 export async function simulate({ seed, bug = {}, plan }: RunOptions): Promise<RunResult> {
@@ -55,7 +67,7 @@ export async function simulate({ seed, bug = {}, plan }: RunOptions): Promise<Ru
   });
   const rates = drawRates(createSeededRandom(seed ^ 0x1b873593));
   const faults = createFaults({ random: createSeededRandom(seed ^ 0x2545f491), rates, plan });
-  const run = createRun(seed, random, scheduler, faults, bug, violations);
+  const run = createRun({ seed, random, scheduler, faults, bug, violations });
   const giveBack = takeAmbientAway();
   try {
     await run.go();
@@ -66,105 +78,113 @@ export async function simulate({ seed, bug = {}, plan }: RunOptions): Promise<Ru
   }
 }
 
-function createRun(
-  seed: number,
-  random: Random,
-  scheduler: Scheduler,
-  faults: FaultSource,
-  bug: PlantedBug,
-  violations: string[],
-) {
+/** Most runs have one scope, and survive a power failure whole: a fifth and a third of them differ. */
+function drawShape(seed: number): { scopes: string[]; durability: Durability; workers: number; tasks: number } {
+  const isShared = toHash(`scopes/${seed}`) % 5 === 0;
+  const tasks = 3 + (toHash(`tasks/${seed}`) % 5);
+  return {
+    scopes: isShared ? ["sim/one", "sim/two"] : ["sim/one"],
+    durability: toHash(`durability/${seed}`) % 3 === 0 ? "process" : "power",
+    workers: isShared ? 2 : 2 + (toHash(`workers/${seed}`) % 3),
+    tasks: isShared ? Math.ceil(tasks / 2) : tasks,
+  };
+}
+
+function createRun(options: {
+  seed: number;
+  random: Random;
+  scheduler: Scheduler;
+  faults: FaultSource;
+  bug: PlantedBug;
+  violations: string[];
+}) {
+  const { seed, random, scheduler, faults, bug, violations } = options;
+  const { scopes, durability, ...counts } = drawShape(seed);
   const always = scheduler.clock(() => true, 4);
   const chaos = new Chaos({ random: { u32: () => (faults.happens("net") ? 0 : 0xffff_ffff) }, clock: always });
   chaos.set(rough);
   const bus = createMemoryBus({ clock: always, chaos });
-  const acknowledged: Acked[] = [];
-  const processes = new Map<string, { process: Process; kill: () => void }>();
-  const stalledUntil = new Map<string, number>();
-  const effects = new Map<string, number>();
   let isHealed = false;
-  let isDriverDone = false;
   let steps = 0;
+  let lost = 0;
   const events: EventHeader[] = [];
 
   const node: RuntimeNode = createRuntimeNode({
+    scopes,
+    durability,
     bus,
     scheduler,
     random: createSeededRandom(seed ^ 0x7feb352d),
     faults,
     bug,
-    diesAt: () => faults.happens("crash"),
-    onBug: (what) => void violations.push(`the runtime reported: ${what}`),
+    deathAt: () => drawDeath("crash"),
+    onBug: (what) => violation(`the runtime reported: ${what}`),
     onDeath: () => void always.setTimer(50 + (random.u32() % 2_000), () => inBackground(restart())),
+    onPowerBack,
   });
+  const parts: RunParts = {
+    seed,
+    isShared: scopes.length > 1,
+    bus,
+    scheduler,
+    always,
+    random,
+    faults,
+    isHealed: () => isHealed,
+    violation,
+    inBackground,
+  };
+  const runs = scopes.map((scope) => createScopeRun(scope, parts));
+  const operator = createOperator({ node, runs, violation });
 
-  async function restart(): Promise<void> {
-    if (node.isUp()) return;
-    await node.start();
-    if (!node.isUp()) return;
-    const { problems } = verifyScope(node.store().scope(scopeName));
-    for (const problem of problems.slice(0, 3)) violations.push(`I6/I7 after a restart: ${problem.what}`);
+  function violation(what: string): void {
+    violations.push(what);
   }
 
   /** A process's own end is no violation; anything that it rejects with is. */
   function inBackground(promise: Promise<unknown>): void {
     promise.catch((error: unknown) => {
-      if (!(error instanceof ProcessDied)) violations.push(`a process met a bug: ${String(error)}`);
+      if (!(error instanceof ProcessDied)) violation(`a process met a bug: ${String(error)}`);
     });
   }
 
-  const world: World = {
-    bus,
-    scheduler,
-    random,
-    isHealed: () => isHealed,
-    hash: toHash,
-    randomFor: (name) => createSeededRandom(seed ^ toHash(name)),
-    register(process, kill) {
-      processes.set(process.name, { process, kill });
-    },
-    async mayDie(process) {
-      if (!faults.happens("workerDies")) return;
-      processes.get(process.name)?.kill();
-      always.setTimer(random.u32() % 3_000, () => launchWorker(process.name));
-      await never;
-    },
-    async mayStall(process) {
-      if (!faults.happens("workerStalls")) return;
-      stalledUntil.set(process.name, scheduler.time() + 9_000);
-      await wait(process, 9_000);
-    },
-    isStalled: (name) => (stalledUntil.get(name) ?? 0) > scheduler.time(),
-    acked: (ack) => void acknowledged.push(ack),
-    effect(step) {
-      const count = (effects.get(step) ?? 0) + 1;
-      effects.set(step, count);
-      return count;
-    },
-    driverIsDone() {
-      isDriverDone = true;
-    },
-    inBackground,
-    violation: (what) => void violations.push(what),
-  };
+  async function restart(): Promise<void> {
+    if (node.isUp()) return;
+    await node.start();
+    if (!node.isUp()) return;
+    for (const scope of scopes) {
+      const { problems } = verifyScope(node.store().scope(scope));
+      for (const problem of problems.slice(0, 3)) violation(`I6/I7 after a restart: ${problem.what}`);
+    }
+    await operator.look();
+  }
 
-  function launchWorker(name: string): void {
-    const process = createProcess(world, name);
-    if (name.endsWith("1")) launchSdkWorker(world, process);
-    else inBackground(runWorker(world, process));
+  function onPowerBack(losses: readonly PowerLoss[]): void {
+    losses.forEach((loss, index) => {
+      violations.push(...checkPowerLoss(loss, durability));
+      runs[index]?.lost(loss);
+      lost += loss.before.length - loss.after.length;
+    });
+  }
+
+  function drawDeath(kind: "crash" | "kill"): Death | undefined {
+    const isKilled = faults.happens(kind);
+    const losesPower = faults.happens("power"); // asked in any case, so that its number does not depend on other deaths
+    return losesPower ? "power" : isKilled ? "process" : undefined;
   }
 
   function disturb(): void {
-    if (faults.happens("kill")) node.die();
+    const death = drawDeath("kill");
+    if (death !== undefined) node.die(death);
     if (faults.happens("cut")) isolateSomebody();
   }
 
   /** A worker is cut off for longer than a lease lasts, and comes back as if nothing had been. */
   function isolateSomebody(): void {
-    const workers = [...processes.values()].filter(({ process }) => process.name !== "driver");
+    const workers = runs.flatMap((run) => run.workers());
     const chosen = workers[random.u32() % Math.max(workers.length, 1)];
     if (chosen === undefined) return;
-    chaos.isolate(chosen.process.transport);
+    chaos.isolate(chosen.transport);
     always.setTimer(6_000, () => {
       chaos.heal();
       if (!isHealed) chaos.set(rough);
@@ -180,10 +200,7 @@ function createRun(
 
   async function go(): Promise<void> {
     await restart();
-    const workers = 2 + (toHash(`workers/${seed}`) % 3);
-    for (let index = 0; index < workers; index += 1) launchWorker(`worker-${index}`);
-    const tasks = 3 + (toHash(`tasks/${seed}`) % 5);
-    inBackground(runDriver(world, createProcess(world, "driver"), tasks));
+    for (const run of runs) run.launch(counts);
     const trouble = (): void => {
       if (isHealed) return;
       disturb();
@@ -194,62 +211,47 @@ function createRun(
     isHealed = true;
     faults.heal();
     chaos.heal();
-    await stepWhile(() => scheduler.time() < faultyMs + healMs && !hasEnded());
+    await stepWhile(() => scheduler.time() < faultyMs + healMs && !(steps % stepsPerLook === 0 && hasEnded()));
     finish();
   }
 
   function hasEnded(): boolean {
-    if (!isDriverDone || !node.isUp()) return false;
-    const scope = node.store().scope(scopeName);
-    return (
-      scope.tasks({ count: 1, states: openStates }).length === 0 && scope.outbox({ after: 0, count: 1 }).length === 0
-    );
+    return node.isUp() && runs.every((run) => run.hasEnded(node.store().scope(run.scope)));
   }
 
   function finish(): void {
-    if (!node.isUp()) {
-      violations.push("I10: the runtime did not come back");
-      return;
+    if (!node.isUp()) return violation("I10: the runtime did not come back");
+    const ends = runs.map((run) => run.finish(node.store().scope(run.scope)));
+    for (const end of ends) {
+      events.push(...end.events);
+      violations.push(...end.violations);
     }
-    const scope = node.store().scope(scopeName);
-    for (let page = scope.events({ after: 0, count: 500 }); page.length > 0; ) {
-      events.push(...page.map((stored) => decodeHeader(stored)));
-      page = scope.events({ after: page.at(-1)?.seq ?? 0, count: 500 });
-    }
-    for (const { what } of verifyScope(scope).problems.slice(0, 5)) violations.push(`I6/I7: ${what}`);
-    for (const row of scope.tasks({ count: 50, states: openStates })) {
-      violations.push(`I10: ${row.id} is still ${row.state} ${healMs / 1_000} s after the last fault`);
-    }
-    if (!isDriverDone) violations.push("I10: the driver could not start its tasks");
-    violations.push(...checkHistory(events, acknowledged, (seq) => scope.event(seq)?.body ?? undefined));
+    violations.push(...checkScopes(ends.map(({ trail }) => trail)));
   }
 
   function result(): RunResult {
+    const acknowledged = runs.flatMap((run) => run.acknowledged);
     const trace = toHex(sha256(JSON.stringify([events, acknowledged, faults.happened, scheduler.time()]))).slice(0, 16);
-    const { deaths } = node;
     return {
       seed,
       violations,
       trace,
       faults: faults.happened,
       events,
+      scopes: scopes.length,
       acknowledged: acknowledged.length,
-      deaths,
+      deaths: node.deaths,
+      lost,
+      lossesAccepted: operator.lossesAccepted,
       steps,
       virtualMs: Math.round(scheduler.time()),
     };
   }
 
   async function close(): Promise<void> {
-    for (const { kill } of processes.values()) kill();
+    for (const run of runs) run.close();
     await node.close();
   }
 
   return { go, result, close };
-}
-
-const openStates = ["start", "running", "paused", "handoff", "verifying"];
-
-function toHash(text: string): number {
-  return new DataView(sha256(text).buffer as ArrayBuffer).getUint32(0);
 }

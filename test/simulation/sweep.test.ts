@@ -6,9 +6,10 @@ import { createIds } from "../../src/kernel/ids.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
 import { createMemoryBus } from "../../transport/index.ts";
 import type { FaultSource } from "./faults.ts";
-import { createRuntimeNode, ProcessDied, scopeName } from "./node.ts";
+import { createRuntimeNode, ProcessDied } from "./node.ts";
 import { createScheduler } from "./scheduler.ts";
 
+const scopeName = "sim/sweep";
 const noFaults: FaultSource = { happens: () => false, heal() {}, happened: [] };
 
 /** About thirty commands that touch every part of a task's life, each with an id of its own so that it can be repeated. */
@@ -111,17 +112,19 @@ async function run(point: FaultPoint, n: number): Promise<Outcome> {
   let commits = 0;
   let died = false;
   const node = createRuntimeNode({
+    scopes: [scopeName],
+    durability: "power",
     bus,
     scheduler,
     random,
     faults: noFaults,
     bug: { leaseMs: 3_600_000 }, // a client notices a death after its lease would have ended
-    diesAt(at) {
+    deathAt(at) {
       if (at === "commit.before") commits += 1;
-      if (at !== point || died) return false;
+      if (at !== point || died) return undefined;
       reached += 1;
       died = reached === n;
-      return died;
+      return died ? "process" : undefined;
     },
     onDeath: () => void always.setTimer(10, () => void node.start()),
     onBug(what) {

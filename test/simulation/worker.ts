@@ -1,14 +1,17 @@
 // Workers and people
 //
-// The programs of a run: workers that claim and do what a task's script says, and a driver that starts tasks, answers questions and
-// changes its mind. Each is a process of its own that may die at any await, and speaks through the same client as any user.
+// The programs of a run: workers that claim and do what a task's script says, a driver that starts tasks, answers questions and changes
+// its mind, and a follower that reads along. Each is a process of its own that may die at any await, and speaks through the same client as any user.
 
+import { subscribeToEvents } from "../../sdk/subscribe.ts";
 import { isFailure } from "../../src/contracts/failures.ts";
+import type { OperationInput } from "../../src/contracts/operations/index.ts";
 import type { Assignment } from "../../src/contracts/task.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { type Process, type World, wait } from "./world.ts";
 
 const roles = ["fix", "review", "docs"];
+const anchor = "notes";
 
 /** A worker's life: claim, work, claim again. */
 export async function runWorker(world: World, process: Process): Promise<void> {
@@ -132,7 +135,8 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
     note("tasks.release", await client.tasks.release({ taskId, epoch }));
     return;
   }
-  if (choice === 7 && task.packet?.kind === "handoff" && task.returned === undefined) {
+  const isFromWorker = task.packet?.kind === "handoff" && task.packet.from.agent !== "driver"; // who could not claim its return
+  if (choice === 7 && isFromWorker && task.returned === undefined) {
     const result = { outcome: "blocked", summary: "no key" } as const;
     note("handoff.return", await client.handoff.return({ taskId, epoch, return: result }));
     return;
@@ -146,25 +150,30 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
 
 /** Starts the run's tasks, answers questions, cancels now and then. */
 export async function runDriver(world: World, process: Process, taskCount: number): Promise<void> {
-  for (let index = 0; index < taskCount; index += 1) {
-    await startTask(world, process, index);
+  await untilAcked(world, process, "handoff.store", (commandId) => {
+    const packet = { brief: "for whoever knows its anchor", nextAction: "look", anchor };
+    return process.client.handoff.store({ commandId, packet });
+  });
+  for (let index = 1; index < taskCount; index += 1) {
+    const input = toTask(world, process, index);
+    await untilAcked(world, process, `tasks.start ${index}`, (commandId) =>
+      process.client.tasks.start({ commandId, ...input }),
+    );
     await wait(process, world.random.u32() % 1_500);
   }
   world.driverIsDone();
   for (;;) {
     await wait(process, 700);
     await tolerate(() => answerAll(world, process));
+    if (world.random.u32() % 4 === 0) await tolerate(() => process.client.handoff.recover({ anchor }));
     if (!world.isHealed() && world.random.u32() % 12 === 0) await tolerate(() => cancelOne(world, process));
   }
 }
 
-/** A task must be started: whoever starts it keeps trying with one command id until it knows. */
-async function startTask(world: World, process: Process, index: number): Promise<void> {
+function toTask(world: World, process: Process, index: number): OperationInput<"tasks.start"> {
   const random = world.randomFor(`start/${index}`);
-  const commandId = `start-${index}`;
   const deadlineAt = random.u32() % 6 === 0 ? { deadlineAt: process.clock.now() + 20_000 } : {};
-  const input = {
-    commandId,
+  return {
     brief: `brief ${index}`,
     to: random.u32() % 2 === 0 ? ("any" as const) : { role: roles[random.u32() % 3] ?? "fix" },
     priority: random.u32() % 5,
@@ -172,18 +181,22 @@ async function startTask(world: World, process: Process, index: number): Promise
     checks: random.u32() % 3 === 0 ? [{ name: "tests" }, { name: "lint", required: false }] : [],
     ...deadlineAt,
   };
+}
+
+/** A task must be started: whoever starts it keeps trying with one command id until it knows. */
+async function untilAcked(
+  world: World,
+  process: Process,
+  commandId: string,
+  start: (commandId: string) => Promise<{ taskId: string; seq: number }>,
+): Promise<void> {
   for (;;) {
-    const started = await tolerate(() => process.client.tasks.start(input));
-    if (started === undefined) continue;
-    world.acked({
-      op: "tasks.start",
-      taskId: started.taskId,
-      epoch: 0,
-      agent: process.name,
-      seq: started.seq,
-      commandId,
-    });
-    return;
+    const started = await tolerate(() => start(commandId));
+    if (started !== undefined) {
+      const { taskId, seq } = started;
+      return world.acked({ op: commandId, taskId, epoch: 0, agent: process.name, seq, commandId });
+    }
+    await wait(process, 300);
   }
 }
 
@@ -206,6 +219,19 @@ async function cancelOne(world: World, process: Process): Promise<void> {
   if (chosen === undefined) return;
   const ack = await process.client.tasks.cancel({ taskId: chosen.id, reason: "changed my mind" });
   world.acked({ op: "tasks.cancel", taskId: chosen.id, epoch: chosen.epoch, agent: process.name, seq: ack.seq });
+}
+
+/** Follows the journal from its first event on, and from where it was after whatever ended the subscription. */
+export async function runFollower(world: World, process: Process): Promise<void> {
+  for (let from = 1; process.isAlive(); ) {
+    await tolerate(async () => {
+      for await (const event of subscribeToEvents(process.client, { from })) {
+        world.followed(event);
+        from = event.seq + 1;
+      }
+    });
+    await wait(process, 300);
+  }
 }
 
 /** Expected failures end what was tried, as they would in a program that looks at codes; anything else is a violation. */

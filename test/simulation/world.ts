@@ -1,18 +1,19 @@
-// What the programs of a run see of it, and what it takes to be one of them.
+// What the programs of one scope see of their run, and what it takes to be one of them.
 
-import { type Client, createClient } from "../../sdk/client.ts";
-import { isFailure } from "../../src/contracts/failures.ts";
+import { type CallOptions, type Client, createClient } from "../../sdk/client.ts";
+import type { JournalEvent } from "../../src/contracts/events.ts";
+import { type FailureCode, isFailure } from "../../src/contracts/failures.ts";
 import { commonFailures, operations } from "../../src/contracts/operations/index.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { createIds } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { MemoryBus, Transport } from "../../transport/index.ts";
 import type { Acked } from "./checker.ts";
-import { scopeName } from "./node.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** What the programs of a run see of it. */
+/** What the programs of a scope see of their run. */
 export interface World {
+  readonly scope: string;
   readonly bus: MemoryBus;
   readonly scheduler: Scheduler;
   readonly random: Random;
@@ -27,6 +28,10 @@ export interface World {
   mayStall(process: Process): Promise<void>;
   isStalled(name: string): boolean;
   acked(ack: Acked): void;
+  /** What a call came back with, result or failure. */
+  heard(answer: unknown): void;
+  /** The next event of a subscription. */
+  followed(event: JournalEvent): void;
   /** Something done outside, with a number of its own. */
   effect(step: string): number;
   driverIsDone(): void;
@@ -50,11 +55,11 @@ export function createProcess(world: World, name: string): Process {
   let isUp = true;
   const isAlive = (): boolean => isUp;
   const clock = world.scheduler.clock(isAlive);
-  const client = watchFailures(
+  const client = watchCalls(
     world,
     createClient({
       transport,
-      scope: scopeName,
+      scope: world.scope,
       agent: name,
       clock,
       ids: createIds(clock, world.random),
@@ -75,20 +80,35 @@ export function wait(process: Process, ms: number): Promise<void> {
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
+/** While a journal that lost its end is served read-only, every command fails with it. */
+const servedReadOnly: FailureCode = "JOURNAL_TRUNCATED";
+
 /** An operation fails only as the table of operations says it can. */
-function watchFailures(world: World, client: Client): Client {
+function watchCalls(world: World, client: Client): Client {
   const watched: Record<string, Record<string, Call>> = {};
   for (const [name, { failures }] of Object.entries(operations)) {
     const [group = "", verb = ""] = name.split(".");
     const call = Reflect.get(Reflect.get(client, group), verb) as Call;
-    const declared: readonly string[] = [...failures, ...commonFailures];
+    const declared: readonly string[] = [...failures, ...commonFailures, servedReadOnly];
     watched[group] ??= {};
-    watched[group][verb] = (...args) =>
-      call(...args).catch((error: unknown) => {
-        if (!isFailure(error) || !declared.includes(error.code))
-          world.violation(`${name} failed with ${String(error)}`);
+    watched[group][verb] = async (...args) => {
+      try {
+        const output = await call(...args);
+        world.heard(output);
+        return output;
+      } catch (error) {
+        if (isFailure(error)) world.heard(error.toView());
+        const isExpected = isFailure(error) && declared.includes(error.code);
+        if (!isExpected && !isOwnReason(error, args)) world.violation(`${name} failed with ${String(error)}`);
         throw error;
-      });
+      }
+    };
   }
   return watched as unknown as Client; // the same methods, watched
+}
+
+/** A call that its caller gives up rejects with whatever reason the caller gave. */
+function isOwnReason(error: unknown, [, options]: unknown[]): boolean {
+  const { signal } = (options ?? {}) as CallOptions; // the second argument of every method
+  return signal?.aborted === true && signal.reason === error;
 }

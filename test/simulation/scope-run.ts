@@ -1,0 +1,159 @@
+// One scope of a run
+//
+// Its programs, what they were told, and whether its journal bears that out. In a run of two scopes both have programs, command ids,
+// roles and anchors of the same names, so that nothing but the scope keeps them apart (I11).
+
+import { decodeHeader } from "../../actors/events.ts";
+import { verifyScope } from "../../actors/refold.ts";
+import type { EventHeader, JournalEvent } from "../../src/contracts/events.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
+import { sha256 } from "../../src/kernel/digest.ts";
+import type { Random } from "../../src/kernel/random.ts";
+import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
+import type { ScopeStore, StoredEvent } from "../../src/kernel/store.ts";
+import type { MemoryBus } from "../../transport/index.ts";
+import { type Acked, checkFollowed, checkHistory, type ScopeTrail, toIds } from "./checker.ts";
+import type { FaultSource } from "./faults.ts";
+import { type PowerLoss, readJournal } from "./node.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { launchSdkWorker } from "./sdk-worker.ts";
+import { runDriver, runFollower, runWorker } from "./worker.ts";
+import { createProcess, type Process, type World, wait } from "./world.ts";
+
+/** What the scopes of a run share. */
+export interface RunParts {
+  readonly seed: number;
+  /** Whether there are other scopes, whose ids must not be heard of in this one. */
+  readonly isShared: boolean;
+  readonly bus: MemoryBus;
+  readonly scheduler: Scheduler;
+  /** A clock that no process's death stops. */
+  readonly always: Clock;
+  readonly random: Random;
+  readonly faults: FaultSource;
+  isHealed(): boolean;
+  violation(what: string): void;
+  /** Work that nobody awaits; what it rejects with is a violation. */
+  inBackground(work: Promise<unknown>): void;
+}
+
+export interface ScopeRun {
+  readonly scope: string;
+  readonly acknowledged: readonly Acked[];
+  launch(count: { workers: number; tasks: number }): void;
+  /** A process of this scope, beside those that `launch` starts. */
+  createProcess(name: string): Process;
+  /** Those that run now. */
+  workers(): Process[];
+  /** The disk lost the end of the journal. */
+  lost(loss: PowerLoss): void;
+  hasEnded(store: ScopeStore): boolean;
+  /** Reads the journal at the end of the run and says what is wrong with it. */
+  finish(store: ScopeStore): { events: EventHeader[]; trail: ScopeTrail; violations: string[] };
+  close(): void;
+}
+
+const openStates = ["start", "running", "paused", "handoff", "verifying"];
+const never = new Promise<never>(() => {});
+
+export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
+  const { seed, scheduler, always, random, faults } = parts;
+  const acknowledged: Acked[] = [];
+  const lostEvents: StoredEvent[] = [];
+  const heard = new Set<string>();
+  const followed: JournalEvent[] = [];
+  const processes = new Map<string, { process: Process; kill: () => void }>();
+  const stalledUntil = new Map<string, number>();
+  const effects = new Map<string, number>();
+  let isDriverDone = false;
+
+  const world: World = {
+    ...parts,
+    scope,
+    hash: toHash,
+    randomFor: (name) => createSeededRandom(seed ^ toHash(name)),
+    register(process, kill) {
+      processes.set(process.name, { process, kill });
+    },
+    async mayDie(process) {
+      if (!faults.happens("workerDies")) return;
+      processes.get(process.name)?.kill();
+      always.setTimer(random.u32() % 3_000, () => launchWorker(process.name));
+      await never;
+    },
+    async mayStall(process) {
+      if (!faults.happens("workerStalls")) return;
+      stalledUntil.set(process.name, scheduler.time() + 9_000);
+      await wait(process, 9_000);
+    },
+    isStalled: (name) => (stalledUntil.get(name) ?? 0) > scheduler.time(),
+    acked: (ack) => void acknowledged.push(ack),
+    heard(answer) {
+      if (!parts.isShared) return;
+      for (const id of toIds(answer)) heard.add(id);
+    },
+    followed: (event) => void followed.push(event),
+    effect(step) {
+      const count = (effects.get(step) ?? 0) + 1;
+      effects.set(step, count);
+      return count;
+    },
+    driverIsDone() {
+      isDriverDone = true;
+    },
+  };
+
+  function launchWorker(name: string): void {
+    const process = createProcess(world, name);
+    if (name.endsWith("1")) launchSdkWorker(world, process);
+    else parts.inBackground(runWorker(world, process));
+  }
+
+  /** Who followed a journal that then lost its end has seen what is not there, and misses what took its place. */
+  function isFollowable(): boolean {
+    return lostEvents.length === 0;
+  }
+
+  return {
+    scope,
+    acknowledged,
+    launch({ workers, tasks }) {
+      for (let index = 0; index < workers; index += 1) launchWorker(`worker-${index}`);
+      parts.inBackground(runDriver(world, createProcess(world, "driver"), tasks));
+      parts.inBackground(runFollower(world, createProcess(world, "follower")));
+    },
+    createProcess: (name) => createProcess(world, name),
+    workers: () =>
+      [...processes.values()].map(({ process }) => process).filter(({ name }) => name.startsWith("worker")),
+    lost: ({ before, after }) => void lostEvents.push(...before.slice(after.length)),
+    hasEnded(store) {
+      return (
+        isDriverDone &&
+        (!isFollowable() || followed.length >= store.head().seq) &&
+        store.tasks({ count: 1, states: openStates }).length === 0 &&
+        store.outbox({ after: 0, count: 1 }).length === 0
+      );
+    },
+    finish(store) {
+      const journal = readJournal(store);
+      const events = journal.map((stored) => decodeHeader(stored));
+      const problems = verifyScope(store).problems.map(({ what }) => `I6/I7: ${what}`);
+      const open = store.tasks({ count: 50, states: openStates });
+      const violations = [
+        ...problems.slice(0, 5),
+        ...open.map(({ id, state }) => `I10: ${id} is still ${state} long after the last fault`),
+        ...(isDriverDone ? [] : ["I10: the driver could not start its tasks"]),
+        ...checkHistory({ journal, events, acknowledged, lost: lostEvents.map((stored) => decodeHeader(stored)) }),
+        ...(isFollowable() ? checkFollowed(events, followed) : []),
+      ];
+      return { events, trail: { scope, journal, heard }, violations };
+    },
+    close() {
+      for (const { kill } of processes.values()) kill();
+    },
+  };
+}
+
+export function toHash(text: string): number {
+  return new DataView(sha256(text).buffer as ArrayBuffer).getUint32(0);
+}
