@@ -3,7 +3,8 @@
 // Remembers outside of the store's file how far each journal went. A damaged write-ahead log can make committed rows vanish with every
 // check of SQLite still passing; a journal that ends before its mark shows that (I7).
 //
-// The mark is written some time after the commits it covers, never before them: it can be behind, and is never ahead.
+// The mark is written some time after the commits it covers, never before them: it can be behind. It is ahead when committed events are
+// missing, which after a power failure is to be expected at durability "process".
 
 import { z } from "zod";
 import { AionisError } from "../src/contracts/failures.ts";

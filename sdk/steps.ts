@@ -5,7 +5,7 @@
 
 import { AionisError } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
-import { type StepReceipt, StepSubject } from "../src/contracts/step.ts";
+import { type StepReceipt, StepSubject, toAbout } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
 import { toErrorText } from "./error-text.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
@@ -161,11 +161,6 @@ function refuseUnrecordable(subject: Subject): void {
 
 function toKey(name: string, ordinal: number): string {
   return `${ordinal}#${name}`;
-}
-
-/** How a pause names the step it asks about. */
-function toAbout(name: string, ordinal: number): string {
-  return `step ${name}#${ordinal}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
 }
 
 function toInputHash(input: unknown): string | undefined {

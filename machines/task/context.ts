@@ -121,11 +121,15 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     handoffs: 0,
     packetSeq: facts.packetId === undefined ? null : event.seq,
     packetId: facts.packetId ?? null,
-    packetFrom: facts.packetId === undefined || facts.parentId !== undefined ? null : { agent: event.by },
+    packetFrom: facts.packetId === undefined || facts.parentId !== undefined ? null : toFirstSender(event),
     returnedSeq: null,
     childrenOpen: [],
     verifying: [],
     completedSeq: null,
     outcome: null,
   };
+}
+
+function toFirstSender({ by, facts }: EventHeader<"task.created">): Actor {
+  return facts.fromRole === undefined ? { agent: by } : { agent: by, role: facts.fromRole };
 }

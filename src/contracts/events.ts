@@ -57,6 +57,8 @@ const CreatedFacts = z.strictObject({
   depth: z.int().nonnegative(),
   delegationId: DelegationId.optional(),
   packetId: PacketId.optional(),
+  /** In which role the packet was put down. */
+  fromRole: Role.optional(),
   to: Target,
   priority: z.int(),
   claimableAt: Time,

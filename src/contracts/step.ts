@@ -50,3 +50,8 @@ export const StepReceipt = z.strictObject({
   retryable: z.boolean().optional(),
 });
 export type StepReceipt = z.infer<typeof StepReceipt>;
+
+/** How a pause names the step it asks about. */
+export function toAbout(name: string, ordinal: number): string {
+  return `step ${name}#${ordinal}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
+}

@@ -7,6 +7,7 @@ import { type Leases, type Persistence, toJournalEvent, toReceipt, verifyScope }
 import { isOpen, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
+import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import { sessionKind } from "../contracts/values.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -47,6 +48,8 @@ export interface QueryOptions {
   leases: Leases;
   waiting: Waiting;
   clock: Clock;
+  /** Why the store does not reach its high-water mark, if it does not. */
+  checkMark(): Promise<AionisError | undefined>;
   /** Copies the store and verifies the copy; says how many events it holds. */
   backUp(path: string): Promise<{ bytes: number; events: number }>;
 }
@@ -113,18 +116,25 @@ export function createQueries(options: QueryOptions): Queries {
     },
     async "events.read"({ from, taskId, types, pageSize, waitMs }) {
       const task = taskId === undefined ? undefined : find(taskId).row.task;
+      if (from > store.head().seq + 1) throw pastTheEnd(from, store.head().seq);
       const endsAt = clock.mono() + waitMs;
       for (let after = from - 1; ; ) {
         const head = store.head().seq;
         const events = store.events({ after, count: pageSize, task, types }).map(toJournalEvent);
         const last = events.at(-1)?.seq;
-        const next = last === undefined ? Math.max(head + 1, from) : last + 1;
+        const next = (last ?? head) + 1;
         const isDone = events.length > 0 || (await options.waiting.grown(endsAt - clock.mono())) === "over";
         if (isDone) return { events, next, head };
         after = next - 1; // what has been looked through is not looked through again
       }
     },
-    "store.verify": () => verifyScope(store, (id) => persistence.snapshot(options.scope, id)),
+    async "store.verify"() {
+      const verified = verifyScope(store, (id) => persistence.snapshot(options.scope, id));
+      const damage = await options.checkMark();
+      if (damage === undefined) return verified;
+      const problems = [{ what: damage.detail }, ...verified.problems].slice(0, limits.listItems);
+      return { ...verified, ok: false, problems };
+    },
     async "store.backup"({ path }) {
       if (isAbsolute(path)) return { path, ...(await options.backUp(path)) };
       throw new AionisError("INPUT_INVALID", `"${path.slice(0, 200)}" is not an absolute path; a backup goes to one.`);
@@ -142,6 +152,16 @@ export function createQueries(options: QueryOptions): Queries {
       };
     },
   };
+}
+
+function pastTheEnd(from: number, head: number): AionisError {
+  return new AionisError(
+    "CURSOR_INVALID",
+    `The journal ends at ${head}, and ${from - 1} was never in it; read again from 1.`,
+    {
+      facts: { head },
+    },
+  );
 }
 
 /** Where the next page of tasks begins; a page that is not full is the last. */

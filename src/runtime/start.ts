@@ -19,6 +19,7 @@ import {
 import type { decide } from "../../machines/index.ts";
 import { isClaimed, isOpen } from "../../machines/index.ts";
 import { createSubjects, type Transport } from "../../transport/index.ts";
+import type { AionisError } from "../contracts/failures.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Faults } from "../kernel/faults.ts";
@@ -36,7 +37,7 @@ export interface RuntimeOptions {
   scope: string;
   /** An open store; the runtime closes it. */
   store: Store;
-  /** Where calls come from; the runtime drains it. */
+  /** Where calls come from first; the runtime drains it. */
   transport: Transport;
   /** Where the high-water mark is kept; none for a store in memory. */
   markFile?: MarkFile | undefined;
@@ -55,6 +56,8 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime {
+  /** Takes calls from another transport too, which the runtime drains when it closes. */
+  serve(transport: Transport): void;
   /** Answers the calls that wait, and every later one, at once. */
   endWaits(): void;
   /** Lets calls in flight finish, writes the mark, closes the store. Safe to call twice. */
@@ -69,7 +72,7 @@ const claimedStates = ["running", "verifying"];
  * A journal that does not reach its high-water mark is served read-only; `runtime.status` says why.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { scope, store, transport, clock, logger } = options;
+  const { scope, store, clock, logger } = options;
   const scopeStore = store.scope(scope);
 
   const leases: Leases = createLeases({
@@ -114,7 +117,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const waiting = createWaiting({ clock, store: scopeStore });
   const mark =
     options.markFile === undefined ? undefined : createHighWaterMark({ store, file: options.markFile, clock, logger });
-  const damage = checkMark(store, await options.markFile?.read());
+  const readMark = async (): Promise<AionisError | undefined> => checkMark(store, await options.markFile?.read());
+  const damage = await readMark();
   if (damage !== undefined) persistence.suspend(damage);
 
   const handler = createRpcHandler({
@@ -129,11 +133,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       leases,
       waiting,
       clock,
+      checkMark: readMark,
       backUp: options.backUp ?? cannotBackUp,
     }),
   });
+  const served = new Map<Transport, () => void>();
   recover();
-  const stopServing = transport.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", handler);
+  serve(options.transport);
+
+  function serve(transport: Transport): void {
+    served.set(transport, transport.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", handler));
+  }
 
   /** L4, T1, I8: what was under way when the last runtime ended. */
   function recover(): void {
@@ -182,9 +192,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 
   async function shutDown(): Promise<void> {
-    stopServing();
+    for (const stopServing of served.values()) stopServing();
     waiting.close();
-    await transport.drain();
+    await Promise.all([...served.keys()].map((transport) => transport.drain()));
     timers.close();
     outbox.close();
     leases.close();
@@ -193,7 +203,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     store.close();
   }
 
-  return { endWaits: waiting.close, close };
+  return { serve, endWaits: waiting.close, close };
 }
 
 function cannotBackUp(): never {

@@ -45,6 +45,7 @@ export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): 
     facts: {
       ...ofRoot(taskId, input),
       packetId: packet.id,
+      fromRole: packet.from.role,
       priority: 2,
       claimableAt: facts.at,
       checks: packet.checks.map(({ name, required }) => ({ name, required })),

@@ -1,6 +1,6 @@
 import { limits } from "../../../src/contracts/limits.ts";
 import type { Return } from "../../../src/contracts/packet.ts";
-import type { StepReceipt, StepSubject } from "../../../src/contracts/step.ts";
+import { type StepReceipt, type StepSubject, toAbout } from "../../../src/contracts/step.ts";
 import type { Check } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import { isClaimed, type TaskSnapshot } from "../state.ts";
@@ -30,9 +30,7 @@ function beginStep(
     return refuse(
       "STEP_OUTCOME_UNKNOWN",
       `Step ${step.name}#${step.ordinal} began at ${known.at} by ${known.agent} and never ended.`,
-      {
-        seq: known.seq,
-      },
+      { seq: known.seq, about: toAbout(step.name, step.ordinal) },
     );
   }
   return accept({ type: "step.begun", epoch, facts: { ...toSubject(step), stage }, body: { input: step.input } });

@@ -13,6 +13,7 @@ export const eventsRead = defineOperation({
   layer: "core",
   summary: "Read the journal from a sequence on, a page at a time, without a gap.",
   input: z.strictObject({
+    /** At most the sequence after the journal's last: past it there is nothing that could be missed. */
     from: Sequence.default(1),
     taskId: TaskId.optional(),
     types: z.array(z.enum(types)).min(1).max(limits.listItems).optional(),
@@ -27,7 +28,7 @@ export const eventsRead = defineOperation({
     /** The last sequence of the journal at the time of reading; 0 when it is empty. */
     head: z.int().nonnegative(),
   }),
-  failures: [],
+  failures: ["CURSOR_INVALID"],
   idempotent: true,
 });
 

@@ -129,6 +129,17 @@ describe("statuses", () => {
 });
 
 describe("handoff.return", () => {
+  it("goes back to the role in which a packet was put down", async () => {
+    const { client } = await setup();
+    const { taskId } = await client.handoff.store({ packet, from: { role: "dev" }, to: { role: "ops" } });
+    const { assignment } = await client.tasks.claim({ taskId, roles: ["ops"] }, asBob);
+
+    await client.handoff.return({ taskId, epoch: assignment?.epoch ?? 0, return: { outcome: "blocked" } }, asBob);
+
+    const { task } = await client.tasks.get({ taskId });
+    expect(task).toMatchObject({ state: "start", to: { role: "dev" } });
+  });
+
   for (const outcome of ["blocked", "failed", "partial"] as const) {
     it(`of ${outcome} work gives it to the next who claims, the sender first`, async () => {
       const { client, handOver } = await setup();
