@@ -76,6 +76,7 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
       processes.set(process.name, { process, kill });
     },
     async mayDie(process) {
+      if (!process.isAlive()) return never; // its other run died just now, and took this one with it
       if (!faults.happens("workerDies")) return;
       processes.get(process.name)?.kill();
       always.setTimer(random.u32() % 3_000, () => launchWorker(process.name));

@@ -135,8 +135,7 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
     note("tasks.release", await client.tasks.release({ taskId, epoch }));
     return;
   }
-  const isFromWorker = task.packet?.kind === "handoff" && task.packet.from.agent !== "driver"; // who could not claim its return
-  if (choice === 7 && isFromWorker && task.returned === undefined) {
+  if (choice === 7 && task.packet?.kind === "handoff" && task.returned === undefined) {
     const result = { outcome: "blocked", summary: "no key" } as const;
     note("handoff.return", await client.handoff.return({ taskId, epoch, return: result }));
     return;
@@ -152,9 +151,14 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
 export async function runDriver(world: World, process: Process, taskCount: number): Promise<void> {
   await untilAcked(world, process, "handoff.store", (commandId) => {
     const packet = { brief: "for whoever knows its anchor", nextAction: "look", anchor };
-    return process.client.handoff.store({ commandId, packet });
+    return process.client.handoff.store({ commandId, packet, from: { role: "fix" } }); // a return goes to those of that role
+  });
+  await untilAcked(world, process, "sessions.create", async (commandId) => {
+    const { sessionId, seq } = await process.client.sessions.create({ commandId, title: "what the driver does" });
+    return { taskId: sessionId, seq };
   });
   for (let index = 1; index < taskCount; index += 1) {
+    await tolerate(() => noteInSession(process, `starts task ${index}`));
     const input = toTask(world, process, index);
     await untilAcked(world, process, `tasks.start ${index}`, (commandId) =>
       process.client.tasks.start({ commandId, ...input }),
@@ -165,9 +169,21 @@ export async function runDriver(world: World, process: Process, taskCount: numbe
   for (;;) {
     await wait(process, 700);
     await tolerate(() => answerAll(world, process));
+    await tolerate(() => closeSessions(process)); // each time: a copy of its beginning may come late, to a journal that lost it
     if (world.random.u32() % 4 === 0) await tolerate(() => process.client.handoff.recover({ anchor }));
     if (!world.isHealed() && world.random.u32() % 12 === 0) await tolerate(() => cancelOne(world, process));
   }
+}
+
+async function noteInSession({ client }: Process, text: string): Promise<void> {
+  const { sessions } = await client.sessions.list({ status: "open" });
+  for (const { sessionId } of sessions)
+    await client.sessions.event({ sessionId, commandId: `${sessionId}: ${text}`, text });
+}
+
+async function closeSessions({ client }: Process): Promise<void> {
+  const { sessions } = await client.sessions.list({ status: "open" });
+  for (const { sessionId } of sessions) await client.sessions.close({ sessionId, commandId: `${sessionId}: close` });
 }
 
 function toTask(world: World, process: Process, index: number): OperationInput<"tasks.start"> {

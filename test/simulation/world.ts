@@ -2,7 +2,7 @@
 
 import { type CallOptions, type Client, createClient } from "../../sdk/client.ts";
 import type { JournalEvent } from "../../src/contracts/events.ts";
-import { type FailureCode, isFailure } from "../../src/contracts/failures.ts";
+import { isFailure } from "../../src/contracts/failures.ts";
 import { commonFailures, operations } from "../../src/contracts/operations/index.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { createIds } from "../../src/kernel/ids.ts";
@@ -80,16 +80,13 @@ export function wait(process: Process, ms: number): Promise<void> {
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
-/** While a journal that lost its end is served read-only, every command fails with it. */
-const servedReadOnly: FailureCode = "JOURNAL_TRUNCATED";
-
 /** An operation fails only as the table of operations says it can. */
 function watchCalls(world: World, client: Client): Client {
   const watched: Record<string, Record<string, Call>> = {};
   for (const [name, { failures }] of Object.entries(operations)) {
     const [group = "", verb = ""] = name.split(".");
     const call = Reflect.get(Reflect.get(client, group), verb) as Call;
-    const declared: readonly string[] = [...failures, ...commonFailures, servedReadOnly];
+    const declared: readonly string[] = [...failures, ...commonFailures];
     watched[group] ??= {};
     watched[group][verb] = async (...args) => {
       try {
