@@ -75,6 +75,13 @@ export function parseRpc(message: Pick<Message, "subject" | "headers">): { agent
   return { agentId, operation: names.join(".") };
 }
 
+/** The scope, as `tenant/project`, that a call on `subject` is for; undefined when it is no call, or names its scope by a hash alone. */
+export function parseScope(subject: string): string | undefined {
+  const [, , tenant = "", project = "", family] = subject.split(".");
+  const parts = [tenant, project].map(decodeToken);
+  return family !== "rpc" || parts.includes(undefined) ? undefined : parts.join("/");
+}
+
 /** The headers that must accompany `agentId`'s calls: the id itself, where its token holds only a hash of it. */
 export function toAgentHeaders(agentId: string): Headers {
   return isHashed(encodeToken(agentId)) ? { [agentHeader]: toBase64Url(Buffer.from(agentId, "utf8")) } : {};

@@ -9,6 +9,7 @@ import {
   encodeToken,
   matches,
   parseRpc,
+  parseScope,
   toAgentHeaders,
 } from "../../transport/subjects.ts";
 
@@ -188,6 +189,28 @@ describe("subjects", () => {
     "aionis.v1.acme.billing.rpc.=YQ.tasks",
   ])("that name no caller and operation are refused: %s", (subject) => {
     expect(() => parseRpc({ subject, headers: {} })).toThrow(expect.objectContaining({ code: "INPUT_INVALID" }));
+  });
+});
+
+describe("parseScope", () => {
+  it("gives back the scope of every call that spells it out", () => {
+    const part = fc
+      .string({ unit: "binary", minLength: 1, maxLength: 40 })
+      .filter((text) => Buffer.byteLength(text) <= 46);
+    fc.assert(
+      fc.property(part, part, (tenant, project) => {
+        const subject = createSubjects({ tenant, project }).rpc("fixer-1", "tasks.start");
+        expect(parseScope(subject)).toBe(`${tenant}/${project}`);
+      }),
+    );
+  });
+
+  it("gives nothing for what is no call, or has its scope as a hash", () => {
+    const hashed = createSubjects({ tenant: "é".repeat(60), project: "billing" }).rpc("fixer-1", "tasks.start");
+
+    for (const subject of ["x", "aionis.v1.acme.billing.task.t.claimed", hashed]) {
+      expect(parseScope(subject)).toBeUndefined();
+    }
   });
 });
 
