@@ -60,7 +60,7 @@ export function describeGivingUp(setup: Setup): void {
         },
         connection,
       );
-      const waits = [connection.tasks.result(taskId), connection.events.subscribe({ from: 1_000 }).next()];
+      const waits = [connection.tasks.result(taskId), connection.events.subscribe({ types: ["task.promoted"] }).next()];
       const ends = Promise.allSettled(waits);
       await within(delegates.promise, "the parent");
 

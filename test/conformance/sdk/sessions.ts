@@ -160,22 +160,22 @@ export function describeSessions(setup: Setup): void {
       const delegation = { taskId, epoch: 1, to: "any" as const, packet, kind: "session" };
 
       for (const half of [
-        client.tasks.start({ brief: "b", kind: "session" }),
-        client.handoff.store({ packet, kind: "session" }),
-        client.tasks.delegate(delegation, asAda),
+        () => client.tasks.start({ brief: "b", kind: "session" }),
+        () => client.handoff.store({ packet, kind: "session" }),
+        () => client.tasks.delegate(delegation, asAda),
       ]) {
-        await expect(half).rejects.toMatchObject({
+        await expect(half()).rejects.toMatchObject({
           code: "INPUT_INVALID",
           detail: expect.stringContaining("sessions.create"),
         });
       }
       for (const missing of [
-        client.sessions.event({ sessionId: taskId, text: "t" }),
-        client.sessions.events({ sessionId: taskId }),
-        client.sessions.close({ sessionId: taskId }),
-        client.sessions.events({ sessionId: "task_00000000000000000000" }),
+        () => client.sessions.event({ sessionId: taskId, text: "t" }),
+        () => client.sessions.events({ sessionId: taskId }),
+        () => client.sessions.close({ sessionId: taskId }),
+        () => client.sessions.events({ sessionId: "task_00000000000000000000" }),
       ]) {
-        await expect(missing).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
+        await expect(missing()).rejects.toMatchObject({ code: "TASK_NOT_FOUND" });
       }
     });
 
