@@ -1,17 +1,23 @@
 import { basename, join, resolve } from "node:path";
+import { AionisError } from "../src/contracts/failures.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
-import { systemClock } from "../src/kernel/clock.ts";
+import { type Clock, systemClock } from "../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../src/kernel/logger.ts";
-import { createSystemRandom } from "../src/kernel/random.ts";
+import { createSystemRandom, type Random } from "../src/kernel/random.ts";
+import type { Transport } from "../transport/index.ts";
 import { connectLocal } from "../transport/local/index.ts";
 import { type Connection, createConnection } from "./connection.ts";
+import { connectToNats, type NatsAddress } from "./nats.ts";
 
-export interface ConnectOptions {
-  /** The folder of a store whose runtime is running in another process of this machine; `.aionis` in the current folder if absent. */
+export interface ConnectOptions extends Partial<NatsAddress> {
+  /**
+   * The folder of a store whose runtime is running in another process of this machine; `.aionis` in the current folder if absent.
+   * With `servers` the runtime is reached over NATS instead, wherever it runs.
+   */
   path?: string;
   /** `tenant/project`; `local/<name of the current folder>` if absent. */
   scope?: string;
-  /** Who this program is, where an operation is not called for another agent; `client` if absent. */
+  /** Who this program is, where an operation is not called for another agent; `client` if absent. NATS permissions are bound to it. */
   agent?: string;
   /** How long to try to connect; 5 s if absent. */
   timeoutMs?: number;
@@ -20,9 +26,10 @@ export interface ConnectOptions {
 }
 
 /**
- * Connects to the runtime that another process serves beside its store.
- * @throws AionisError `TRANSPORT_UNREACHABLE` when nobody listens there, `TRANSPORT_INCOMPATIBLE` when the other process is of another
- *   version, `INPUT_INVALID` for a scope that is not `tenant/project`.
+ * Connects to a runtime of another process: beside its store, or over NATS.
+ * @throws AionisError `TRANSPORT_UNREACHABLE` when nobody listens there, `TRANSPORT_DENIED` when the NATS server refuses the credentials,
+ *   `TRANSPORT_INCOMPATIBLE` when the other process is of another version, `INPUT_INVALID` for a scope that is not `tenant/project`, and
+ *   for `path` and `servers` together.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   const scope = options.scope ?? toDefaultScope(process.cwd());
@@ -30,16 +37,23 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const clock = systemClock;
   const random = createSystemRandom();
   const logger = options.logger ?? silentLogger;
-  const path = toSocketPath(resolve(options.path ?? ".aionis"));
-  const transport = await connectLocal({ path, timeoutMs: options.timeoutMs ?? 5_000, clock, random, logger });
-  return createConnection({
-    transport,
-    scope,
-    agent: options.agent ?? "client",
-    clock,
-    random,
-    logger,
-  });
+  const agent = options.agent ?? "client";
+  const transport = await open(options, { agent, clock, random, logger });
+  return createConnection({ transport, scope, agent, clock, random, logger });
+}
+
+async function open(
+  { path, servers, ...options }: ConnectOptions,
+  ports: { agent: string; clock: Clock; random: Random; logger: Logger },
+): Promise<Transport> {
+  if (servers !== undefined && path !== undefined)
+    throw new AionisError(
+      "INPUT_INVALID",
+      "Give `path` for a runtime of this machine or `servers` for NATS, not both.",
+    );
+  if (servers !== undefined) return connectToNats({ ...options, servers, ...ports });
+  const socket = toSocketPath(resolve(path ?? ".aionis"));
+  return connectLocal({ path: socket, timeoutMs: options.timeoutMs ?? 5_000, ...ports });
 }
 
 /** Where the process that holds the store in `folder` listens. */

@@ -15,6 +15,7 @@ export type {
   RunOptions,
 } from "./context.ts";
 export type { Duration } from "./duration.ts";
+export { connectToNats, type NatsAddress } from "./nats.ts";
 export type { CheckFunction, WorkerOptions } from "./parts.ts";
 export type { StepCall, StepOptions } from "./steps.ts";
 export type { DelegationNotice, EventFilter } from "./subscribe.ts";

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { openStore, verifyScope } from "../actors/index.ts";
 import type { Inspect } from "../actors/task-actor.ts"; // not through the face: declarations of the package name no driver
-import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
+import { type Connection, createConnection, type NatsAddress, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
 import { AionisError } from "./contracts/failures.ts";
@@ -22,6 +22,7 @@ import {
   systemClock,
 } from "./kernel/index.ts";
 import type { Durability } from "./kernel/store.ts";
+import { joinNats } from "./network.ts";
 import { startRuntime } from "./runtime/start.ts";
 
 export interface CreateRuntimeOptions {
@@ -37,6 +38,8 @@ export interface CreateRuntimeOptions {
   agent?: string;
   /** How long a claim lasts without a heartbeat; 10 s if absent. */
   leaseMs?: number;
+  /** A NATS server on which the runtime serves the scope too, for workers and clients of other machines; none if absent. */
+  nats?: NatsAddress;
   /** Sees XState's inspection events of the live task actors. */
   inspect?: (event: Parameters<Extract<Inspect, (...args: never[]) => unknown>>[0]) => void;
   /** Where problems that nobody awaits are reported; dropped if absent. */
@@ -47,7 +50,8 @@ export interface CreateRuntimeOptions {
  * Opens the store in `path` and starts a runtime on it. Other processes reach it with `connect({ path })`. Closing the connection lets
  * calls in flight finish and gives the store back.
  * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`,
- *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`, `SCOPE_NOT_FOUND` unless `createScope`.
+ *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`, `SCOPE_NOT_FOUND` unless `createScope`; with `nats`
+ *   what `connect` fails with there, and `SCOPE_ALREADY_SERVED`.
  */
 export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<Connection> {
   const scope = options.scope ?? toDefaultScope(process.cwd());
@@ -94,6 +98,24 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     await runtime.close(); // nobody else could, and the store would stay held
     throw error;
   });
+  if (options.nats !== undefined) {
+    const join = {
+      runtime,
+      address: options.nats,
+      scope,
+      store,
+      storeId: store.id,
+      instance: ids.next("run"),
+      clock,
+      random,
+      logger,
+    };
+    await joinNats(join).catch(async (error: unknown) => {
+      await socket.close();
+      await runtime.close();
+      throw error;
+    });
+  }
   const connection = createConnection({
     transport: bus.connect(),
     scope,

@@ -7,6 +7,7 @@ export { decode, encode, type Format, findHalfPair, formatHeaders, toFormat } fr
 export { Envelope } from "./envelope.ts";
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from "./memory/bus.ts";
 export { Chaos, type ChaosCounts, type ChaosRates } from "./memory/chaos.ts";
+export { answerProbes, type EndpointStats } from "./services.ts";
 export { createSubjects, matches, parseRpc, parseScope, type Subjects, toAgentHeaders } from "./subjects.ts";
 export type {
   Headers,

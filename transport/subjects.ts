@@ -37,6 +37,10 @@ export interface Subjects {
   taskPattern(taskId: string): string;
   lesson(kind: string, fact: string): string;
   progress(taskId: string): string;
+  /** What the mirror of this scope's journal is called, and the patterns of what it holds. */
+  readonly mirror: { readonly stream: string; readonly patterns: readonly string[] };
+  /** Where the runtime of this scope says who it is. */
+  readonly who: string;
 }
 
 /** The subjects of `scope`. Make it once and keep it: a subject then costs one or two string joins. */
@@ -52,6 +56,11 @@ export function createSubjects(scope: Scope): Subjects {
     task: (taskId, fact) => `${prefix}.task.${encodeToken(taskId)}.${encodeName(fact)}`,
     taskPattern: (taskId) => `${prefix}.task.${encodeToken(taskId)}.>`,
     lesson: (kind, fact) => `${prefix}.lesson.${encodeToken(kind)}.${encodeName(fact)}`,
+    mirror: {
+      stream: toStreamName(prefix),
+      patterns: ["handoff", "delegation", "task", "lesson"].map((family) => `${prefix}.${family}.>`),
+    },
+    who: `${prefix}.runtime.who`,
     progress: (taskId) => `${prefix}.progress.${encodeToken(taskId)}`,
   };
 }
@@ -85,6 +94,31 @@ export function parseScope(subject: string): string | undefined {
 /** The headers that must accompany `agentId`'s calls: the id itself, where its token holds only a hash of it. */
 export function toAgentHeaders(agentId: string): Headers {
   return isHashed(encodeToken(agentId)) ? { [agentHeader]: toBase64Url(Buffer.from(agentId, "utf8")) } : {};
+}
+
+/** Where `owner` serves the parts of a payload that is too large for one message of a broker; `id` is a token that nobody can guess. */
+export function toBlobSubject(owner: string, id: string): string {
+  return `aionis.v1.blob.${encodeToken(owner)}.${id}`;
+}
+
+/** Whether `subject` is one of `toBlobSubject`: a scope's subjects have more tokens, even those of a tenant called `blob`. */
+export function isBlobSubject(subject: string): boolean {
+  return /^aionis\.v1\.blob\.[\w=-]{1,63}\.[\w-]{1,63}$/.test(subject);
+}
+
+/** The subject, or pattern, that whoever serves `pattern` listens on too, so that a broker can tell whether anybody does. */
+export function toServedSubject(pattern: string): string {
+  return `aionis.served.${pattern}`;
+}
+
+/** What the subjects of the replies to `agentId` begin with; a broker's permissions let nobody else listen there. */
+export function toInboxPrefix(agentId: string): string {
+  return `_INBOX_${encodeToken(agentId)}`;
+}
+
+/** Whether `subject` is for the transports among themselves. A pattern such as `>` does not reach it. */
+export function isInternalSubject(subject: string): boolean {
+  return subject.startsWith("_INBOX") || subject.startsWith("aionis.served.") || isBlobSubject(subject);
 }
 
 /**
@@ -139,6 +173,13 @@ export function checkSubject(subject: string): void {
 export function checkPattern(pattern: string): void {
   if (pattern.length <= subjectCharsMax && patternShape.test(pattern)) return;
   throw new AionisError("INPUT_INVALID", `"${pattern.slice(0, 80)}" is not a pattern of subjects.`);
+}
+
+/** A stream's name cannot hold a dot, so it is made of what tells the scope's subjects apart. */
+function toStreamName(prefix: string): string {
+  const [, , tenant = "", project = ""] = prefix.split(".");
+  const isPlain = [tenant, project].every((token) => plainToken.test(token) && !token.includes("_"));
+  return isPlain ? `AIONIS_${tenant}_${project}` : `AIONIS-${toBase64Url(sha256(Buffer.from(prefix, "utf8")))}`;
 }
 
 function encodeName(name: string): string {

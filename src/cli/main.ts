@@ -3,7 +3,7 @@
 // argv to one operation, and its answer to stdout. It returns an exit code and never ends the process. Loading the operations takes
 // most of a short command's time, so what can be answered without them is.
 
-import { createRequire } from "node:module";
+import { readVersion } from "../kernel/version.ts";
 import { createProcessHost, type Host } from "./host.ts";
 
 /** Runs the command that `argv` (without the program's name) names. Returns the exit code; see `exitCodes`. */
@@ -21,9 +21,4 @@ function asksVersion(argv: readonly string[]): boolean {
   const first = argv.findIndex((argument) => !argument.startsWith("-"));
   const options = first < 0 ? argv : argv.slice(0, first);
   return options.includes("--version") || options.includes("-V");
-}
-
-function readVersion(): string {
-  const manifest: unknown = createRequire(import.meta.url)("aionis/package.json");
-  return String(Reflect.get(manifest as object, "version")); // our own file
 }

@@ -9,6 +9,7 @@ export const failures = {
   OPERATION_UNKNOWN: { status: 404, retryable: false, title: "There is no such operation" },
   CURSOR_INVALID: { status: 400, retryable: false, title: "The cursor was not made by this list" },
 
+  SCOPE_ALREADY_SERVED: { status: 409, retryable: true, title: "Another runtime serves the scope" },
   SCOPE_NOT_FOUND: { status: 404, retryable: false, title: "The store does not have the scope" },
   TASK_NOT_FOUND: { status: 404, retryable: false, title: "There is no such task in this scope" },
   PACKET_NOT_FOUND: { status: 404, retryable: false, title: "There is no such packet in this scope" },
@@ -47,6 +48,7 @@ export const failures = {
   TRANSPORT_UNROUTED: { status: 503, retryable: true, title: "Nobody serves the subject" },
   TRANSPORT_CLOSED: { status: 503, retryable: false, title: "The transport is closed" },
   TRANSPORT_UNREACHABLE: { status: 503, retryable: true, title: "Nobody can be reached at the address" },
+  TRANSPORT_DENIED: { status: 403, retryable: false, title: "The broker does not permit it" },
   TRANSPORT_IN_USE: { status: 503, retryable: true, title: "Somebody else listens at the address" },
   TRANSPORT_INCOMPATIBLE: {
     status: 502,

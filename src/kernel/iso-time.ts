@@ -10,6 +10,12 @@ export function toIsoTime(ms: number): string {
   return `${text.replace(/\.\d+Z$/, "")}${toOffset(offset)}`;
 }
 
+/** UTC with milliseconds, for programs; the bare number when no calendar has that moment. */
+export function toUtcTime(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString();
+}
+
 /** Milliseconds since 1970 of an ISO time, local when it names no offset; nothing when `text` is none. */
 export function fromIsoTime(text: string): number | undefined {
   if (!isoTime.test(text)) return undefined; // Date.parse takes much that is no ISO time, and differs between versions

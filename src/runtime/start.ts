@@ -18,7 +18,7 @@ import {
 } from "../../actors/index.ts";
 import type { decide } from "../../machines/index.ts";
 import { isClaimed, isOpen } from "../../machines/index.ts";
-import { createSubjects, type Transport } from "../../transport/index.ts";
+import { createSubjects, type EndpointStats, type Transport } from "../../transport/index.ts";
 import type { AionisError } from "../contracts/failures.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -56,11 +56,19 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime {
-  /** Takes calls from another transport too, which the runtime drains when it closes. */
-  serve(transport: Transport): void;
+  /** Takes calls from another transport too, which the runtime drains when it closes. Returns what it has served there so far. */
+  serve(transport: Transport): () => EndpointStats;
+  /** Wakes it after each commit, and closes it before the store. */
+  follow(follower: Follower): void;
   /** Answers the calls that wait, and every later one, at once. */
   endWaits(): void;
   /** Lets calls in flight finish, writes the mark, closes the store. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Something that reads the journal as it grows. */
+export interface Follower {
+  wake(): void;
   close(): Promise<void>;
 }
 
@@ -138,11 +146,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     }),
   });
   const served = new Map<Transport, () => void>();
+  const followers: Follower[] = [];
   recover();
   serve(options.transport);
 
-  function serve(transport: Transport): void {
-    served.set(transport, transport.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", handler));
+  function serve(transport: Transport): () => EndpointStats {
+    const counted = countRequests(handler, clock);
+    served.set(transport, transport.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", counted.handler));
+    return counted.stats;
   }
 
   /** L4, T1, I8: what was under way when the last runtime ended. */
@@ -162,7 +173,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     waiting.follow(committed);
     if (committed.some(({ recorded }) => !recorded.header.type.startsWith("step."))) timers.arm();
     if (committed.some(({ after }) => !isOpen(after) && after.context.childrenOpen.length > 0)) outbox.send();
-    if (committed.length > 0) mark?.note();
+    if (committed.length === 0) return;
+    mark?.note();
+    for (const follower of followers) follower.wake();
   }
 
   function followLease({ recorded, after, hasWaited }: Committed): void {
@@ -195,6 +208,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     for (const stopServing of served.values()) stopServing();
     waiting.close();
     await Promise.all([...served.keys()].map((transport) => transport.drain()));
+    await Promise.all(followers.map((follower) => follower.close()));
     timers.close();
     outbox.close();
     leases.close();
@@ -203,7 +217,31 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     store.close();
   }
 
-  return { serve, endWaits: waiting.close, close };
+  return { serve, follow: (follower) => void followers.push(follower), endWaits: waiting.close, close };
+}
+
+/** The handler, counted. A refusal is an answer; an error is a bug that the handler did not turn into one. */
+function countRequests(handler: ReturnType<typeof createRpcHandler>, clock: Pick<Clock, "mono">) {
+  let requests = 0;
+  let errors = 0;
+  let lastError = "";
+  let processingMs = 0;
+  return {
+    async handler(request: Parameters<typeof handler>[0]) {
+      const from = clock.mono();
+      requests += 1;
+      try {
+        return await handler(request);
+      } catch (error) {
+        errors += 1;
+        lastError = String(error);
+        throw error;
+      } finally {
+        processingMs += clock.mono() - from;
+      }
+    },
+    stats: (): EndpointStats => ({ requests, errors, lastError, processingMs }),
+  };
 }
 
 function cannotBackUp(): never {

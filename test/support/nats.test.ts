@@ -1,0 +1,149 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describeNats, readServerInfo, startNatsServer } from "./nats.ts";
+import { tempFolder } from "./store.ts";
+
+const atEnd = onTestFinished;
+
+describeNats("a nats-server of the tests", (binary) => {
+  it("serves on loopback under its own name once it is started (N1)", async () => {
+    const server = await startNatsServer({ atEnd, binary, jetstream: true, name: "the-one" });
+
+    const info = await readServerInfo(server.port);
+
+    expect(info).toMatchObject({ server_name: "the-one", version: binary.version, jetstream: true, host: "127.0.0.1" });
+    expect(server.url).toBe(`nats://127.0.0.1:${server.port}`);
+  });
+
+  it("has neither JetStream nor a store unless it is asked for", async () => {
+    const server = await startNatsServer({ atEnd, binary });
+
+    const info = await readServerInfo(server.port);
+
+    expect(info.jetstream).toBeUndefined();
+    expect(readdirSync(server.folder)).toEqual(["nats.conf"]);
+  });
+
+  it("takes further configuration, and is ready also where clients must say who they are", async () => {
+    const config = 'authorization { user: "a", password: "b" }\nmax_payload: 4096';
+    const server = await startNatsServer({ atEnd, binary, jetstream: true, config });
+
+    expect(await readServerInfo(server.port)).toMatchObject({ auth_required: true, max_payload: 4096 });
+  });
+
+  it("comes back on its port after a kill, as another process (N2)", async () => {
+    const server = await startNatsServer({ atEnd, binary, jetstream: true });
+    const { pid } = server;
+
+    await server.kill();
+    const refused = readServerInfo(server.port);
+    await expect(refused).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await server.restart();
+
+    expect(server.pid).not.toBe(pid);
+    expect(await readServerInfo(server.port)).toMatchObject({ version: binary.version, port: server.port });
+  });
+
+  it("waits for its port when somebody else has it (N2)", async () => {
+    const server = await startNatsServer({ atEnd, binary });
+    const pids = new Set([server.pid]);
+    await server.kill();
+    const squatter = createServer().listen(server.port, "127.0.0.1");
+    onTestFinished(() => void squatter.close());
+    await once(squatter, "listening");
+
+    const restarted = server.restart();
+    await vi.waitFor(() => expect(pids.add(server.pid).size, "a second try").toBe(3));
+    squatter.close();
+    await restarted;
+
+    expect(await readServerInfo(server.port)).toMatchObject({ version: binary.version });
+  });
+
+  it("restarts in an orderly way even while it is paused", async () => {
+    const server = await startNatsServer({ atEnd, binary, jetstream: true });
+    await server.pause();
+
+    await server.restart();
+
+    expect(await readServerInfo(server.port)).toMatchObject({ version: binary.version });
+  });
+
+  it("says nothing while it is paused, and goes on when it is resumed", async () => {
+    const server = await startNatsServer({ atEnd, binary });
+    const { pid } = server;
+    let hasAnswered = false;
+
+    await server.pause();
+    const info = readServerInfo(server.port).finally(() => {
+      hasAnswered = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100)); // nothing announces that nothing is said
+    expect(hasAnswered).toBe(false);
+    server.resume();
+
+    expect(await info).toMatchObject({ version: binary.version });
+    expect(server.pid).toBe(pid);
+  });
+
+  it("leaves no process and no folder, stopped twice or paused (N3)", async () => {
+    const server = await startNatsServer({ atEnd, binary, jetstream: true });
+    await server.pause();
+
+    await server.stop();
+    await server.stop();
+
+    expect(() => process.kill(server.pid, 0)).toThrow("ESRCH");
+    expect(existsSync(server.folder)).toBe(false);
+    await expect(server.restart()).rejects.toThrow("was stopped");
+  });
+
+  it("fails with the server's log when the configuration is refused, leaving nothing (N3)", async () => {
+    const stops: Array<() => Promise<void>> = [];
+    const start = startNatsServer({ atEnd: (stop) => stops.push(stop), binary, config: "nonsense: 1" });
+
+    await expect(start).rejects.toThrow(/ended before it listened:[\s\S]*unknown field "nonsense"/);
+
+    for (const stop of stops) await stop();
+    expect(stops).toHaveLength(1);
+  });
+});
+
+describe("a suite that needs a nats-server where none can be had", { timeout: 30_000 }, () => {
+  it("is skipped, and says why", async () => {
+    const { code, output } = await runWithout({ CI: "false" });
+
+    expect(code).toBe(0);
+    expect(output).toContain("skipped: the suite. No nats-server could be had.");
+    expect(output).toMatch(/Tests\s+1 skipped/);
+  });
+
+  it("fails in CI, and says why", async () => {
+    const { code, output } = await runWithout({ CI: "true" });
+
+    expect(code).toBe(1);
+    expect(output).toContain("Error: No nats-server could be had.");
+    expect(output).toMatch(/Tests\s+1 failed/);
+  });
+});
+
+/** Runs a file with such a suite in a vitest of its own. */
+async function runWithout(env: { CI: string }): Promise<{ code: number; output: string }> {
+  const folder = tempFolder();
+  const support = join(import.meta.dirname, "nats.ts");
+  const file = `import { describeNats } from ${JSON.stringify(support)};\ndescribeNats("the suite", () => {});\n`;
+  writeFileSync(join(folder, "suite.test.ts"), file);
+  const vitest = join(createRequire(import.meta.url).resolve("vitest/package.json"), "../vitest.mjs");
+  const args = [vitest, "run", "--root", folder, "--reporter=default", "--no-color"];
+  return await new Promise((resolve) => {
+    const surroundings = { ...process.env, ...env, NATS_SERVER_BIN: join(folder, "none") };
+    execFile(process.execPath, args, { env: surroundings }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
+    );
+  });
+}

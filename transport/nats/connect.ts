@@ -1,0 +1,129 @@
+// Connecting
+//
+// From what a user writes down to a transport that works: addresses, credentials, certificates, and what went wrong.
+// No failure and no log line holds a password.
+
+import { connect, errors, type NatsConnection, type TlsOptions } from "@nats-io/transport-node";
+import { AionisError } from "../../src/contracts/failures.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
+import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
+import type { Random } from "../../src/kernel/random.ts";
+import { toUnit } from "../../src/kernel/unit.ts";
+import { toInboxPrefix } from "../subjects.ts";
+import type { Transport } from "../transport.ts";
+import { findServer, toAddress } from "./addresses.ts";
+import { boundLogger } from "./bounded-logger.ts";
+import { type NatsCredentials, toAuthenticator } from "./credentials.ts";
+import { Requests } from "./requests.ts";
+import { NatsTransport } from "./transport.ts";
+import { Wire } from "./wire.ts";
+
+export interface NatsOptions {
+  /** One server or several of one cluster, as `host:port` or `nats://host:port`; `tls://` asks for TLS. */
+  servers: string | readonly string[];
+  /** Who this program is. Its inbox is `_INBOX_<token of the agent>`, so that NATS permissions can bind it. */
+  agent: string;
+  /** What the server's lists call the connection; the agent if absent. */
+  name?: string;
+  /** None where the server asks for none. */
+  credentials?: NatsCredentials;
+  /** Asks for TLS; each is the path of a PEM file. Without `ca` the system's authorities count. */
+  tls?: { ca?: string; cert?: string; key?: string };
+  /** How long the first connection may take, and each later try. */
+  timeoutMs: number;
+  /** How often the server is pinged; it is given up when it is silent for three times that. 10 s if absent. */
+  pingIntervalMs?: number;
+  clock: Clock;
+  random: Random;
+  logger?: Logger;
+}
+
+/**
+ * Connects to NATS. The transport reconnects by itself until it is drained (T1).
+ * @throws AionisError `TRANSPORT_UNREACHABLE` when no server answers, `TRANSPORT_DENIED` when the server refuses the credentials or
+ *   the agent's inbox, `TRANSPORT_INCOMPATIBLE` when it carries no headers, `INPUT_INVALID` for an address or credentials that
+ *   cannot be read.
+ */
+export async function connectNats(options: NatsOptions): Promise<Transport> {
+  const { agent, clock, random, logger = silentLogger } = options;
+  const boundedLogger = boundLogger(logger, clock);
+  const connection = await dial(options);
+  const { info } = connection;
+  const wire = new Wire(connection, clock, boundedLogger);
+  const inbox = `${toInboxPrefix(agent)}.${Buffer.from(random.bytes(12)).toString("hex")}`; // several processes may be one agent
+  const requests = new Requests(wire, clock, inbox);
+  try {
+    if (info?.headers !== true)
+      throw new AionisError(
+        "TRANSPORT_INCOMPATIBLE",
+        `The NATS server ${info?.version} carries no headers; allow them.`,
+      );
+    await openInbox(wire, requests, options);
+  } catch (error) {
+    await wire.close();
+    throw error;
+  }
+  return new NatsTransport({ wire, requests, agent, clock, random, logger, boundedLogger });
+}
+
+const pingIntervalMs = 10_000;
+const retryMs = 500; // half as much to half as much again, so that not all clients come back to a server at once
+
+/** Connects, and goes on trying to once the first connection is lost. @throws AionisError as `connectNats`. */
+export async function dial(options: NatsOptions): Promise<NatsConnection> {
+  const { agent, name = agent, credentials, clock, random, timeoutMs } = options;
+  const addresses = [options.servers].flat().map(toAddress);
+  const tls = options.tls ?? (addresses.some(({ isTls }) => isTls) ? {} : undefined);
+  const authenticator = credentials === undefined ? {} : { authenticator: toAuthenticator(credentials) };
+  const startedAt = clock.mono();
+  const { text } = await findServer(addresses, timeoutMs, clock);
+  try {
+    const connection = await connect({
+      servers: text,
+      name,
+      inboxPrefix: toInboxPrefix(agent),
+      timeout: Math.max(timeoutMs - (clock.mono() - startedAt), 1),
+      maxReconnectAttempts: -1,
+      ignoreAuthErrorAbort: true, // T1: the client would give up when it is refused twice
+      reconnectDelayHandler: () => retryMs * (0.5 + toUnit(random)),
+      pingInterval: options.pingIntervalMs ?? pingIntervalMs,
+      ...authenticator,
+      ...(tls === undefined ? {} : { tls: toTlsFiles(tls) }),
+    });
+    connection.setServers(addresses.map((address) => address.text));
+    return connection;
+  } catch (cause) {
+    throw toFailure(text, cause);
+  }
+}
+
+/** Listens for replies, and waits for the server's consent: without an inbox every request would only run out of time. */
+async function openInbox(wire: Wire, requests: Requests, { agent, timeoutMs }: NatsOptions): Promise<void> {
+  const inbox = requests.open();
+  await wire.flush(timeoutMs).catch((cause: unknown) => {
+    throw new AionisError("TRANSPORT_UNREACHABLE", "The NATS server hung up, or froze, at once.", { cause });
+  });
+  if (inbox.isRefused()) {
+    const subject = `${toInboxPrefix(agent)}.>`;
+    throw new AionisError("TRANSPORT_DENIED", `NATS does not permit this user to subscribe to ${subject}; allow it.`);
+  }
+}
+
+function toTlsFiles({ ca, cert, key }: NonNullable<NatsOptions["tls"]>): TlsOptions {
+  return {
+    ...(ca === undefined ? {} : { caFile: ca }),
+    ...(cert === undefined ? {} : { certFile: cert }),
+    ...(key === undefined ? {} : { keyFile: key }),
+  };
+}
+
+/** What went wrong at a server that is there. */
+function toFailure(address: string, cause: unknown): AionisError {
+  if (cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError) {
+    return new AionisError("TRANSPORT_DENIED", `The NATS server at ${address} refuses the credentials. Correct them.`, {
+      cause,
+    });
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new AionisError("TRANSPORT_UNREACHABLE", `The NATS server at ${address} cannot be used: ${why}.`, { cause });
+}

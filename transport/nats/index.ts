@@ -1,0 +1,5 @@
+// The face of the NATS transport: joining runtimes and workers of other machines through a broker.
+
+export { connectNats, type NatsOptions } from "./connect.ts";
+export type { NatsCredentials } from "./credentials.ts";
+export { type LogEnd, type LogMessage, type LogStream, openStream } from "./stream.ts";

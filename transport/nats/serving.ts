@@ -1,0 +1,159 @@
+// Serving
+//
+// Brings requests to their handlers and the replies back. Owns which requests are being served, and for how long each is wanted.
+//
+// Invariants:
+//   V1. A request is served while its sender waits, as far as this side knows: until its time has run out or the sender has said
+//       that it gave up. Then it counts no more, and its reply is sent all the same.
+//   V2. Every request is answered, also one that cannot be read: with a failure.
+//   V3. Who serves a pattern can be felt (`toServedSubject`) for as long as it may still answer.
+
+import type { Msg } from "@nats-io/transport-node";
+import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { limits } from "../../src/contracts/limits.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
+import type { Logger } from "../../src/kernel/logger.ts";
+import { checkSize, noHeaders, toRequestFailure } from "../bounds.ts";
+import { encodeToken, isInternalSubject, toServedSubject } from "../subjects.ts";
+import type { IncomingRequest, Reply } from "../transport.ts";
+import type { Blobs } from "./blobs.ts";
+import { receive, toParcel } from "./received.ts";
+import type { Listening, Wire } from "./wire.ts";
+
+export type RequestHandler = (request: IncomingRequest) => Reply | Promise<Reply>;
+
+interface ServingOptions {
+  wire: Wire;
+  blobs: Blobs;
+  clock: Clock;
+  /** Hears of handlers that throw. */
+  logger: Logger;
+  /** Hears of requests that cannot be read. */
+  boundedLogger: Logger;
+}
+
+interface Served {
+  /** Where its reply goes; the same in two queue groups. */
+  readonly reply: string;
+  cancelTimer: () => void;
+}
+
+/** How long the sender of a request without our headers is taken to wait. */
+const foreignTimeoutMs = limits.callWaitMs;
+
+export class Serving {
+  readonly #options: ServingOptions;
+  readonly #served = new Set<Served>();
+  /** Called when nothing is being served any more. */
+  onQuiet: () => void = () => {};
+
+  constructor(options: ServingOptions) {
+    this.#options = options;
+  }
+
+  get isQuiet(): boolean {
+    return this.#served.size === 0;
+  }
+
+  serve(pattern: string, queueGroup: string, handler: RequestHandler): Listening {
+    const { wire } = this.#options;
+    const queue = encodeToken(queueGroup); // white space in it would end the protocol's line
+    const presence = wire.listen(toServedSubject(pattern), () => {}, queue);
+    const requests = wire.listen(pattern, (message) => this.#hear(message, handler), queue);
+    return {
+      stop: () => {
+        requests.stop();
+        presence.stop();
+      },
+      drain: () => requests.drain(), // V3
+      isRefused: () => requests.isRefused(),
+    };
+  }
+
+  /** Counts nothing as being served any more. */
+  forgetAll(): void {
+    for (const served of [...this.#served]) this.#forget(served);
+  }
+
+  #hear(message: Msg, handler: RequestHandler): void {
+    if (isInternalSubject(message.subject)) return;
+    if (message.reply)
+      void this.#serve(message, message.reply, handler); // answers its own failures
+    else this.#abandon(message);
+  }
+
+  #abandon(message: Msg): void {
+    const { abandon } = receive(message).control;
+    if (abandon === undefined) return; // a published message
+    for (const served of [...this.#served]) if (served.reply === abandon) this.#forget(served);
+  }
+
+  async #serve(message: Msg, reply: string, handler: RequestHandler): Promise<void> {
+    const served: Served = { reply, cancelTimer: doNothing };
+    this.#served.add(served);
+    const request = await this.#accept(message, served);
+    const outcome = request instanceof AionisError ? request : await this.#handle(request, handler);
+    this.#answer(reply, outcome);
+    this.#forget(served);
+  }
+
+  /** The request as its handler sees it, or why there is none. */
+  async #accept(message: Msg, served: Served): Promise<IncomingRequest | AionisError> {
+    const { subject } = message;
+    try {
+      const received = receive(message);
+      const timeoutMs = toTimeout(received.control.timeout);
+      served.cancelTimer = this.#options.clock.setTimer(timeoutMs, () => this.#forget(served)); // V1
+      const { payload, headers } = await this.#options.blobs.open(received, { timeoutMs });
+      return { subject, payload, headers, timeoutMs, isWanted: () => this.#served.has(served) };
+    } catch (error) {
+      this.#options.boundedLogger.log("warn", "A request was refused: it cannot be read.", { subject, error });
+      return toRefusal(error);
+    }
+  }
+
+  async #handle(request: IncomingRequest, handler: RequestHandler): Promise<Reply | AionisError> {
+    const { subject } = request;
+    try {
+      const reply = await handler(request);
+      checkSize(reply.payload, reply.headers ?? noHeaders);
+      return reply;
+    } catch (error) {
+      const failure = toRequestFailure(error, subject);
+      if (failure !== error) this.#options.logger.log("error", "A message handler threw.", { subject, error });
+      return failure;
+    }
+  }
+
+  /** Sends the reply; lost when there is no connection. */
+  #answer(subject: string, outcome: Reply | AionisError): void {
+    const { wire, blobs } = this.#options;
+    if (outcome instanceof AionisError) {
+      wire.send(subject, toParcel({ failure: outcome.code }, Buffer.from(outcome.detail.slice(0, limits.lineChars))));
+    } else {
+      wire.send(subject, blobs.pack(outcome, {}, { isForOne: true }));
+    }
+  }
+
+  #forget(served: Served): void {
+    served.cancelTimer();
+    if (this.#served.delete(served) && this.isQuiet) this.onQuiet();
+  }
+}
+
+function doNothing(): void {}
+
+/** @throws AionisError `MESSAGE_INVALID` when it is no length of time. */
+function toTimeout(text: string | undefined): number {
+  if (text === undefined) return foreignTimeoutMs;
+  if (!/^(?:\d{1,15}|Infinity)$/.test(text))
+    throw new AionisError("MESSAGE_INVALID", "The request's timeout is no number.");
+  return Number(text);
+}
+
+/** What the sender is told of a request that no handler saw. */
+function toRefusal(error: unknown): AionisError {
+  if (isFailure(error, "MESSAGE_INVALID", "MESSAGE_TOO_LARGE")) return error;
+  if (isFailure(error)) return new AionisError("OVERLOADED", `The request's payload cannot be had: ${error.detail}`);
+  return new AionisError("MESSAGE_INVALID", "The request's headers cannot be read.");
+}

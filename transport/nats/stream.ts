@@ -1,0 +1,139 @@
+// Streams
+//
+// One JetStream stream as a log that is written in order. Owns a connection of its own, so that filling the log never holds up requests.
+//
+// Invariants:
+//   S1. A message is stored only right after the one that its writer took for the last (`expected last sequence`), so that of two
+//       writers, and of one that was cut off and comes back, neither can put a message twice or out of order.
+
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { headers as createHeaders, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { AionisError } from "../../src/contracts/failures.ts";
+import type { Headers } from "../transport.ts";
+import { dial, type NatsOptions } from "./connect.ts";
+
+/** A message as it stands in the log. Header names are kept as they are. */
+export interface LogMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: Headers;
+}
+
+/** Where a log ends. */
+export interface LogEnd {
+  /** The stream's last sequence; it never goes back while the stream exists. */
+  readonly place: number;
+  /** Those of the last message; absent when there is none. */
+  readonly headers: Headers | undefined;
+}
+
+export interface LogStream {
+  /** The most bytes of one message, headers included. */
+  readonly messageBytesMax: number;
+  /** Reads the end; makes the stream if there is none. */
+  readEnd(): Promise<LogEnd>;
+  /** Stores the messages in order after `place`. Resolves when all are stored; when it rejects, some may be. */
+  append(place: number, messages: readonly LogMessage[]): Promise<void>;
+  /** Removes every message. */
+  clear(): Promise<void>;
+  /** Calls `listener` each time the server is there again. */
+  onBack(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export interface StreamOptions extends NatsOptions {
+  /** The name of the stream; `A-Z a-z 0-9 _ -` */
+  stream: string;
+  /** The subjects whose messages it keeps. */
+  subjects: readonly string[];
+}
+
+/**
+ * Opens a stream on a connection of its own.
+ * @throws AionisError as `connectNats`; `TRANSPORT_INCOMPATIBLE` when the server has no JetStream.
+ */
+export async function openStream(options: StreamOptions): Promise<LogStream> {
+  const connection = await dial(options);
+  try {
+    const manager = await jetstreamManager(connection, { timeout: options.timeoutMs });
+    return createStream(options, {
+      connection,
+      manager,
+      client: jetstream(connection, { timeout: options.timeoutMs }),
+    });
+  } catch (cause) {
+    await connection.close();
+    throw new AionisError(
+      "TRANSPORT_INCOMPATIBLE",
+      "The NATS server keeps no streams; start it with JetStream (-js).",
+      {
+        cause,
+      },
+    );
+  }
+}
+
+interface Parts {
+  connection: NatsConnection;
+  manager: JetStreamManager;
+  client: JetStreamClient;
+}
+
+function createStream(options: StreamOptions, { connection, manager, client }: Parts): LogStream {
+  const { stream, subjects, timeoutMs } = options;
+
+  async function readInfo() {
+    try {
+      return await manager.streams.info(stream);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === streamNotFound)) throw error;
+      return await manager.streams.add({ name: stream, subjects: [...subjects], retention: "limits", storage: "file" });
+    }
+  }
+
+  return {
+    messageBytesMax: connection.info?.max_payload ?? defaultBytesMax,
+    async readEnd() {
+      const { state } = await readInfo();
+      if (state.messages === 0) return { place: state.last_seq, headers: undefined };
+      const last = await manager.streams.getMessage(stream, { seq: state.last_seq });
+      return { place: state.last_seq, headers: last === null ? undefined : toHeaders(last.header) };
+    },
+    async append(place, messages) {
+      const stored = messages.map(({ subject, payload, headers }, index) =>
+        client.publish(subject, payload, {
+          headers: toLines(headers),
+          expect: { streamName: stream, lastSequence: place + index }, // S1
+          timeout: timeoutMs,
+          retries: 1,
+        }),
+      );
+      await Promise.allSettled(stored); // none is left without an observer
+      await Promise.all(stored);
+    },
+    async clear() {
+      await manager.streams.purge(stream);
+    },
+    onBack(listener) {
+      void follow(connection, listener); // ends with the connection, and does not fail
+    },
+    close: () => connection.close(),
+  };
+}
+
+const streamNotFound = 10_059;
+const defaultBytesMax = 1024 * 1024;
+
+async function follow(connection: NatsConnection, listener: () => void): Promise<void> {
+  for await (const { type } of connection.status()) if (type === "reconnect") listener();
+}
+
+function toLines(headers: Headers): MsgHdrs {
+  const lines = createHeaders();
+  for (const [name, value] of Object.entries(headers)) lines.set(name, value);
+  return lines;
+}
+
+function toHeaders(lines: MsgHdrs): Headers {
+  return Object.fromEntries(lines.keys().map((name) => [name, lines.get(name)]));
+}
