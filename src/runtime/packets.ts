@@ -82,6 +82,8 @@ export function aggregate(
 }
 
 const packetsToJudge = 3;
+const completedToReuse = 5;
+const completionToReuse = 0.9;
 
 function recommend(
   by: string,
@@ -96,6 +98,11 @@ function recommend(
     );
   }
   if (missing >= packetsToJudge) advice.push(`${whose}: ${missing} packets were claimed and have not come back.`);
+  if (completed >= completedToReuse && completed >= completionToReuse * packets) {
+    advice.push(
+      `${whose}: completed ${completed} of ${packets}; work that repeats so well is worth keeping as a pattern.`,
+    );
+  }
   return advice.map((text) => ({ ...(key === undefined ? {} : { key }), advice: text }));
 }
 

@@ -54,4 +54,16 @@ describe("delegation.aggregate", () => {
     ]);
     expect(byFamily.groups).toEqual([]);
   });
+
+  it("names work that repeats and nearly always completes as worth keeping", async () => {
+    const { client, work } = await setup();
+    for (let count = 0; count < 9; count += 1) await work("docs", "dan", "completed");
+    await work("docs", "dan", "failed");
+    for (let count = 0; count < 4; count += 1) await work("review", "rob", "completed");
+    for (const outcome of ["completed", "failed"] as const) await work("review", "sue", outcome);
+
+    const { recommendations } = await client.delegationRecords.aggregate({ by: "role" });
+
+    expect(recommendations).toEqual([{ key: "docs", advice: expect.stringContaining("completed 9 of 10") }]);
+  });
 });

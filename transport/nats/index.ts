@@ -2,4 +2,4 @@
 
 export { connectNats, type NatsOptions } from "./connect.ts";
 export type { NatsCredentials } from "./credentials.ts";
-export { type LogEnd, type LogMessage, type LogStream, openStream } from "./stream.ts";
+export { openStream } from "./stream.ts";
