@@ -1,14 +1,14 @@
 import type { JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
-import { fromScopeName } from "../src/contracts/scope.ts";
 import type { Task } from "../src/contracts/task.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import { createIds } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
-import { createSubjects, encode, type Transport } from "../transport/index.ts";
+import type { Transport } from "../transport/index.ts";
 import { type Client, createClient } from "./client.ts";
 import type { Handler } from "./context.ts";
+import { createWorkerLink } from "./link.ts";
 import type { WorkerOptions } from "./parts.ts";
 import { type DelegationNotice, type EventFilter, subscribeToDelegations, subscribeToEvents } from "./subscribe.ts";
 import { startWorker, type Worker } from "./worker.ts";
@@ -52,24 +52,16 @@ export interface ConnectionOptions {
 /** A connection over an open transport, which it drains when it is closed. */
 export function createConnection(options: ConnectionOptions): Connection {
   const { transport, clock, random } = options;
-  const subjects = createSubjects(fromScopeName(options.scope));
   const ids = createIds(clock, random);
+  const link = createWorkerLink({ ...options, ids });
   const client = createClient({ ...options, ids });
   const workers = new Set<Worker>();
   const closing = new AbortController();
 
   function worker(workerOptions: WorkerOptions, handler: Handler): Worker {
-    const started = startWorker({ client, clock, logger: options.logger, publishProgress }, workerOptions, handler);
+    const started = startWorker({ client, clock, logger: options.logger, link }, workerOptions, handler);
     workers.add(started);
     return started;
-  }
-
-  function publishProgress(taskId: string, agent: string, data: unknown): void {
-    try {
-      transport.publish(subjects.progress(taskId), encode({ taskId, agent, at: clock.now(), data }));
-    } catch (error) {
-      options.logger.log("warn", "progress was not sent", { taskId, error: String(error) }); // nobody must receive it
-    }
   }
 
   async function close(): Promise<void> {

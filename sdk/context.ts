@@ -323,7 +323,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     progress(data) {
       if (life.isOver() || clock.mono() - progressAt < progressEveryMs) return;
       progressAt = clock.mono();
-      parts.publishProgress(taskId, options.agent, data);
+      parts.link.publishProgress(taskId, options.agent, data);
     },
   };
 }

@@ -1,5 +1,11 @@
 // The typed client, and how to reach a runtime with it.
 
+export {
+  type NatsPermissions,
+  toRuntimePermissions,
+  toViewerPermissions,
+  toWorkerPermissions,
+} from "../transport/nats/permissions.ts"; // not through the face, which loads the client of NATS
 export type { CallOptions, Client } from "./client.ts";
 export { type ConnectOptions, connect, toDefaultScope, toSocketPath } from "./connect.ts";
 export { type Connection, createConnection } from "./connection.ts";

@@ -6,6 +6,7 @@ import type { Clock } from "../src/kernel/clock.ts";
 import type { Exec } from "../src/kernel/exec.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Client } from "./client.ts";
+import type { WorkerLink } from "./link.ts";
 
 /** A check that is a function of the worker's own, for checks without a command. */
 export type CheckFunction = (check: {
@@ -33,8 +34,7 @@ export interface WorkerParts {
   client: Client;
   clock: Clock;
   logger: Logger;
-  /** Sends live output that nobody must receive. */
-  publishProgress(taskId: string, agent: string, data: unknown): void;
+  link: WorkerLink;
 }
 
 /** What one run is made of. */

@@ -20,6 +20,10 @@ import { createSteps } from "./steps.ts";
 export interface Run {
   /** Resolves at the end of the run; says whether it held a slot then. Never rejects. */
   readonly ended: Promise<boolean>;
+  /** Asks the runtime now whether the claim still stands. */
+  check(): void;
+  /** What its handler failed with, if it did. */
+  failure(): string | undefined;
   /** Gives the claim back to the runtime, so that another worker goes on at once. */
   giveBack(): Promise<void>;
   /** Ends it here without a word. */
@@ -36,6 +40,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   const controller = new AbortController();
   let hasSlot = true;
   let waits = 0;
+  let failure: string | undefined;
   let cancelBeat = (): void => {};
   let settleEnded: (heldSlot: boolean) => void = () => {};
   const ended = new Promise<boolean>((resolve) => {
@@ -47,7 +52,8 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     isOver: () => controller.signal.aborted,
     end(why) {
       if (controller.signal.aborted) return;
-      controller.abort(new AionisError("EPOCH_STALE", `The run of ${taskId} at epoch ${epoch} has ended: ${why}.`));
+      const detail = `The run of ${taskId} at epoch ${epoch} has ended: ${why}.`;
+      controller.abort(new AionisError("EPOCH_STALE", detail, { facts: { why } }));
       cancelBeat();
       settleEnded(hasSlot);
     },
@@ -88,6 +94,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
 
   function beat(): void {
     if (life.isOver()) return;
+    cancelBeat();
     const everyMs = Math.max(task.leaseMs / 3, 10);
     client.tasks.heartbeat({ taskId, epoch }, { ...asAgent, timeoutMs: everyMs }).catch((error: unknown) => {
       if (isLoss(error)) life.end(error.detail);
@@ -114,6 +121,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
       error: toErrorText(error, "stack"),
       retryable: isRetryable(error),
     };
+    failure = toErrorText(error, "message");
     await life.hold(() => client.tasks.fail(input, { ...asAgent, timeoutMs: recordTimeoutMs }));
     life.end("its handler failed");
   }
@@ -136,6 +144,8 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   });
   return {
     ended,
+    check: beat,
+    failure: () => failure,
     async giveBack() {
       if (life.isOver()) return;
       life.end("the worker was drained");

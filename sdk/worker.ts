@@ -37,7 +37,7 @@ const retryMs = 500;
 
 /** Starts a worker. */
 export function startWorker(parts: WorkerParts, options: WorkerOptions, handler: Handler): Worker {
-  const { client, clock, logger } = parts;
+  const { client, clock, logger, link } = parts;
   const concurrency = options.concurrency ?? 1;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > limits.callsWaiting) {
     throw new AionisError(
@@ -54,6 +54,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   let claimedAt = Number.NEGATIVE_INFINITY;
   let claimsAtOnce = 1; // one waits while there is nothing; what is there is fetched by several
   let isDrained = false;
+  const stats = { requests: 0, errors: 0, lastError: "", processingMs: 0 };
   let whenFree: (() => void)[] = [];
 
   /** XState warns on the console of events to an actor that has ended. */
@@ -103,14 +104,25 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   function begin(task: Assignment): void {
     if (!isTaking()) return refuse(task); // it ended while the claim was under way
     tell("run.began");
+    stats.requests += 1;
+    const beganAt = clock.mono();
     working += 1;
     const run = startRun({ ...parts, options, exec, task, slot: { release, acquire } }, handler);
     runs.set(task.taskId, run);
     void run.ended.then((heldSlot) => {
       if (runs.get(task.taskId) === run) runs.delete(task.taskId);
       tell("run.ended");
+      count(run, clock.mono() - beganAt);
       if (heldSlot) release();
     }); // a run reports its own failures
+  }
+
+  function count(run: Run, ms: number): void {
+    const failure = run.failure();
+    stats.processingMs += ms;
+    if (failure === undefined) return;
+    stats.errors += 1;
+    stats.lastError = failure;
   }
 
   /** A drained worker gives back what it no longer begins; a stopped one is as good as dead, and the lease runs out. */
@@ -163,12 +175,17 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   function stop(): void {
     tell("worker.stopped");
     givenUp.abort();
+    for (const end of links.splice(0)) end();
     for (const run of runs.values()) run.abandon();
     const waiting = whenFree;
     whenFree = [];
     for (const resolve of waiting) resolve();
   }
 
+  const links = [
+    link.hearNotices(options.agent, (taskId) => runs.get(taskId)?.check()),
+    link.announce({ agent: options.agent, roles: options.roles ?? [] }, () => stats),
+  ];
   takeTasks().catch((error: unknown) => {
     logger.log("error", "a worker met a bug", { agent: options.agent, error: String(error) });
     stop();

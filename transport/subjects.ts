@@ -29,6 +29,8 @@ export interface Subjects {
   rpc(agentId: string, operation: string): string;
   /** Every call of this scope, for its runtime to serve. */
   readonly rpcPattern: string;
+  /** The calls of `agentId` to the operations of one group, such as `tasks`; to all of them if absent. */
+  rpcPatternOf(agentId: string, group?: string): string;
   handoff(to: Target, fact: string): string;
   handoffPattern(to: Target): string;
   delegation(to: Target, part: "packet" | "return"): string;
@@ -37,6 +39,12 @@ export interface Subjects {
   taskPattern(taskId: string): string;
   lesson(kind: string, fact: string): string;
   progress(taskId: string): string;
+  /** The live output of every task. */
+  readonly progressPattern: string;
+  /** Where a worker hears that a task of its was ended from outside. */
+  control(agentId: string): string;
+  /** The same of every worker. */
+  readonly controlPattern: string;
   /** What the mirror of this scope's journal is called, and the patterns of what it holds. */
   readonly mirror: { readonly stream: string; readonly patterns: readonly string[] };
   /** Where the runtime of this scope says who it is. */
@@ -49,6 +57,8 @@ export function createSubjects(scope: Scope): Subjects {
   return {
     rpc: (agentId, operation) => `${prefix}.rpc.${encodeToken(agentId)}.${encodeName(operation)}`,
     rpcPattern: `${prefix}.rpc.*.>`,
+    rpcPatternOf: (agentId, group) =>
+      `${prefix}.rpc.${encodeToken(agentId)}.${group === undefined ? "" : `${encodeName(group)}.`}>`,
     handoff: (to, fact) => `${prefix}.handoff.${encodeTarget(to)}.${encodeName(fact)}`,
     handoffPattern: (to) => `${prefix}.handoff.${encodeTarget(to)}.>`,
     delegation: (to, part) => `${prefix}.delegation.${encodeTarget(to)}.${part}`,
@@ -61,7 +71,10 @@ export function createSubjects(scope: Scope): Subjects {
       patterns: ["handoff", "delegation", "task", "lesson"].map((family) => `${prefix}.${family}.>`),
     },
     who: `${prefix}.runtime.who`,
+    control: (agentId) => `${prefix}.worker.${encodeToken(agentId)}.control`,
+    controlPattern: `${prefix}.worker.*.control`,
     progress: (taskId) => `${prefix}.progress.${encodeToken(taskId)}`,
+    progressPattern: `${prefix}.progress.*`,
   };
 }
 
@@ -101,12 +114,17 @@ export function toBlobSubject(owner: string, id: string): string {
   return `aionis.v1.blob.${encodeToken(owner)}.${id}`;
 }
 
+/** Every payload that `owner` serves, or anybody. */
+export function toBlobPattern(owner?: string): string {
+  return `aionis.v1.blob.${owner === undefined ? "*" : encodeToken(owner)}.*`;
+}
+
 /** Whether `subject` is one of `toBlobSubject`: a scope's subjects have more tokens, even those of a tenant called `blob`. */
 export function isBlobSubject(subject: string): boolean {
   return /^aionis\.v1\.blob\.[\w=-]{1,63}\.[\w-]{1,63}$/.test(subject);
 }
 
-/** The subject, or pattern, that whoever serves `pattern` listens on too, so that a broker can tell whether anybody does. */
+/** Where whoever serves `pattern` listens too, so that a broker knows whether anybody does, and so that senders can give up. */
 export function toServedSubject(pattern: string): string {
   return `aionis.served.${pattern}`;
 }

@@ -3,8 +3,8 @@
 // Makes sure that one runtime serves a scope on a transport that others can join, and tells who asks which one it is.
 //
 // Invariants:
-//   E1. Who finds another runtime does not serve. Each asks before it answers and once more after, so that of two that start at the same
-//       time one finds the other; of both the later one gives way.
+//   E1. Who finds another runtime does not serve. Each asks before it answers and once more after, so that of several that start at
+//       the same time each finds the one that goes before it, and gives way.
 
 import { z } from "zod";
 import { createSubjects, decode, encode, type Transport } from "../../transport/index.ts";
@@ -30,7 +30,7 @@ export interface PresenceOptions {
 }
 
 const answerMs = 1_000;
-const selfMs = 250; // who asks hears the others first, and itself only when there are none
+const laterMs = 250; // who asks hears those that go before it first, and itself only when there are none
 
 /**
  * Takes the scope on this transport, until that is drained.
@@ -42,8 +42,9 @@ export async function takeScope({ transport, scope, storeId, instance, clock }: 
 
   async function findOther(): Promise<Presence | undefined> {
     try {
-      const reply = await transport.request(subject, encode({ instance }), { timeoutMs: answerMs });
-      const found = Presence.parse(decode(reply.payload));
+      const reply = await transport.request(subject, encode(own), { timeoutMs: answerMs });
+      const { data: found } = Presence.safeParse(decode(reply.payload));
+      if (found === undefined) throw alreadyServed(scope, "one that this version does not understand");
       return found.instance === instance ? undefined : found;
     } catch (error) {
       if (isFailure(error, "TRANSPORT_UNROUTED")) return undefined;
@@ -55,7 +56,8 @@ export async function takeScope({ transport, scope, storeId, instance, clock }: 
   const first = await findOther();
   if (first !== undefined) throw alreadyServed(scope, describe(first));
   const stop = transport.serve(subject, instance, async ({ payload }) => {
-    if (isFrom(payload, instance)) await new Promise<void>((resolve) => void clock.setTimer(selfMs, resolve));
+    const isFirst = isBefore(own, Presence.parse(decode(payload)));
+    if (!isFirst) await new Promise<void>((resolve) => void clock.setTimer(laterMs, resolve));
     return { payload: encode(own) };
   });
   const other = await findOther();
@@ -64,12 +66,7 @@ export async function takeScope({ transport, scope, storeId, instance, clock }: 
   throw alreadyServed(scope, describe(other));
 }
 
-function isFrom(payload: Uint8Array, instance: string): boolean {
-  const asked = decode(payload);
-  return typeof asked === "object" && asked !== null && "instance" in asked && asked.instance === instance;
-}
-
-/** Both compare the same two, so that they agree. */
+/** All compare alike, so that they agree. */
 function isBefore(own: Presence, other: Presence): boolean {
   return own.startedAt === other.startedAt ? own.instance < other.instance : own.startedAt < other.startedAt;
 }

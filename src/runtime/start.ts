@@ -18,7 +18,8 @@ import {
 } from "../../actors/index.ts";
 import type { decide } from "../../machines/index.ts";
 import { isClaimed, isOpen } from "../../machines/index.ts";
-import { createSubjects, type EndpointStats, type Transport } from "../../transport/index.ts";
+import { createSubjects, type EndpointStats, encode, type Transport } from "../../transport/index.ts";
+import type { EventType } from "../contracts/events.ts";
 import type { AionisError } from "../contracts/failures.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -53,6 +54,8 @@ export interface RuntimeOptions {
   decide?: typeof decide | undefined;
   /** Opens a copy of the store to verify it. */
   backUp?: ((path: string) => Promise<{ bytes: number; events: number }>) | undefined;
+  /** Called once when the store has failed for good; by then the runtime is closing. */
+  onFailed?: ((failure: AionisError) => void) | undefined;
 }
 
 export interface Runtime {
@@ -74,6 +77,7 @@ export interface Follower {
 
 const leaseMsDefault = 10_000;
 const claimedStates = ["running", "verifying"];
+const endsFromOutside: readonly EventType[] = ["task.cancelled", "deadline.passed", "lease.expired"];
 
 /**
  * Starts a runtime. It answers calls when the promise resolves.
@@ -82,6 +86,7 @@ const claimedStates = ["running", "verifying"];
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { scope, store, clock, logger } = options;
   const scopeStore = store.scope(scope);
+  const subjects = createSubjects(fromScopeName(scope));
 
   const leases: Leases = createLeases({
     clock,
@@ -94,9 +99,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     leaseUntil: (of, taskId) => leases.until(of, taskId) ?? clock.now() + leases.leaseMs,
     match: (_scope, target, after) => waiting.match(target, after),
     onCommitted: follow,
-    onFailed({ code, detail }) {
+    onFailed(failure) {
+      const { code, detail } = failure;
       logger.log("error", "the store failed; the runtime closes", { code, detail });
       close().catch((error: unknown) => logger.log("error", "the runtime could not close", { error: String(error) }));
+      options.onFailed?.(failure);
     },
   });
   const submit = (command: Parameters<typeof persistence.submit>[0]["command"], causedBy?: string) =>
@@ -152,7 +159,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   function serve(transport: Transport): () => EndpointStats {
     const counted = countRequests(handler, clock);
-    served.set(transport, transport.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", counted.handler));
+    served.set(transport, transport.serve(subjects.rpcPattern, "runtime", counted.handler));
     return counted.stats;
   }
 
@@ -176,6 +183,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     if (committed.length === 0) return;
     mark?.note();
     for (const follower of followers) follower.wake();
+    for (const event of committed) notify(event);
+  }
+
+  /** Whoever works on a task that was ended from outside need not find out by its next heartbeat. It may never hear of it. */
+  function notify({ recorded, after }: Committed): void {
+    const { type, taskId } = recorded.header;
+    const agent = after.context.lastAgent;
+    if (!endsFromOutside.includes(type) || agent === null) return;
+    const subject = subjects.control(agent);
+    for (const transport of served.keys()) transport.publish(subject, encode({ taskId }));
   }
 
   function followLease({ recorded, after, hasWaited }: Committed): void {

@@ -61,7 +61,7 @@ const disowning: ReadonlySet<EventType> = new Set([
 
 /** A scope's journal, as it is stored and decoded, with what its programs were told. */
 export interface History {
-  journal: readonly StoredEvent[];
+  journal: readonly Pick<StoredEvent, "body">[];
   events: readonly EventHeader[];
   acknowledged: readonly Acked[];
   /** What power failures took, as far as they may. */

@@ -2,9 +2,12 @@
 
 import { z } from "zod";
 import type { RunContext } from "../../sdk/context.ts";
+import { createWorkerLink } from "../../sdk/link.ts";
 import { startWorker } from "../../sdk/worker.ts";
 import { isFailure } from "../../src/contracts/failures.ts";
 import type { Assignment } from "../../src/contracts/task.ts";
+import { createIds } from "../../src/kernel/ids.ts";
+import { silentLogger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { type Process, type World, wait } from "./world.ts";
 
@@ -21,7 +24,12 @@ export function launchSdkWorker(world: World, process: Process): void {
             world.violation(`the worker reported: ${message} ${JSON.stringify(fields)}`);
         },
       },
-      publishProgress() {},
+      link: createWorkerLink({
+        ...process,
+        scope: world.scope,
+        ids: createIds(process.clock, world.random),
+        logger: silentLogger,
+      }),
     },
     {
       agent: process.name,

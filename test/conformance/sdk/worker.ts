@@ -34,6 +34,23 @@ export function describeWorker(setup: Setup): void {
       expect(outcome).toMatchObject({ summary: "Fixed", data: { n: 1 }, files: ["a.ts"], evidence: ["log"] });
     });
 
+    it("hears at once that its task was cancelled, long before its next heartbeat", async () => {
+      const { client, work } = await setup();
+      const began = gate();
+      const stopped = gate();
+      work({}, (_task, ctx) => {
+        ctx.signal.addEventListener("abort", () => stopped.open());
+        began.open();
+        return forever();
+      });
+      const taskId = await start(client);
+      await within(began.promise, "the handler");
+
+      await client.tasks.cancel({ taskId });
+
+      await within(stopped.promise, "the signal", 2_000);
+    });
+
     it("tries a task whose handler threw again, after a backoff", async () => {
       const { client, work } = await setup();
       work({}, (task) => {
