@@ -134,9 +134,14 @@ export function toInboxPrefix(agentId: string): string {
   return `_INBOX_${encodeToken(agentId)}`;
 }
 
+/** Whether replies come to `subject`, of our clients or of foreign ones. */
+export function isInbox(subject: string): boolean {
+  return subject.startsWith("_INBOX");
+}
+
 /** Whether `subject` is for the transports among themselves. A pattern such as `>` does not reach it. */
 export function isInternalSubject(subject: string): boolean {
-  return subject.startsWith("_INBOX") || subject.startsWith("aionis.served.") || isBlobSubject(subject);
+  return isInbox(subject) || subject.startsWith("aionis.served.") || isBlobSubject(subject);
 }
 
 /**

@@ -167,7 +167,7 @@ export class Blobs {
     if (kept === undefined || !message.reply || !(offset >= 0)) return; // a foreign message
     const partBytes = Math.min(partBytesMax, this.#options.wire.messageBytesMax - partHeaderBytes);
     const part = kept.payload.subarray(offset, offset + partBytes);
-    this.#options.wire.send(message.reply, { payload: part, headers: undefined });
+    this.#options.wire.answer(message.reply, { payload: part, headers: undefined });
     if (offset + part.byteLength < kept.payload.byteLength) return;
     kept.isFetched = true;
     if (kept.isForOne) this.#forget(subject);

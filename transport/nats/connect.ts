@@ -27,7 +27,10 @@ export interface NatsOptions {
   name?: string;
   /** None where the server asks for none. */
   credentials?: NatsCredentials;
-  /** Asks for TLS; each is the path of a PEM file. Without `ca` the system's authorities count. */
+  /**
+   * Asks for TLS; each is the path of a PEM file. Without `ca` the authorities that Node.js knows count. The server's certificate
+   * must have the host's name: the client does not find an IP address in it.
+   */
   tls?: { ca?: string; cert?: string; key?: string };
   /** How long the first connection may take, and each later try. */
   timeoutMs: number;
@@ -40,6 +43,11 @@ export interface NatsOptions {
 
 /**
  * Connects to NATS. The transport reconnects by itself until it is drained (T1).
+ *
+ * Where permissions bind the user it must be allowed, besides what it publishes, asks, subscribes to and serves:
+ * to subscribe to its inbox (`_INBOX_<token of the agent>.>`) and to publish to the `aionis.served.` form of the subjects it asks; for
+ * payloads over the server's `max_payload` to publish to `aionis.v1.blob.*.*`, to subscribe to `aionis.v1.blob.<token of the agent>.*`
+ * and `allow_responses`; to serve, to subscribe to the `aionis.served.` form of its patterns and `allow_responses`.
  * @throws AionisError `TRANSPORT_UNREACHABLE` when no server answers, `TRANSPORT_DENIED` when the server refuses the credentials or
  *   the agent's inbox, `TRANSPORT_INCOMPATIBLE` when it carries no headers, `INPUT_INVALID` for an address or credentials that
  *   cannot be read.

@@ -17,7 +17,7 @@ const controlNames = {
   failure: "aionis-failure",
   /** In a reply: it comes from a mere subscriber, which does not serve the request. */
   bystander: "aionis-bystander",
-  /** In a message without payload: the reply subject of a request whose sender no longer waits. */
+  /** To those who serve a subject: the reply subject of a request whose sender no longer waits. */
   abandon: "aionis-abandon",
   /** Where the payload can be fetched, its length, and its SHA-256 in hexadecimal. */
   blob: "aionis-blob",

@@ -7,6 +7,7 @@
 //       What comes later finds nobody.
 //   Q2. `TRANSPORT_UNROUTED` is told only when nobody has the request. NATS says so by itself when no one listens; where
 //       subscribers of ours listen, each answers that it serves nothing, and the first such answer makes us ask whether anyone does.
+//       Foreign subscribers, and those of everything (`>`), hide that nobody serves a subject: such a request runs out of time.
 
 import type { Msg } from "@nats-io/transport-node";
 import { AionisError, type FailureCode, failures } from "../../src/contracts/failures.ts";
@@ -67,7 +68,7 @@ export class Requests {
         settle(new AionisError("TRANSPORT_TIMEOUT", `No reply from ${subject} within ${timeoutMs} ms.`));
       });
       const forgetSignal = onAbort(signal, () => {
-        this.#wire.send(subject, toParcel({ abandon: reply }));
+        this.#wire.send(toServedSubject(subject), toParcel({ abandon: reply }));
         end(() => reject(signal?.reason));
       });
       this.#asked.set(token, { subject, isChecked: false, settle });

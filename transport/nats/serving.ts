@@ -4,9 +4,9 @@
 //
 // Invariants:
 //   V1. A request is served while its sender waits, as far as this side knows: until its time has run out or the sender has said
-//       that it gave up. Then it counts no more, and its reply is sent all the same.
+//       that it gave up. Then it counts no more, and its reply is not sent.
 //   V2. Every request is answered, also one that cannot be read: with a failure.
-//   V3. Who serves a pattern can be felt (`toServedSubject`) for as long as it may still answer.
+//   V3. Who serves a pattern can be felt, and told that a sender gave up (`toServedSubject`), for as long as it may still answer.
 
 import type { Msg } from "@nats-io/transport-node";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
@@ -41,6 +41,8 @@ interface Served {
 /** How long the sender of a request without our headers is taken to wait. */
 const foreignTimeoutMs = limits.callWaitMs;
 
+const detailCharsMax = 500; // a failure must fit where nothing else does
+
 export class Serving {
   readonly #options: ServingOptions;
   readonly #served = new Set<Served>();
@@ -58,7 +60,7 @@ export class Serving {
   serve(pattern: string, queueGroup: string, handler: RequestHandler): Listening {
     const { wire } = this.#options;
     const queue = encodeToken(queueGroup); // white space in it would end the protocol's line
-    const presence = wire.listen(toServedSubject(pattern), () => {}, queue);
+    const presence = wire.listen(toServedSubject(pattern), (message) => this.#abandon(message)); // all hear; one has the request
     const requests = wire.listen(pattern, (message) => this.#hear(message, handler), queue);
     return {
       stop: () => {
@@ -76,15 +78,12 @@ export class Serving {
   }
 
   #hear(message: Msg, handler: RequestHandler): void {
-    if (isInternalSubject(message.subject)) return;
-    if (message.reply)
-      void this.#serve(message, message.reply, handler); // answers its own failures
-    else this.#abandon(message);
+    if (!message.reply || isInternalSubject(message.subject)) return; // without a reply subject it was published
+    void this.#serve(message, message.reply, handler); // answers its own failures
   }
 
   #abandon(message: Msg): void {
     const { abandon } = receive(message).control;
-    if (abandon === undefined) return; // a published message
     for (const served of [...this.#served]) if (served.reply === abandon) this.#forget(served);
   }
 
@@ -93,7 +92,11 @@ export class Serving {
     this.#served.add(served);
     const request = await this.#accept(message, served);
     const outcome = request instanceof AionisError ? request : await this.#handle(request, handler);
-    this.#answer(reply, outcome);
+    try {
+      if (this.#served.has(served)) this.#answer(reply, outcome); // V1
+    } catch (error) {
+      this.#answer(reply, toRequestFailure(error, message.subject)); // its headers are too large for this server
+    }
     this.#forget(served);
   }
 
@@ -129,9 +132,9 @@ export class Serving {
   #answer(subject: string, outcome: Reply | AionisError): void {
     const { wire, blobs } = this.#options;
     if (outcome instanceof AionisError) {
-      wire.send(subject, toParcel({ failure: outcome.code }, Buffer.from(outcome.detail.slice(0, limits.lineChars))));
+      wire.answer(subject, toParcel({ failure: outcome.code }, Buffer.from(outcome.detail.slice(0, detailCharsMax))));
     } else {
-      wire.send(subject, blobs.pack(outcome, {}, { isForOne: true }));
+      wire.answer(subject, blobs.pack(outcome, {}, { isForOne: true }));
     }
   }
 
@@ -153,7 +156,7 @@ function toTimeout(text: string | undefined): number {
 
 /** What the sender is told of a request that no handler saw. */
 function toRefusal(error: unknown): AionisError {
-  if (isFailure(error, "MESSAGE_INVALID", "MESSAGE_TOO_LARGE")) return error;
+  if (isFailure(error, "MESSAGE_INVALID", "MESSAGE_TOO_LARGE", "TRANSPORT_DENIED")) return error;
   if (isFailure(error)) return new AionisError("OVERLOADED", `The request's payload cannot be had: ${error.detail}`);
   return new AionisError("MESSAGE_INVALID", "The request's headers cannot be read.");
 }

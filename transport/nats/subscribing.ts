@@ -35,10 +35,10 @@ export function subscribe(
   const listening = options.wire.listen(pattern, (message) => {
     if (isInternalSubject(message.subject)) return;
     const received = receive(message);
-    const { abandon, timeout, blob } = received.control;
+    const { timeout, blob } = received.control;
     if (message.reply) {
       // Only a requester of ours knows what to make of it; a foreign one would take it for its reply.
-      if (timeout !== undefined) options.wire.send(message.reply, toParcel({ bystander: "1" }));
+      if (timeout !== undefined) options.wire.answer(message.reply, toParcel({ bystander: "1" }));
     } else if (blob !== undefined) {
       options.blobs.open(received, { timeoutMs: fetchMs }).then(
         (opened) => deliver(message, opened),
@@ -50,7 +50,7 @@ export function subscribe(
           });
         },
       );
-    } else if (abandon === undefined) {
+    } else {
       deliver(message, received);
     }
   });

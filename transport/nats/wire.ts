@@ -10,6 +10,8 @@
 //       server has come, because the client does not show its socket.
 //   W3. Nothing throws into the client. It reads the socket in the same loop that calls handlers, and an error would end that loop
 //       without a word and leave a connection that looks open.
+//   W4. Replies go to inboxes and nowhere else. Who asks names the subject of the reply, and the server does not check whether they may
+//       publish there: whoever answers would do it for them.
 
 import {
   errors,
@@ -21,6 +23,7 @@ import {
 } from "@nats-io/transport-node";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
+import { isInbox } from "../subjects.ts";
 import type { TransportState } from "../transport.ts";
 
 /** What is registered at the server. Ending it twice is safe, in either way. */
@@ -84,6 +87,11 @@ export class Wire {
     });
     this.#count(payload.byteLength + subject.length);
     return true;
+  }
+
+  /** Sends a reply to where its requester wants it; dropped when that is no inbox (W4), and when there is no connection. */
+  answer(inbox: string, parcel: Parcel): void {
+    if (isInbox(inbox)) this.send(inbox, parcel);
   }
 
   /** Calls `onMessage` for each message, now and after every reconnection. */

@@ -48,7 +48,11 @@ describeNats("payloads over the server's max_payload", (binary) => {
     }
 
     const headers = { note: "n".repeat(4_000) };
-    await expect(alice.request("echo", empty, { ...soon, headers })).rejects.toMatchObject({ code: "MESSAGE_TOO_LARGE" });
+    await serve(bob, "note", () => ({ payload: empty, headers }));
+    await expect(alice.request("note", empty, soon)).rejects.toMatchObject({ code: "MESSAGE_TOO_LARGE" });
+    await expect(alice.request("echo", empty, { ...soon, headers })).rejects.toMatchObject({
+      code: "MESSAGE_TOO_LARGE",
+    });
     expect(() => alice.publish("news", empty, headers)).toThrow(expect.objectContaining({ code: "MESSAGE_TOO_LARGE" }));
   });
 
@@ -77,7 +81,9 @@ describeNats("payloads over the server's max_payload", (binary) => {
     const alice = await connect("alice");
     const foreign = await connectForeign();
     const references: string[] = [];
-    foreign.subscribe("news", { callback: (_, { headers }) => void references.push(headers?.get("aionis-blob") ?? "") });
+    foreign.subscribe("news", {
+      callback: (_, { headers }) => void references.push(headers?.get("aionis-blob") ?? ""),
+    });
     await foreign.flush();
     const big = Buffer.alloc(15 * mib);
 
@@ -85,7 +91,8 @@ describeNats("payloads over the server's max_payload", (binary) => {
     await flush(alice);
     await foreign.flush();
 
-    const ask = (subject = ""): Promise<Msg> => foreign.request(subject, empty, { timeout: 5_000, headers: toHeaders({ "aionis-blob-offset": "0" }) });
+    const ask = (subject = ""): Promise<Msg> =>
+      foreign.request(subject, empty, { timeout: 5_000, headers: toHeaders({ "aionis-blob-offset": "0" }) });
     expect(references.length).toBe(20);
     await expect(ask(references[0])).rejects.toThrow("no responders");
     expect((await ask(references[19])).data.byteLength).toBe(mib / 2);
@@ -95,7 +102,11 @@ describeNats("payloads over the server's max_payload", (binary) => {
     const { connect, connectForeign, logged } = await setup({ binary });
     const alice = await connect("alice");
     const foreign = await connectForeign();
-    const gone = toHeaders({ "aionis-blob": "aionis.v1.blob.nobody.abc", "aionis-blob-bytes": "9", "aionis-blob-sha256": "00" });
+    const gone = toHeaders({
+      "aionis-blob": "aionis.v1.blob.nobody.abc",
+      "aionis-blob-bytes": "9",
+      "aionis-blob-sha256": "00",
+    });
     let served = 0;
     await serve(alice, "work", (request) => {
       served += 1;
@@ -126,7 +137,11 @@ describeNats("payloads over the server's max_payload", (binary) => {
     foreign.subscribe("secret.>", { callback: (_, message) => void asked.push(message.subject) });
     foreign.subscribe("aionis.v1.blob.mallory.*", { callback: (_, message) => void message.respond("12345") });
     await foreign.flush();
-    const good = { "aionis-blob": "aionis.v1.blob.mallory.a", "aionis-blob-bytes": "5", "aionis-blob-sha256": "0".repeat(64) };
+    const good = {
+      "aionis-blob": "aionis.v1.blob.mallory.a",
+      "aionis-blob-bytes": "5",
+      "aionis-blob-sha256": "0".repeat(64),
+    };
 
     const lies = [
       good,
@@ -151,7 +166,11 @@ describeNats("payloads over the server's max_payload", (binary) => {
     const { connect, connectForeign } = await setup({ binary });
     const alice = await connect("alice");
     const foreign = await connectForeign();
-    const stuck = toHeaders({ "aionis-blob": "aionis.v1.blob.slow.a", "aionis-blob-bytes": "5", "aionis-blob-sha256": "00" });
+    const stuck = toHeaders({
+      "aionis-blob": "aionis.v1.blob.slow.a",
+      "aionis-blob-bytes": "5",
+      "aionis-blob-sha256": "00",
+    });
     let onFetch: () => void = () => {};
     foreign.subscribe("aionis.v1.blob.slow.a", { callback: () => onFetch() });
     foreign.subscribe("answer", { callback: (_, message) => void message.respond(empty, { headers: stuck }) });
@@ -159,12 +178,16 @@ describeNats("payloads over the server's max_payload", (binary) => {
     const giveUp = new AbortController();
 
     const fetched = new Promise<void>((resolve) => (onFetch = resolve));
-    const abandoned = expect(alice.request("answer", empty, { timeoutMs: Infinity, signal: giveUp.signal })).rejects.toBe("enough");
+    const abandoned = expect(
+      alice.request("answer", empty, { timeoutMs: Infinity, signal: giveUp.signal }),
+    ).rejects.toBe("enough");
     await fetched;
     giveUp.abort("enough");
 
     await abandoned;
-    await expect(alice.request("answer", empty, { timeoutMs: 50 })).rejects.toMatchObject({ code: "TRANSPORT_TIMEOUT" });
+    await expect(alice.request("answer", empty, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: "TRANSPORT_TIMEOUT",
+    });
   });
 
   it("are forgotten after a minute, and with the end of their request at once", async () => {
@@ -182,10 +205,14 @@ describeNats("payloads over the server's max_payload", (binary) => {
     const alice = await connect("alice", { clock });
     const foreign = await connectForeign();
     const references: string[] = [];
-    foreign.subscribe("news", { callback: (_, { headers }) => void references.push(headers?.get("aionis-blob") ?? "") });
+    foreign.subscribe("news", {
+      callback: (_, { headers }) => void references.push(headers?.get("aionis-blob") ?? ""),
+    });
     await foreign.flush();
 
-    await expect(alice.request("nobody", new Uint8Array(2 * mib), soon)).rejects.toMatchObject({ code: "TRANSPORT_UNROUTED" });
+    await expect(alice.request("nobody", new Uint8Array(2 * mib), soon)).rejects.toMatchObject({
+      code: "TRANSPORT_UNROUTED",
+    });
     const keptForRequest = timers.length;
     alice.publish("news", new Uint8Array(2 * mib));
     await flush(alice);

@@ -12,5 +12,8 @@ it("A bounded logger keeps the first 20 lines of ten seconds, and says how many 
   logger.log("warn", "worse");
 
   expect(logged.slice(0, 20).every(([message]) => message === "bad")).toBe(true);
-  expect(logged.slice(20)).toEqual([["More was wrong than was logged.", { lines: 30 }], ["worse", undefined]]);
+  expect(logged.slice(20)).toEqual([
+    ["More was wrong than was logged.", { lines: 30 }],
+    ["worse", undefined],
+  ]);
 });

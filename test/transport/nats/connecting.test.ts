@@ -1,14 +1,14 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { toAddress } from "../../../transport/nats/addresses.ts";
 import { connectNats } from "../../../transport/nats/index.ts";
-import { empty, flush, serve, soon, text, toText, echo } from "../../conformance/transport/fabric.ts";
+import { echo, empty, flush, serve, soon, text, toText } from "../../conformance/transport/fabric.ts";
 import { describeNats } from "../../support/nats.ts";
 import { makeJwtAccount } from "./jwt.ts";
 import { nextState, type Setup, setup, toOptions } from "./support.ts";
@@ -40,12 +40,18 @@ describe("the address of a NATS server", () => {
     expect(toAddress(written)).toMatchObject({ text: shown, isTls });
   });
 
-  it.each(["", ":4222", "http://broker", "a b", "broker:port", "nats://"])("is refused with INPUT_INVALID as %j", (written) => {
-    expect(() => toAddress(written)).toThrow(expect.objectContaining({ code: "INPUT_INVALID" }));
-  });
+  it.each(["", ":4222", "http://broker", "a b", "broker:port", "nats://"])(
+    "is refused with INPUT_INVALID as %j",
+    (written) => {
+      expect(() => toAddress(written)).toThrow(expect.objectContaining({ code: "INPUT_INVALID" }));
+    },
+  );
 
   it("is refused with a password in it, which the failure does not repeat", () => {
-    const refused: unknown = expect.objectContaining({ code: "INPUT_INVALID", message: expect.not.stringContaining("s3cret") });
+    const refused: unknown = expect.objectContaining({
+      code: "INPUT_INVALID",
+      message: expect.not.stringContaining("s3cret"),
+    });
 
     expect(() => toAddress("nats://user:s3cret@broker:4222")).toThrow(refused);
   });
@@ -54,15 +60,30 @@ describe("the address of a NATS server", () => {
 describe("connecting to NATS where there is none", () => {
   it("fails with TRANSPORT_UNREACHABLE, the addresses and what to do, when nobody listens or answers as NATS", async () => {
     const closed = await listenRaw(() => {});
-    const [mute, chatty, rude] = [await listenRaw(() => {}), await listenRaw((socket) => void socket.end("HTTP/1.1 400\r\n")), await listenRaw((socket) => void socket.end())];
+    const [mute, chatty, rude] = [
+      await listenRaw(() => {}),
+      await listenRaw((socket) => void socket.end("HTTP/1.1 400\r\n")),
+      await listenRaw((socket) => void socket.end()),
+    ];
     const credentials = { user: "alice", password: "s3cret" };
     const servers = ["127.0.0.1:1", mute, chatty, rude];
 
-    const failure = await connectNats({ ...toOptions({ url: "" }, "alice"), servers, credentials, timeoutMs: 200 }).catch((error: unknown) => error);
+    const failure = await connectNats({
+      ...toOptions({ url: "" }, "alice"),
+      servers,
+      credentials,
+      timeoutMs: 200,
+    }).catch((error: unknown) => error);
 
     expect(closed).toContain("127.0.0.1");
     expect(failure).toMatchObject({ code: "TRANSPORT_UNREACHABLE" });
-    for (const part of ["127.0.0.1:1 (connect ECONNREFUSED", `${mute} (silent for 200 ms)`, `${chatty} (what answers is no NATS server)`, `${rude} (it hung up)`, "Start one there"]) {
+    for (const part of [
+      "127.0.0.1:1 (connect ECONNREFUSED",
+      `${mute} (silent for 200 ms)`,
+      `${chatty} (what answers is no NATS server)`,
+      `${rude} (it hung up)`,
+      "Start one there",
+    ]) {
       expect(String(failure)).toContain(part);
     }
     expect(String(failure)).not.toContain("s3cret");
@@ -71,7 +92,10 @@ describe("connecting to NATS where there is none", () => {
   it("refuses credentials that cannot be read with INPUT_INVALID, and does not repeat them", async () => {
     const path = join(makeFolder(), "user.creds");
     const connect = (credentials: Parameters<typeof connectNats>[0]["credentials"]): Promise<unknown> =>
-      connectNats({ ...toOptions({ url: "127.0.0.1:1" }, "alice"), ...(credentials === undefined ? {} : { credentials }) }).catch((error: unknown) => error);
+      connectNats({
+        ...toOptions({ url: "127.0.0.1:1" }, "alice"),
+        ...(credentials === undefined ? {} : { credentials }),
+      }).catch((error: unknown) => error);
 
     const missing = await connect({ credsFile: path });
     writeFileSync(path, "s3cret");
@@ -110,12 +134,18 @@ describeNats("connecting to NATS", (binary) => {
 
     async function isServedBy({ connect }: Setup): Promise<boolean> {
       await serve(await connect("carol"), "here", echo);
-      return await alice.request("here", empty, soon).then(() => true, () => false);
+      return await alice.request("here", empty, soon).then(
+        () => true,
+        () => false,
+      );
     }
   });
 
   it("shows its name, or the agent's, to the server", async () => {
-    const { server, connect, connectForeign } = await setup({ binary, config: `accounts { SYS { users [{ user: sys, password: sys }] }, A { users [{ user: a, password: a }] } }\nsystem_account: SYS` });
+    const { server, connect, connectForeign } = await setup({
+      binary,
+      config: `accounts { SYS { users [{ user: sys, password: sys }] }, A { users [{ user: a, password: a }] } }\nsystem_account: SYS`,
+    });
     const credentials = { user: "a", password: "a" };
     await connect("alice", { credentials });
     await connect("bob", { credentials, name: "bob's worker" });
@@ -123,13 +153,19 @@ describeNats("connecting to NATS", (binary) => {
 
     const { data } = await system.request("$SYS.REQ.SERVER.PING.CONNZ", "{}", { timeout: 5_000 });
 
-    const { connections } = (JSON.parse(Buffer.from(data).toString()) as { data: { connections: { name?: string }[] } }).data; // the server's own format
+    const { connections } = (JSON.parse(Buffer.from(data).toString()) as { data: { connections: { name?: string }[] } })
+      .data; // the server's own format
     expect(connections.map(({ name }) => name)).toEqual(expect.arrayContaining(["alice", "bob's worker"]));
     expect(server.port).toBeGreaterThan(0);
   });
 
   it.each([
-    ["a user and password", `authorization { user: alice, password: "p4ss" }`, { user: "alice", password: "p4ss" }, { user: "alice", password: "s3cret" }],
+    [
+      "a user and password",
+      `authorization { user: alice, password: "p4ss" }`,
+      { user: "alice", password: "p4ss" },
+      { user: "alice", password: "s3cret" },
+    ],
     ["a token", `authorization { token: "t0ken" }`, { token: "t0ken" }, { token: "s3cret" }],
   ])("proves who it is with %s, and is told TRANSPORT_DENIED with others or none", async (_, config, right, wrong) => {
     const { server, connect } = await setup({ binary, config });
@@ -137,7 +173,9 @@ describeNats("connecting to NATS", (binary) => {
     await flush(await connect("alice", { credentials: right }));
 
     for (const credentials of [wrong, undefined]) {
-      const failure = await connect("alice", credentials === undefined ? {} : { credentials }).catch((error: unknown) => error);
+      const failure = await connect("alice", credentials === undefined ? {} : { credentials }).catch(
+        (error: unknown) => error,
+      );
       expect(failure).toMatchObject({ code: "TRANSPORT_DENIED" });
       expect(String(failure)).toContain(`127.0.0.1:${server.port}`);
       expect(String(failure)).not.toContain("s3cret");
@@ -151,7 +189,9 @@ describeNats("connecting to NATS", (binary) => {
 
     await flush(await connect("alice", { credentials: { nkeySeed: toSeed(right) } }));
 
-    await expect(connect("alice", { credentials: { nkeySeed: toSeed(wrong) } })).rejects.toMatchObject({ code: "TRANSPORT_DENIED" });
+    await expect(connect("alice", { credentials: { nkeySeed: toSeed(wrong) } })).rejects.toMatchObject({
+      code: "TRANSPORT_DENIED",
+    });
   });
 
   it("proves who it is with a credentials file, also after a reconnection that finds the file broken", async () => {
@@ -169,7 +209,9 @@ describeNats("connecting to NATS", (binary) => {
     await flush(alice);
     const foreign = makeJwtAccount();
     writeFileSync(path, foreign.makeCredentials());
-    await expect(connect("alice", { credentials: { credsFile: path } })).rejects.toMatchObject({ code: "TRANSPORT_DENIED" });
+    await expect(connect("alice", { credentials: { credsFile: path } })).rejects.toMatchObject({
+      code: "TRANSPORT_DENIED",
+    });
   });
 
   it("goes on trying while its credentials are refused (T1)", async () => {
@@ -216,14 +258,18 @@ describeNats("connecting to NATS", (binary) => {
 
     expect(toText(await alice.request("work", text("private"), soon))).toBe("private");
     for (const bad of [{}, { ca: file("ca.pem") }, { ...tls, ca: file("missing.pem") }]) {
-      await expect(connect("alice", { servers, tls: bad, timeoutMs: 1_000 })).rejects.toMatchObject({ code: "TRANSPORT_UNREACHABLE" });
+      await expect(connect("alice", { servers, tls: bad, timeoutMs: 1_000 })).rejects.toMatchObject({
+        code: "TRANSPORT_UNREACHABLE",
+      });
     }
   });
 
   it("is told TRANSPORT_UNREACHABLE when it asks for TLS and the server has none", async () => {
     const { server, connect } = await setup({ binary });
 
-    await expect(connect("alice", { servers: server.url.replace("nats:", "tls:") })).rejects.toMatchObject({ code: "TRANSPORT_UNREACHABLE" });
+    await expect(connect("alice", { servers: server.url.replace("nats:", "tls:") })).rejects.toMatchObject({
+      code: "TRANSPORT_UNREACHABLE",
+    });
   });
 });
 
@@ -253,10 +299,14 @@ describeNats("a NATS user whose permissions bind it", (binary) => {
     await expect(connect("bob", alice)).rejects.toMatchObject({ code: "TRANSPORT_DENIED" });
 
     const client = await connect("alice", alice);
-    await expect(client.request("work.bob", empty, { timeoutMs: Infinity })).rejects.toMatchObject({ code: "TRANSPORT_DENIED" });
+    await expect(client.request("work.bob", empty, { timeoutMs: Infinity })).rejects.toMatchObject({
+      code: "TRANSPORT_DENIED",
+    });
     client.subscribe("work.>", () => {});
     client.publish("news", empty);
-    await expect.poll(() => logged.filter(({ level }) => level === "error").map(({ fields }) => fields?.pattern)).toContain("work.>");
+    await expect
+      .poll(() => logged.filter(({ level }) => level === "error").map(({ fields }) => fields?.pattern))
+      .toContain("work.>");
     expect(client.state()).toBe("connected");
   });
 });
@@ -266,6 +316,24 @@ function makeCertificates(folder: string): void {
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
   openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority");
   for (const name of ["server", "client"]) {
-    openssl("req", "-x509", ...key, "-CA", "ca.pem", "-CAkey", "ca.key", "-keyout", `${name}.key`, "-out", `${name}.pem`, "-subj", `/CN=${name}`, "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE");
+    openssl(
+      "req",
+      "-x509",
+      ...key,
+      "-CA",
+      "ca.pem",
+      "-CAkey",
+      "ca.key",
+      "-keyout",
+      `${name}.key`,
+      "-out",
+      `${name}.pem`,
+      "-subj",
+      `/CN=${name}`,
+      "-addext",
+      "subjectAltName=DNS:localhost",
+      "-addext",
+      "basicConstraints=critical,CA:FALSE",
+    );
   }
 }

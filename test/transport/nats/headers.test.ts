@@ -12,13 +12,17 @@ function carry(headers: Headers, control = {}): ReturnType<typeof decodeHeaders>
 
 describe("headers on NATS", () => {
   it("come out as they went in, whatever they hold", () => {
-    const name = fc.oneof(fc.string(), fc.constantFrom("aionis-timeout", "aionis-blob", "__proto__", "%61", "a:b", "")).map((text) => text.toLowerCase());
+    const name = fc
+      .oneof(fc.string(), fc.constantFrom("aionis-timeout", "aionis-blob", "__proto__", "%61", "a:b", ""))
+      .map((text) => text.toLowerCase());
     const value = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom("", " x ", "\r\n", "schön", "UTF-8''x", "%"));
     fc.assert(
       fc.property(fc.array(fc.tuple(name, value)), (entries) => {
         const headers: Headers = Object.fromEntries(entries);
 
-        expect(Object.entries(carry(headers, { timeout: "9" }).headers).toSorted()).toEqual(Object.entries(headers).toSorted());
+        expect(Object.entries(carry(headers, { timeout: "9" }).headers).toSorted()).toEqual(
+          Object.entries(headers).toSorted(),
+        );
         expect(carry(headers, { timeout: "9" }).control).toEqual({ timeout: "9" });
         expect(carry(headers).control).toEqual({});
       }),
@@ -27,10 +31,15 @@ describe("headers on NATS", () => {
   });
 
   it("are plain lines of ASCII, and encoded ones where NATS would cut or change them", () => {
-    const { lines, bytes } = encodeHeaders({ traceparent: "00-ab", mood: "schön", "aionis-blob": "mine" }, { timeout: "30" });
+    const { lines, bytes } = encodeHeaders(
+      { traceparent: "00-ab", mood: "schön", "aionis-blob": "mine" },
+      { timeout: "30" },
+    );
     const written = Buffer.from((lines as MsgHdrsImpl).encode()).toString(); // cast: the library's own
 
-    expect(written).toBe("NATS/1.0\r\naionis-timeout: 30\r\ntraceparent: 00-ab\r\nmood: UTF-8''sch%C3%B6n\r\n%61ionis-blob: mine\r\n\r\n");
+    expect(written).toBe(
+      "NATS/1.0\r\naionis-timeout: 30\r\ntraceparent: 00-ab\r\nmood: UTF-8''sch%C3%B6n\r\n%61ionis-blob: mine\r\n\r\n",
+    );
     expect(bytes).toBe(written.length);
     expect(encodeHeaders({}, {})).toEqual({ lines: undefined, bytes: 0 });
   });

@@ -4,7 +4,11 @@ import { nkeys } from "@nats-io/transport-node";
 export function makeJwtAccount(): { config: string; makeCredentials(): string } {
   const [operator, account] = [nkeys.createOperator(), nkeys.createAccount()];
   const operatorJwt = sign(operator, operator.getPublicKey(), { type: "operator", version: 2 });
-  const accountJwt = sign(operator, account.getPublicKey(), { type: "account", version: 2, limits: { conn: -1, subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true } });
+  const accountJwt = sign(operator, account.getPublicKey(), {
+    type: "account",
+    version: 2,
+    limits: { conn: -1, subs: -1, data: -1, payload: -1, imports: -1, exports: -1, wildcards: true },
+  });
   return {
     config: `operator: ${operatorJwt}\nresolver: MEMORY\nresolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
     makeCredentials: () => {
@@ -26,7 +30,14 @@ export function makeJwtAccount(): { config: string; makeCredentials(): string } 
 
 function sign(issuer: ReturnType<typeof nkeys.createUser>, subject: string, nats: Record<string, unknown>): string {
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const claims = { jti: subject, iat: Math.floor(Date.now() / 1_000), iss: issuer.getPublicKey(), sub: subject, name: subject, nats };
+  const claims = {
+    jti: subject,
+    iat: Math.floor(Date.now() / 1_000),
+    iss: issuer.getPublicKey(),
+    sub: subject,
+    name: subject,
+    nats,
+  };
   const text = `${encode({ typ: "JWT", alg: "ed25519-nkey" })}.${encode(claims)}`;
   return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString("base64url")}`;
 }

@@ -3,7 +3,17 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { expect, it, onTestFinished } from "vitest";
-import { empty, flush, listen, serve, serveByHand, soon, text, toText, echo } from "../../conformance/transport/fabric.ts";
+import {
+  echo,
+  empty,
+  flush,
+  listen,
+  serve,
+  serveByHand,
+  soon,
+  text,
+  toText,
+} from "../../conformance/transport/fabric.ts";
 import { describeNats } from "../../support/nats.ts";
 import { nextState, setup } from "./support.ts";
 
@@ -15,7 +25,9 @@ describeNats("a NATS transport whose server is gone", (binary) => {
     const { server, connect } = await setup({ binary });
     const [alice, bob] = [await connect("alice"), await connect("bob")];
     const work = await serveByHand(bob, "work");
-    const asked = expect(alice.request("work", empty, { timeoutMs: Infinity })).rejects.toMatchObject({ code: "TRANSPORT_TIMEOUT" });
+    const asked = expect(alice.request("work", empty, { timeoutMs: Infinity })).rejects.toMatchObject({
+      code: "TRANSPORT_TIMEOUT",
+    });
     await work.arrived;
     const lost = nextState(alice, "reconnecting");
 
@@ -65,7 +77,7 @@ describeNats("a NATS transport whose server is gone", (binary) => {
     const lost = nextState(alice, "reconnecting");
     const back = nextState(alice, "connected");
 
-    server.pause();
+    await server.pause();
     const asked = alice.request("work", empty, { timeoutMs: Infinity });
 
     await expect(asked).rejects.toMatchObject({ code: "TRANSPORT_TIMEOUT" });
@@ -81,20 +93,24 @@ describeNats("a NATS transport whose server is gone", (binary) => {
     const alice = await connect("alice");
     const payload = new Uint8Array(mib / 2);
 
-    server.pause();
+    await server.pause();
     for (let count = 0; count < 100; count += 1) alice.publish("news", payload);
 
     await expect(alice.request("work", empty, soon)).rejects.toMatchObject({ code: "OVERLOADED" });
     expect(logged.filter(({ message }) => message.includes("dropped")).length).toBeGreaterThan(30);
     server.resume();
-    await expect.poll(() => alice.request("work", empty, soon).catch((error: unknown) => error), { timeout: 5_000 }).toMatchObject({ code: "TRANSPORT_UNROUTED" });
+    await expect
+      .poll(() => alice.request("work", empty, soon).catch((error: unknown) => error), { timeout: 5_000 })
+      .toMatchObject({ code: "TRANSPORT_UNROUTED" });
   });
 
   it("ends a drain that waits for what cannot come any more", async () => {
     const { server, connect } = await setup({ binary });
     const [alice, bob] = [await connect("alice"), await connect("bob")];
     const work = await serveByHand(bob, "work");
-    const asked = expect(alice.request("work", empty, { timeoutMs: Infinity })).rejects.toMatchObject({ code: "TRANSPORT_TIMEOUT" });
+    const asked = expect(alice.request("work", empty, { timeoutMs: Infinity })).rejects.toMatchObject({
+      code: "TRANSPORT_TIMEOUT",
+    });
     await work.arrived;
 
     const drained = Promise.all([alice.drain(), bob.drain()]);
@@ -122,7 +138,9 @@ describeNats("a process with a NATS transport", (binary) => {
   it("ends by itself after a drain, also one with the server frozen", async () => {
     const { server } = await setup({ binary });
 
-    await expect(run(server.url, 3_000, "await (await connect()).drain(); console.log('drained')")).resolves.toBe("drained");
+    await expect(run(server.url, 3_000, "await (await connect()).drain(); console.log('drained')")).resolves.toBe(
+      "drained",
+    );
     await expect(
       run(
         server.url,
@@ -144,6 +162,8 @@ describeNats("a process with a NATS transport", (binary) => {
     const address = mute.address();
     const url = typeof address === "object" && address !== null ? `127.0.0.1:${address.port}` : "";
 
-    await expect(run(url, 200, "await connect().catch((error) => console.log(error.code))")).resolves.toBe("TRANSPORT_UNREACHABLE");
+    await expect(run(url, 200, "await connect().catch((error) => console.log(error.code))")).resolves.toBe(
+      "TRANSPORT_UNREACHABLE",
+    );
   });
 });

@@ -26,7 +26,9 @@ export interface Setup {
 export async function setup(options: Omit<NatsServerOptions, "atEnd">): Promise<Setup> {
   const server = await startNatsServer({ ...options, atEnd: onTestFinished });
   const logged: Line[] = [];
-  const logger = { log: (level: string, message: string, fields?: Line["fields"]) => void logged.push({ level, message, fields }) };
+  const logger = {
+    log: (level: string, message: string, fields?: Line["fields"]) => void logged.push({ level, message, fields }),
+  };
   return {
     server,
     logged,
