@@ -1,9 +1,14 @@
-// npm run bench [-- NAME…] [--json]
+// npm run bench [-- NAME…] [--json] [--jetstream]
 //
-// Each figure beside the raw limit measured in the same run. With --json the last line is one JSON object.
+// Each figure beside the raw limit measured in the same run. A name stands for the case of that name and for those whose names begin with
+// it and a dot; without names all run, those over NATS only where a nats-server can be had. With --json the last line is one JSON object.
 
 import { cpus, totalmem } from "node:os";
+import { findNatsServer } from "../scripts/nats-server.ts";
 import { handoffMemory, wholeTasks } from "./cases/handoffs.ts";
+import { natsHandoff, natsTasks } from "./cases/nats-handoffs.ts";
+import { natsIdle, natsRestart, natsTakeover } from "./cases/nats-lives.ts";
+import { natsStepMany, natsStepOne } from "./cases/nats-steps.ts";
 import { recoverMany, restMany, startUp } from "./cases/size.ts";
 import { stepMany, stepOne } from "./cases/steps.ts";
 import type { Result } from "./measure.ts";
@@ -17,17 +22,26 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "recover.10k": recoverMany,
   "rest.100k": restMany,
   start: startUp,
+  "nats.step.one": natsStepOne,
+  "nats.step.64": natsStepMany,
+  "nats.handoff": natsHandoff,
+  "nats.task.1": () => natsTasks(1, { rounds: 3, perRound: 50 }),
+  "nats.task.64": () => natsTasks(64, { rounds: 8, perRound: 192 }),
+  "nats.takeover": natsTakeover,
+  "nats.restart.10k": natsRestart,
+  "nats.idle.200": natsIdle,
 };
 
 const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-const unknown = names.filter((name) => !(name in cases));
+const unknown = names.filter((name) => select(name).length === 0);
 if (unknown.length > 0) {
   process.stderr.write(`There is no benchmark ${unknown.join(", ")}; there are ${Object.keys(cases).join(", ")}.\n`);
   process.exit(2);
 }
 
+process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143)); // so that what was started is ended
 const results: Result[] = [];
-for (const name of names.length > 0 ? names : Object.keys(cases)) {
+for (const name of names.length > 0 ? new Set(names.flatMap(select)) : await listAll()) {
   const result = await cases[name]?.();
   for (const line of [result ?? []].flat()) {
     results.push(line);
@@ -38,11 +52,26 @@ const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB
 process.stdout.write(`\n${machine}\n`);
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, results })}\n`);
 
+function select(name: string): string[] {
+  return Object.keys(cases).filter((each) => each === name || each.startsWith(`${name}.`));
+}
+
+async function listAll(): Promise<string[]> {
+  const all = Object.keys(cases);
+  try {
+    await findNatsServer();
+    return all;
+  } catch (error) {
+    process.stderr.write(
+      `The cases over NATS are left out. ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return all.filter((name) => !name.startsWith("nats."));
+  }
+}
+
 function toLine({ name, unit, n, p50, p99, perSecond, raw, ratio, note }: Result): string {
-  const figure =
-    unit === "per second"
-      ? `${show(perSecond)}/s`
-      : `p50 ${show(p50)} ${unit}${p99 === null ? "" : `, p99 ${show(p99)}`}`;
+  const latency = p99 === null ? `${show(p50)} ${unit}` : `p50 ${show(p50)} ${unit}, p99 ${show(p99)}`;
+  const figure = unit === "per second" ? `${show(perSecond)}/s` : latency;
   const beside = raw === null ? "" : `raw ${show(raw)}${ratio === null ? "" : `, ratio ${ratio.toFixed(2)}`}`;
   return `${name.padEnd(20)} ${figure.padEnd(32)} ${beside.padEnd(28)} n ${String(n).padEnd(7)} ${note}\n`;
 }

@@ -12,7 +12,7 @@ import { migrations } from "../actors/store/schema.ts";
 /** One line of the table. `ratio` is p50 ÷ raw for a latency, perSecond ÷ raw for a rate. */
 export interface Result {
   name: string;
-  unit: "ms" | "per second" | "MB";
+  unit: "ms" | "per second" | "MB" | "KB" | "%";
   n: number;
   p50: number | null;
   p99: number | null;
@@ -24,13 +24,16 @@ export interface Result {
   note: string;
 }
 
-/** Runs `use` with a new folder, which is removed afterwards. */
+/** Runs `use` with a new folder, which is removed afterwards, also when this process exits before. */
 export async function withFolder<Value>(use: (folder: string) => Promise<Value>): Promise<Value> {
   const folder = mkdtempSync(join(tmpdir(), "aionis-bench-"));
+  const clear = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", clear);
   try {
     return await use(folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", clear);
+    clear();
   }
 }
 
@@ -38,6 +41,11 @@ export async function timed(run: () => unknown): Promise<number> {
   const start = performance.now();
   await run();
   return performance.now() - start;
+}
+
+/** The middle of several measurements. */
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
 }
 
 function percentile(values: readonly number[], share: number): number {
@@ -69,9 +77,18 @@ export function toRate(name: string, n: number, perSecond: number, raw: number, 
   return { name, unit: "per second", n, p50: null, p99: null, perSecond, raw, ratio: perSecond / raw, note };
 }
 
+/** A quantity that was measured once, with the raw one beside it. */
+export function toAmount(
+  quantity: Pick<Result, "name" | "unit" | "n" | "note"> & { value: number; raw: number },
+): Result {
+  const { value, raw, ...rest } = quantity;
+  return { ...rest, p50: value, p99: null, perSecond: null, raw, ratio: value / raw };
+}
+
 /** The bare work: a SQLite file with our tables and settings, and nothing of ours round it. */
 export function openRaw(folder: string): {
   commitStep(outputBytes: number): void;
+  commitSteps(outputsBytes: readonly number[]): void;
   insertRows(count: number): void;
   close(): void;
 } {
@@ -94,23 +111,34 @@ export function openRaw(folder: string): {
   const row = "x".repeat(1_400);
   const facts = JSON.stringify({ name: "step", ordinal: 100, stage: 1, durationMs: 3 });
   let seq = 1;
+
+  function insertStep(outputBytes: number): void {
+    seq += 1;
+    event.run(
+      seq,
+      `evt_${String(seq).padStart(20, "0")}`,
+      1.7e12,
+      `cmd_${String(seq).padStart(20, "0")}`,
+      Buffer.alloc(16),
+      facts,
+      Buffer.alloc(32),
+      Buffer.alloc(32),
+    );
+    body.run(seq, Buffer.alloc(16), "x".repeat(outputBytes + 40));
+    tail.run(JSON.stringify(Array.from({ length: 1 + (seq % 64) }, (_, index) => seq - index)));
+  }
+
   return {
     /** One transaction that writes the rows and bytes of one recorded step. */
     commitStep(outputBytes) {
-      seq += 1;
       begin.run();
-      event.run(
-        seq,
-        `evt_${String(seq).padStart(20, "0")}`,
-        1.7e12,
-        `cmd_${String(seq).padStart(20, "0")}`,
-        Buffer.alloc(16),
-        facts,
-        Buffer.alloc(32),
-        Buffer.alloc(32),
-      );
-      body.run(seq, Buffer.alloc(16), "x".repeat(outputBytes + 40));
-      tail.run(JSON.stringify(Array.from({ length: 1 + (seq % 64) }, (_, index) => seq - index)));
+      insertStep(outputBytes);
+      commit.run();
+    },
+    /** One transaction for several steps. */
+    commitSteps(outputsBytes) {
+      begin.run();
+      for (const outputBytes of outputsBytes) insertStep(outputBytes);
       commit.run();
     },
     /** One transaction of `count` plain rows of 1.4 KB. */

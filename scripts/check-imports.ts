@@ -81,8 +81,13 @@ const rules: readonly Rule[] = [
   },
   { files: /^src\/mcp\//, ours: new RegExp(`^(src/mcp/|${edge})`), packages: /^(node:.*|zod)$/ },
   { files: /^src\/node-version\.ts$/, ours: /^$/, packages: /^$/ },
-  { files: /^src\/(embedded|network|index|testing)\.ts$/, ours: /^(src|machines|transport|actors|sdk)\//, packages: /^node:/ },
-  // Examples see what a user sees: the package's names and their own files.
+  {
+    files: /^src\/(embedded|network|index|testing)\.ts$/,
+    ours: /^(src|machines|transport|actors|sdk)\//,
+    packages: /^node:/,
+  },
+  // Examples see what a user sees: the package's names and their own files; one shows how to do without the package.
+  { files: /^examples\/subscribe-plain\//, ours: /^$/, packages: /^(node:.*|@nats-io\/.*)$/ },
   { files: /^examples\//, ours: /^examples\//, packages: /^(node:.*|zod|xstate|aionis(\/.*)?)$/ },
   { files: /^(test|bench|scripts)\//, ours: null, packages: null },
 ];

@@ -38,13 +38,13 @@ export async function connect(options: ConnectOptions = {}): Promise<Connection>
   const random = createSystemRandom();
   const logger = options.logger ?? silentLogger;
   const agent = options.agent ?? "client";
-  const transport = await open(options, { agent, clock, random, logger });
+  const transport = await open(options, { scope, agent, clock, random, logger });
   return createConnection({ transport, scope, agent, clock, random, logger });
 }
 
 async function open(
   { path, servers, ...options }: ConnectOptions,
-  ports: { agent: string; clock: Clock; random: Random; logger: Logger },
+  ports: { scope: string; agent: string; clock: Clock; random: Random; logger: Logger },
 ): Promise<Transport> {
   if (servers !== undefined && path !== undefined)
     throw new AionisError(

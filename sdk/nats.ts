@@ -1,7 +1,7 @@
 import type { Clock } from "../src/kernel/clock.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
-import type { Transport } from "../transport/index.ts";
+import { type Transport, toOwner } from "../transport/index.ts";
 import type { NatsCredentials } from "../transport/nats/index.ts";
 
 /** How a NATS server is reached. */
@@ -21,6 +21,7 @@ const timeoutMsDefault = 5_000;
 /** The transport on that server. The client of NATS is loaded by those who use it. @throws AionisError as `connectNats`. */
 export async function connectToNats(
   options: NatsAddress & {
+    scope: string;
     agent: string;
     timeoutMs?: number | undefined;
     clock: Clock;
@@ -29,5 +30,6 @@ export async function connectToNats(
   },
 ): Promise<Transport> {
   const { connectNats } = await import("../transport/nats/index.ts");
-  return connectNats({ ...options, timeoutMs: options.timeoutMs ?? timeoutMsDefault });
+  const { scope, agent, name = agent, timeoutMs = timeoutMsDefault } = options;
+  return connectNats({ ...options, owner: toOwner(scope, agent), name, timeoutMs });
 }

@@ -44,6 +44,8 @@ export interface CreateRuntimeOptions {
   inspect?: (event: Parameters<Extract<Inspect, (...args: never[]) => unknown>>[0]) => void;
   /** Where problems that nobody awaits are reported; dropped if absent. */
   logger?: Logger;
+  /** Called once when the store has failed for good (`STORE_FAILED`): the runtime answers no more, and only a new one can. */
+  onFailed?: (failure: AionisError) => void;
 }
 
 /**
@@ -84,6 +86,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     leaseMs: options.leaseMs,
     inspect: options.inspect === undefined ? undefined : guarded(options.inspect, logger),
     backUp: (path) => backUp(store, path, open),
+    onFailed: options.onFailed,
   });
   const socket = await openLocalServer({
     path: toSocketPath(folder),

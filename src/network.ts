@@ -3,7 +3,7 @@
 // A runtime on a NATS server: connected as the agent `runtime`, alone in its scope, and listed among the server's services.
 
 import { connectToNats, type NatsAddress } from "../sdk/index.ts";
-import { answerProbes, createSubjects } from "../transport/index.ts";
+import { answerProbes, createSubjects, toOwner } from "../transport/index.ts";
 import { isFailure } from "./contracts/failures.ts";
 import type { StoreId } from "./contracts/ids.ts";
 import { fromScopeName } from "./contracts/scope.ts";
@@ -76,7 +76,15 @@ async function startMirror({
 }: JoinOptions): Promise<void> {
   const { stream, patterns } = createSubjects(fromScopeName(scope)).mirror;
   const { openStream } = await import("../transport/nats/index.ts");
-  const options = { ...address, agent: "runtime", name: "runtime mirror", timeoutMs: streamMs, clock, random, logger };
+  const options = {
+    ...address,
+    owner: toOwner(scope, "runtime"),
+    name: "runtime mirror",
+    timeoutMs: streamMs,
+    clock,
+    random,
+    logger,
+  };
   try {
     const log = await openStream({ ...options, stream, subjects: patterns });
     const mirror = createMirror({ store: store.scope(scope), storeId, stream: log, clock, logger });

@@ -8,7 +8,7 @@ export { Envelope } from "./envelope.ts";
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from "./memory/bus.ts";
 export { Chaos, type ChaosCounts, type ChaosRates } from "./memory/chaos.ts";
 export { answerProbes, type EndpointStats } from "./services.ts";
-export { createSubjects, matches, parseRpc, parseScope, type Subjects, toAgentHeaders } from "./subjects.ts";
+export { createSubjects, matches, parseRpc, parseScope, type Subjects, toAgentHeaders, toOwner } from "./subjects.ts";
 export type {
   Headers,
   IncomingRequest,

@@ -109,6 +109,11 @@ export function toAgentHeaders(agentId: string): Headers {
   return isHashed(encodeToken(agentId)) ? { [agentHeader]: toBase64Url(Buffer.from(agentId, "utf8")) } : {};
 }
 
+/** Who an agent is beside all scopes: owner of an inbox and of payloads on a broker. A scope's parts hold no slash. */
+export function toOwner(scopeName: string, agentId: string): string {
+  return `${scopeName}/${agentId}`;
+}
+
 /** Where `owner` serves the parts of a payload that is too large for one message of a broker; `id` is a token that nobody can guess. */
 export function toBlobSubject(owner: string, id: string): string {
   return `aionis.v1.blob.${encodeToken(owner)}.${id}`;
@@ -129,9 +134,9 @@ export function toServedSubject(pattern: string): string {
   return `aionis.served.${pattern}`;
 }
 
-/** What the subjects of the replies to `agentId` begin with; a broker's permissions let nobody else listen there. */
-export function toInboxPrefix(agentId: string): string {
-  return `_INBOX_${encodeToken(agentId)}`;
+/** What the subjects of the replies to `owner` begin with; a broker's permissions let nobody else listen there. */
+export function toInboxPrefix(owner: string): string {
+  return `_INBOX_${encodeToken(owner)}`;
 }
 
 /** Whether replies come to `subject`, of our clients or of foreign ones. */

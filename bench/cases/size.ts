@@ -1,15 +1,20 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createRuntime } from "aionis";
+import { type CreateRuntimeOptions, createRuntime } from "aionis";
 import Database from "better-sqlite3";
 import { type Result, timed, toLatency, withFolder } from "../measure.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Fills a store with `count` tasks, claimed or at rest; gives their ids. */
-async function fill(folder: string, count: number, claimed: boolean): Promise<string[]> {
-  const runtime = await createRuntime({ scope: "bench/size", path: folder, durability: "process" });
+const scope = "bench/size";
+
+/** Fills a store with `count` tasks, claimed or at rest; gives their ids. Claims that are to last need a long lease. */
+export async function fill(
+  folder: string,
+  { count, claimed, ...options }: { count: number; claimed: boolean } & CreateRuntimeOptions,
+): Promise<string[]> {
+  const runtime = await createRuntime({ scope, path: folder, durability: "process", ...options });
   const ids: string[] = [];
   for (let from = 0; from < count; from += 256) {
     const started = await Promise.all(
@@ -27,14 +32,14 @@ async function fill(folder: string, count: number, claimed: boolean): Promise<st
 /** Opening a store with 10,000 running tasks: every lease armed, and the first command of a random one answered. */
 export function recoverMany(): Promise<Result> {
   return withFolder(async (folder) => {
-    const ids = await fill(folder, 10_000, true);
+    const ids = await fill(folder, { count: 10_000, claimed: true });
     const ours: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round < 5; round += 1) {
       bare.push(await timed(() => readAll(folder)));
       const taskId = ids[Math.floor(Math.random() * ids.length)] as Parameters<typeof first>[1];
       const start = performance.now();
-      const runtime = await createRuntime({ scope: "bench/size", path: folder });
+      const runtime = await createRuntime({ scope, path: folder });
       await first(runtime, taskId);
       ours.push(performance.now() - start);
       await runtime.close();
@@ -55,7 +60,8 @@ async function first(
   await runtime.tasks.step({ taskId, epoch: 1, step });
 }
 
-function readAll(folder: string): void {
+/** The rows of the running tasks, read with bare SQLite. */
+export function readAll(folder: string): void {
   const database = new Database(join(folder, "aionis.db"), { readonly: true });
   database.prepare("SELECT * FROM tasks WHERE state = 'running'").all();
   database.close();
@@ -65,9 +71,9 @@ function readAll(folder: string): void {
 export function restMany(): Promise<Result[]> {
   return withFolder(async (folder) => {
     const empty = await withFolder((other) => memoryOf(other));
-    const ids = await fill(folder, 100_000, false);
+    const ids = await fill(folder, { count: 100_000, claimed: false });
     const full = await memoryOf(folder);
-    const runtime = await createRuntime({ scope: "bench/size", path: folder });
+    const runtime = await createRuntime({ scope, path: folder });
     const wakes: number[] = [];
     for (let round = 0; round < 500; round += 1) {
       const taskId = ids[Math.floor(Math.random() * ids.length)] as Parameters<typeof runtime.tasks.result>[0];
@@ -92,7 +98,7 @@ export function restMany(): Promise<Result[]> {
 /** The memory in MB of a process that opened the store and looked at it. */
 function memoryOf(folder: string): Promise<number> {
   const program = `
-    import { createRuntime } from "aionis";
+    import { type CreateRuntimeOptions, createRuntime } from "aionis";
     const runtime = await createRuntime({ scope: "bench/size", path: ${JSON.stringify(folder)} });
     await runtime.tasks.list({});
     globalThis.gc();
@@ -106,7 +112,7 @@ export function startUp(): Promise<Result[]> {
   const built = join(root, "dist/src/index.js");
   if (!existsSync(built)) throw new Error("`start` measures the built program: run `npm run build` first");
   const program = `
-    import { createRuntime } from ${JSON.stringify(built)};
+    import { type CreateRuntimeOptions, createRuntime } from ${JSON.stringify(built)};
     const from = performance.now();
     const runtime = await createRuntime({ scope: "bench/start", path: process.argv[1] });
     const opened = performance.now() - from;

@@ -1,17 +1,20 @@
 import { type Connection, createRuntime } from "aionis";
 import { openRaw, type Result, timed, toLatency, toRate, withFolder } from "../measure.ts";
 
-const output = "x".repeat(1_000);
-type Claim = { taskId: Parameters<Connection["tasks"]["result"]>[0]; epoch: number };
+/** What each step records. */
+export const output = "x".repeat(1_000);
+export type Claim = { taskId: Parameters<Connection["tasks"]["result"]>[0]; epoch: number };
 
-async function claimOne(runtime: Connection): Promise<Claim> {
+/** Starts a task and claims it. */
+export async function claimOne(runtime: Connection): Promise<Claim> {
   await runtime.tasks.start({ brief: "a task to measure with" });
   const { assignment } = await runtime.tasks.claim({});
   if (assignment === null) throw new Error("the task that was just started cannot be claimed");
   return assignment;
 }
 
-function record(runtime: Connection, { taskId, epoch }: Claim, ordinal: number): Promise<unknown> {
+/** Records one step of it. */
+export function record(runtime: Connection, { taskId, epoch }: Claim, ordinal: number): Promise<unknown> {
   return runtime.tasks.step({ taskId, epoch, step: { name: "step", ordinal, outcome: { kind: "succeeded", output } } });
 }
 

@@ -3,6 +3,7 @@
 // What the command line needs of the process around it: streams, environment, Ctrl-C. Tests hand in their own.
 
 import type { Readable, Writable } from "node:stream";
+import { exitCodes } from "./report.ts";
 
 export interface Host {
   stdin: Readable;
@@ -12,8 +13,10 @@ export interface Host {
   cwd: string;
   /** The width of the terminal that `stdout` is; absent when it is none. */
   columns: number | undefined;
-  /** Calls `listener` at the first Ctrl-C; the next one ends the process. Returns a function that takes it back. */
+  /** Calls `listener` at the first Ctrl-C or SIGTERM; the next one ends the process with 130. Returns a function that takes it back. */
   onInterrupt(listener: () => void): () => void;
+  /** Ends the process when what was printed has been read, whatever is open. */
+  exit(code: number): void;
 }
 
 /** The process itself. */
@@ -27,8 +30,15 @@ export function createProcessHost(): Host {
     cwd: process.cwd(),
     columns: stdout.isTTY ? stdout.columns : undefined,
     onInterrupt(listener) {
-      process.once("SIGINT", listener);
-      return () => process.off("SIGINT", listener);
+      let isSecond = false;
+      const onSignal = (): void => {
+        if (isSecond) process.exit(exitCodes.interrupted);
+        isSecond = true;
+        listener();
+      };
+      process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+      return () => void process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     },
+    exit: (code) => void stdout.write("", () => process.exit(code)), // a failed write calls back, too
   };
 }

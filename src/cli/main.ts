@@ -1,6 +1,6 @@
 // The command line
 //
-// argv to one operation, and its answer to stdout. It returns an exit code and never ends the process. Loading the operations takes
+// argv to one operation, and its answer to stdout, or to a command that stays. It returns an exit code. Loading the operations takes
 // most of a short command's time, so what can be answered without them is.
 
 import { readVersion } from "../kernel/version.ts";

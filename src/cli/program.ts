@@ -4,20 +4,15 @@
 // verb, which is handed in.
 
 import { Command, Option } from "commander";
-import { fromDuration } from "../contracts/duration.ts";
 import type { Layer } from "../contracts/operations/index.ts";
 import { type Field, type FieldReader, readField, toFields, toPlural } from "./fields.ts";
-import { toUsageError } from "./report.ts";
+import type { Host } from "./host.ts";
+import { addPermissions } from "./permissions.ts";
+import type { AddCommand, Surroundings } from "./process.ts";
+import { addServe } from "./serve.ts";
+import { addSettings, Settings } from "./settings.ts";
 import { listVerbs, type Verb } from "./verbs.ts";
-
-/** What every verb takes beside its own options. */
-export interface GlobalOptions {
-  path: string;
-  scope: string | undefined;
-  agent: string;
-  timeoutMs: number | undefined;
-  isJson: boolean;
-}
+import { addWorker } from "./worker.ts";
 
 /** A verb with everything that argv says about it, not yet read. */
 export interface Request {
@@ -28,7 +23,7 @@ export interface Request {
   follows: "events" | "task" | undefined;
   /** Whether it may make the store: a command that needs nothing to be there. */
   mayCreate: boolean;
-  options: GlobalOptions;
+  settings: Settings;
   /** @throws AionisError `INPUT_INVALID` for a value that is no input. */
   readInput(reader: FieldReader): Promise<Record<string, unknown>>;
 }
@@ -45,33 +40,38 @@ export function findWords(program: Command, argv: readonly string[]): string {
   return words.join(" ");
 }
 
-/** The whole command line. `run` is called once, for the verb that argv names. */
-export function createProgram(
-  env: Readonly<Record<string, string | undefined>>,
-  run: (request: Request) => Promise<void>,
-): Command {
+/** Commands that are no verbs. */
+const otherCommands: readonly AddCommand[] = [addServe, addWorker, addPermissions];
+
+/** What runs the command that argv names. One of them is called, once. */
+export interface Runners {
+  runVerb(request: Request): Promise<void>;
+  /** `run` does what a command that is no verb is for, and resolves with the exit code. */
+  runOther(settings: Settings, run: (surroundings: Surroundings) => Promise<number>): Promise<void>;
+}
+
+/** The whole command line. */
+export function createProgram(host: Pick<Host, "env" | "cwd">, { runVerb, runOther }: Runners): Command {
   const program = new Command("aionis")
     .description("A continuity runtime for agent systems: durable tasks, and handoffs that are transactions.")
-    .option("--json", "print one JSON document, and failures as JSON on stderr")
-    .option("--path <folder>", "the folder of the store; AIONIS_PATH, else .aionis")
-    .option("--scope <tenant/project>", "AIONIS_SCOPE, else local/<name of the current folder>")
-    .option("--agent <id>", "who asks; AIONIS_AGENT, else cli")
-    .option("--timeout <duration>", "how long to wait for an answer: 90s, 2m, or milliseconds; 10s if absent")
-    .option("-V, --version", "print the version")
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .helpCommand(false)
     .showHelpAfterError(false);
-  const toGlobals = (): GlobalOptions => readGlobals(program.opts(), env);
+  addSettings(program);
+  program.option("-V, --version", "print the version");
+  const reserved = new Set([...program.options.map(({ long }) => long?.slice(2)), "help"]);
+  const toSettings = (): Settings => new Settings(program.opts(), host);
 
   const entries = listVerbs().map((verb) => ({ verb, fields: toFields(verb.operation.input) }));
   for (const { verb, fields } of entries.sort((left, right) => rankOf(left) - rankOf(right))) {
     const parent = verb.words.length > 1 ? toGroup(program, verb) : program;
     const word = verb.words.at(-1) ?? "";
     const follows = verb.operation.name === "tasks.watch" ? "task" : undefined;
-    addVerb(parent, word, { verb, fields, follows, toGlobals, run });
+    addVerb(parent, word, { verb, fields, follows, reserved, toSettings, runVerb });
     if (verb.operation.name === "events.read")
-      addVerb(parent, "tail", { verb, fields, follows: "events", toGlobals, run });
+      addVerb(parent, "tail", { verb, fields, follows: "events", reserved, toSettings, runVerb });
   }
+  for (const add of otherCommands) add(program, (run) => runOther(toSettings(), run));
   program.addHelpText("after", firstSteps);
   return program;
 }
@@ -82,7 +82,10 @@ Examples:
   $ aionis task ls
   $ aionis task explain ID
   $ aionis events tail --from 1
+  $ aionis serve --nats nats://10.0.0.5
+  $ aionis worker ./fixer.ts --nats nats://10.0.0.5
 
+Secrets for NATS come from files or the environment: AIONIS_NATS_USER with AIONIS_NATS_PASSWORD, or AIONIS_NATS_TOKEN.
 Exit codes: 0 done, 1 failed, 2 bad arguments, 3 not found, 4 conflict, 5 unavailable, 130 interrupted.`;
 
 const layers: readonly Layer[] = ["core", "enhanced", "advanced"];
@@ -126,15 +129,21 @@ interface VerbFields {
 
 interface VerbOptions extends VerbFields {
   follows: Request["follows"];
-  toGlobals(): GlobalOptions;
-  run(request: Request): Promise<void>;
+  /** Names of options that every command takes. */
+  reserved: ReadonlySet<string | undefined>;
+  toSettings(): Settings;
+  runVerb: Runners["runVerb"];
 }
 
-function addVerb(parent: Command, word: string, { verb, fields: all, follows, toGlobals, run }: VerbOptions): void {
+function addVerb(
+  parent: Command,
+  word: string,
+  { verb, fields: all, follows, reserved, toSettings, runVerb }: VerbOptions,
+): void {
   const { operation } = verb;
   const fields = all.flatMap((field) => toOwnField(field, follows));
   const positional = positionalOf(verb, fields);
-  const options = fields.filter((field) => !positional.includes(field)).map(besideGlobals);
+  const options = fields.filter((field) => !positional.includes(field)).map((field) => besides(field, reserved));
   const command = parent
     .command(word)
     .description(summaryOf(operation.summary, follows))
@@ -153,12 +162,12 @@ function addVerb(parent: Command, word: string, { verb, fields: all, follows, to
     const given = positional.map((field, index) => ({ field, texts: command.args.slice(index, index + 1) }));
     const asked = read.map(({ field, values }) => ({ field, texts: values() }));
     const words = [...verb.words.slice(0, -1), word].join(" ");
-    await run({
+    await runVerb({
       verb,
       words,
       follows,
       mayCreate: operation.kind === "command" && all.every(({ name }) => !idFields.includes(name)),
-      options: toGlobals(),
+      settings: toSettings(),
       readInput: (reader) => readInput([...given, ...asked], reader),
     });
   });
@@ -175,7 +184,6 @@ function positionalOf(verb: Verb, fields: readonly Field[]): Field[] {
 }
 
 const ownToFollowers = new Set(["pageSize", "waitMs"]); // how a follower pages and waits is its own matter
-const globalFlags = new Set(["json", "path", "scope", "agent", "timeout", "version", "help"]);
 
 function toOwnField(field: Field, follows: Request["follows"]): Field[] {
   if (follows !== undefined && ownToFollowers.has(field.name)) return [];
@@ -185,8 +193,8 @@ function toOwnField(field: Field, follows: Request["follows"]): Field[] {
 }
 
 /** An input that is called like an option of every verb gets another name, or it could not be given. */
-function besideGlobals(field: Field): Field {
-  return globalFlags.has(field.flag) ? { ...field, flag: `with-${field.flag}` } : field;
+function besides(field: Field, reserved: VerbOptions["reserved"]): Field {
+  return reserved.has(field.flag) ? { ...field, flag: `with-${field.flag}` } : field;
 }
 
 function summaryOf(summary: string, follows: Request["follows"]): string {
@@ -238,25 +246,4 @@ async function readInput(
     else if (texts !== undefined && texts.length > 0) input[field.name] = await readField(field, texts, reader);
   }
   return input;
-}
-
-function readGlobals(
-  options: Readonly<Record<string, unknown>>,
-  env: Readonly<Record<string, string | undefined>>,
-): GlobalOptions {
-  const text = (name: string): string | undefined => {
-    const value = options[name] ?? env[`AIONIS_${name.toUpperCase()}`];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  const timeout = text("timeout");
-  const timeoutMs = timeout === undefined ? undefined : fromDuration(timeout);
-  if (timeout !== undefined && timeoutMs === undefined)
-    throw toUsageError(`--timeout is "${timeout}", which is not a length of time such as 90s.`);
-  return {
-    path: text("path") ?? ".aionis",
-    scope: text("scope"),
-    agent: text("agent") ?? "cli",
-    timeoutMs,
-    isJson: options.json === true,
-  };
 }

@@ -1,25 +1,26 @@
 // Reach
 //
-// How the command line reaches a runtime: over the socket of whoever holds the store, or by opening the store for as long as the
-// command takes. Owns the connection. Does not own: what is asked.
+// How the command line reaches a runtime: over NATS, over the socket of whoever holds the store, or by opening the store for as long as
+// the command takes. Owns the connection. Does not own: what is asked.
 //
 // Invariants:
 //   R1. Nobody's store is held longer than one command, and a follower holds none while it waits: programs start beside it.
 //   R2. A store, and a scope in it, is made only by a verb that may make one; anything else finds nothing and says so.
 //   R3. A holder may end at any moment, for many are commands like this one. What it did not answer is asked again of whoever is there
 //       next, under the same command id, so that it takes effect once.
+//   R4. Over NATS no store is opened. The connection is kept over losses, for it comes back by itself.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AionisError, type FailureCode, isFailure } from "../contracts/failures.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { describePlace, type Place, toConnectOptions } from "./place.ts";
 import { NoStoreError } from "./report.ts";
 
 type Connection = Awaited<ReturnType<typeof import("../../sdk/index.ts").connect>>;
 
 export interface ReachOptions {
-  /** The folder of the store, absolute. */
-  folder: string;
+  place: Place;
   /** `tenant/project` */
   scope: string;
   agent: string;
@@ -27,6 +28,8 @@ export interface ReachOptions {
   timeoutMs: number;
   clock: Pick<Clock, "mono" | "setTimer">;
 }
+
+type Held = { connection: Connection; isOwn: boolean };
 
 export interface CallTraits {
   /** Whether the store and the scope may be made for it (R2). */
@@ -45,7 +48,8 @@ const lost: readonly FailureCode[] = [
   "TRANSPORT_UNREACHABLE",
   "RUNTIME_CLOSED",
 ];
-const tryMs = 500;
+const tryMs = 500; // whoever holds a store may be gone in a moment
+const natsTryMs = 2_000;
 const unroutedMs = 3_000;
 const pauseMs = 50;
 const pollMs = 200;
@@ -56,7 +60,7 @@ const markFile = "aionis.mark";
 
 export class Reach {
   readonly #options: ReachOptions;
-  #held: { connection: Connection; isOwn: boolean } | undefined;
+  #held: Held | undefined;
   #markSeen: string | undefined;
   #isClosed = false;
 
@@ -74,14 +78,15 @@ export class Reach {
    * @throws AionisError whatever the operation fails with; NoStoreError (R2).
    */
   async call(name: string, input: unknown, { mayCreate = false, waitMs = 0, isSlow = false }: CallTraits = {}) {
-    const { clock, timeoutMs } = this.#options;
+    const { clock, timeoutMs, place } = this.#options;
     const endsAt = clock.mono() + timeoutMs + waitMs;
+    const patienceMs = ("folder" in place ? tryMs : natsTryMs) + waitMs;
     let unroutedSince: number | undefined;
     for (;;) {
       const { connection } = await this.open({ mayCreate, endsAt });
       const leftMs = Math.max(endsAt - clock.mono(), 1);
       try {
-        return await invoke(connection, name, input, isSlow ? leftMs : Math.min(leftMs, tryMs + waitMs));
+        return await invoke(connection, name, input, isSlow ? leftMs : Math.min(leftMs, patienceMs));
       } catch (error) {
         // whoever holds the store for another scope now cannot make this one, and may be gone in a moment
         const canBeMade = mayCreate && isFailure(error, "SCOPE_NOT_FOUND");
@@ -94,7 +99,7 @@ export class Reach {
         const now = clock.mono();
         unroutedSince = isUnserved ? (unroutedSince ?? now) : undefined;
         if (now < endsAt && now - (unroutedSince ?? now) < unroutedMs) {
-          await this.#drop(); // R3
+          await this.#prepareRepeat(error); // R3
           continue;
         }
         throw isUnserved ? this.#isNotServed(error) : error;
@@ -103,10 +108,19 @@ export class Reach {
   }
 
   /** What is held, or a new connection, or the store itself. */
-  async open({ mayCreate = false, endsAt = Number.POSITIVE_INFINITY } = {}) {
-    const { folder, scope, agent, clock } = this.#options;
+  async open(options: { mayCreate?: boolean; endsAt?: number } = {}): Promise<Held> {
+    const { place } = this.#options;
+    if (this.#held !== undefined) return this.#held;
+    return "folder" in place ? await this.#openFolder(place.folder, options) : await this.#connect(); // R4
+  }
+
+  async #openFolder(
+    folder: string,
+    { mayCreate = false, endsAt = Number.POSITIVE_INFINITY }: { mayCreate?: boolean; endsAt?: number },
+  ): Promise<Held> {
+    const { scope, agent, clock } = this.#options;
     for (;;) {
-      const held = this.#held ?? (await this.#connect());
+      const held = await this.#connectIfServed();
       if (held !== undefined) return held;
       if (!mayCreate && !existsSync(join(folder, storeFile))) throw new NoStoreError(folder);
       this.#markSeen = this.#readMark();
@@ -129,7 +143,7 @@ export class Reach {
   async nextChange(stopped: () => boolean): Promise<void> {
     await this.#pause(pollMs);
     while (this.#held === undefined && !stopped()) {
-      if ((await this.#connect()) !== undefined || this.#readMark() !== this.#markSeen) return;
+      if ((await this.#connectIfServed()) !== undefined || this.#readMark() !== this.#markSeen) return;
       await this.#pause(pollMs);
     }
   }
@@ -140,7 +154,7 @@ export class Reach {
     await this.#drop();
   }
 
-  async #hold(connection: Connection, isOwn: boolean): Promise<{ connection: Connection; isOwn: boolean }> {
+  async #hold(connection: Connection, isOwn: boolean): Promise<Held> {
     this.#held = { connection, isOwn };
     if (!this.#isClosed) return this.#held;
     await this.#drop();
@@ -153,11 +167,20 @@ export class Reach {
     await held?.connection.close();
   }
 
-  async #connect() {
-    const { folder, scope, agent, timeoutMs } = this.#options;
+  async #prepareRepeat({ code }: AionisError): Promise<void> {
+    const isKept = "nats" in this.#options.place && code !== "TRANSPORT_CLOSED"; // R4
+    await (isKept ? this.#pause(pauseMs) : this.#drop());
+  }
+
+  async #connect(): Promise<Held> {
+    const { place, scope, agent, timeoutMs } = this.#options;
     const { connect } = await import("../../sdk/index.ts");
+    return await this.#hold(await connect({ ...toConnectOptions(place), scope, agent, timeoutMs }), false);
+  }
+
+  async #connectIfServed(): Promise<Held | undefined> {
     try {
-      return await this.#hold(await connect({ path: folder, scope, agent, timeoutMs }), false);
+      return await this.#connect();
     } catch (error) {
       if (isFailure(error, "TRANSPORT_UNREACHABLE")) return undefined;
       throw error;
@@ -165,24 +188,22 @@ export class Reach {
   }
 
   #readMark(): string | undefined {
-    const path = join(this.#options.folder, markFile);
+    const { place } = this.#options;
+    const path = "folder" in place ? join(place.folder, markFile) : "";
     return existsSync(path) ? readFileSync(path, "utf8") : undefined;
   }
 
   #isNotServed(cause: AionisError): AionisError {
-    const { folder, scope } = this.#options;
-    return new AionisError("TRANSPORT_UNROUTED", `The runtime of ${folder} does not serve the scope ${scope}.`, {
-      cause,
-    });
+    const { place, scope } = this.#options;
+    const detail =
+      "folder" in place
+        ? `The runtime of ${place.folder} does not serve the scope ${scope}.`
+        : `Nobody serves the scope ${scope} at ${describePlace(place)}.`;
+    return new AionisError("TRANSPORT_UNROUTED", detail, { cause });
   }
 
-  /** Nothing else may be left that keeps the process alive, and the clock's timers do not. */
-  async #pause(ms: number): Promise<void> {
-    const { port1, port2 } = new MessageChannel();
-    port1.ref();
-    await new Promise<void>((resolve) => void this.#options.clock.setTimer(ms, resolve));
-    port1.close();
-    port2.close();
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.setTimer(ms, resolve));
   }
 }
 

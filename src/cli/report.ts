@@ -109,9 +109,11 @@ function hintFor(error: AionisError, verb: string): string | undefined {
     case "EPOCH_STALE":
       return "`aionis task claim ID` gives a new epoch, if nobody holds the task.";
     case "TRANSPORT_UNROUTED":
-      return "A runtime listens there, for another scope: name it with --scope.";
+      return "--scope names another scope; `aionis serve` serves one.";
     case "STORE_IN_USE":
-      return "The holder does not listen on its socket (yet); wait, or end it.";
+      return "Wait for its holder, or end it.";
+    case "TRANSPORT_DENIED":
+      return "--nats-creds, --nats-nkey-file, AIONIS_NATS_USER with AIONIS_NATS_PASSWORD, or AIONIS_NATS_TOKEN give credentials.";
     case "TRANSPORT_TIMEOUT":
       return "--timeout waits longer.";
     default:

@@ -7,19 +7,19 @@
 //   U2. A command that was interrupted, or had no answer, says under which command id it can be repeated: whether it was recorded is
 //       not known.
 //   U3. A reader that went away (`| head`) ends the command, and is no failure.
+//   U4. A command that stays ends its process, whatever a user's module has open or was not drained in time.
 
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { type Command, CommanderError } from "commander";
 import pc from "picocolors";
-import { toDefaultScope } from "../../sdk/index.ts";
 import { limits } from "../contracts/limits.ts";
-import { fromScopeName } from "../contracts/scope.ts";
 import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
 import { decodeText } from "./fields.ts";
 import { type Follower, sliceMs, tailEvents, watchTask } from "./follow.ts";
 import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
+import { readPlace } from "./place.ts";
 import { createProgram, findWords, type Request } from "./program.ts";
 import { Reach } from "./reach.ts";
 import {
@@ -43,15 +43,27 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
   const isJson = argv.includes("--json");
   const output = createOutput(host);
   let exitCode = 0;
-  const program = createProgram(host.env, async (request) => {
-    exitCode = await runRequest(request, host, output);
+  let isForeign = false; // no verb
+  const program = createProgram(host, {
+    async runVerb(request) {
+      exitCode = await runRequest(request, host, output);
+    },
+    async runOther(settings, run) {
+      isForeign = true;
+      exitCode = await run({ host, output, settings });
+    },
   });
   prepare(program, host);
   try {
     await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
-    return exitCode;
   } catch (error) {
-    if (output.isBroken()) return 0; // U3
+    exitCode = fail(error);
+  }
+  if (isForeign) host.exit(exitCode); // U4
+  return exitCode;
+
+  function fail(error: unknown): number {
+    if (output.isBroken() && !isForeign) return 0; // U3
     if (error instanceof CommanderError && error.code.startsWith("commander.help"))
       return error.exitCode === 0 ? 0 : exitCodes.usage;
     const failure = toFailure(error instanceof CommanderError ? toUsage(error) : error, findWords(program, argv));
@@ -76,25 +88,23 @@ function prepare(command: Command, host: Host): void {
 
 function toUsage(error: CommanderError): Error {
   const [detail = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
-  const sentence = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
+  const sentence = `${detail.charAt(0).toUpperCase()}${detail.slice(1).replace(/\.$/, "")}.`;
   return toUsageError(suggestion === undefined ? sentence : `${sentence} ${suggestion.replace(/^\(|\)$/g, "")}`);
 }
 
 async function runRequest(request: Request, host: Host, output: Output): Promise<number> {
-  const { verb, options } = request;
+  const { verb, settings } = request;
   const input = await toInput(request, host);
-  const scope = options.scope ?? toDefaultScope(host.cwd);
-  fromScopeName(scope); // refused before anything is opened
   const reach = new Reach({
-    folder: resolve(host.cwd, options.path),
-    scope,
-    agent: options.agent,
-    timeoutMs: options.timeoutMs ?? (verb.isSlow ? slowTimeoutMsDefault : timeoutMsDefault),
+    place: readPlace(settings),
+    scope: settings.scope,
+    agent: settings.read("agent") ?? "cli",
+    timeoutMs: settings.timeoutMs ?? (verb.isSlow ? slowTimeoutMsDefault : timeoutMsDefault),
     clock: systemClock,
   });
   const style: Style = { ...pc.createColors(hasColours(host)), columns: host.columns };
   const print = (name: string, answer: unknown): Promise<void> =>
-    output.print(options.isJson ? toJsonLine(answer) : show(name, answer, style));
+    output.print(settings.isJson ? toJsonLine(answer) : show(name, answer, style));
   const stop = createStop(host, output);
   try {
     if (request.follows === "events") return await tailEvents({ reach, print, ...stop }, input);

@@ -9,6 +9,7 @@
 //   R2. A stream whose last message is not in the journal is another journal's (or a journal that went back): it is emptied and filled
 //       again. So is one that was lost.
 //   R3. Nobody waits for the mirror: a commit only wakes it.
+//   R4. What somebody else put into the stream is stepped over, as far as `foreignMax` messages.
 
 import { toJournalEvent } from "../../actors/index.ts";
 import { createSubjects, type Subjects } from "../../transport/index.ts";
@@ -24,7 +25,9 @@ import type { ScopeStore, StoredEvent } from "../kernel/store.ts";
 /** Where the mirror writes: a log that takes a message only after the one that its writer takes for the last. */
 export interface MirrorStream {
   readonly messageBytesMax: number;
-  readEnd(): Promise<{ place: number; headers: Readonly<Record<string, string>> | undefined }>;
+  /** The places of its first and last message; of an empty one the first is after the last. */
+  readRange(): Promise<{ first: number; last: number }>;
+  readHeaders(place: number): Promise<Readonly<Record<string, string>> | undefined>;
   append(place: number, messages: readonly MirrorMessage[]): Promise<void>;
   clear(): Promise<void>;
 }
@@ -53,6 +56,7 @@ export interface MirrorOptions {
 }
 
 const eventsPerAppend = 64;
+const foreignMax = 64;
 const retryMs = 500;
 const closeMs = 2_000;
 
@@ -102,14 +106,18 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
 
   /** R2 */
   async function findCursor(): Promise<{ place: number; seq: number }> {
-    const end = await stream.readEnd();
-    if (end.headers === undefined) return { place: end.place, seq: 0 };
-    const seq = Number(end.headers[sequenceHeader]);
-    const isOurs = end.headers[storeHeader] === storeId && store.event(seq)?.id === end.headers["ce-id"];
-    if (isOurs) return { place: end.place, seq };
+    const { first, last } = await stream.readRange();
+    for (let place = last; place >= first && place > last - foreignMax; place -= 1) {
+      const headers = await stream.readHeaders(place);
+      if (headers?.[storeHeader] === undefined) continue; // R4
+      const seq = Number(headers[sequenceHeader]);
+      if (headers[storeHeader] === storeId && store.event(seq)?.id === headers["ce-id"]) return { place: last, seq };
+      break;
+    }
+    if (last < first) return { place: last, seq: 0 };
     logger.log("warn", "the mirror holds another journal; it is emptied and filled again", { scope: store.name });
     await stream.clear();
-    return { place: (await stream.readEnd()).place, seq: 0 };
+    return { place: (await stream.readRange()).last, seq: 0 };
   }
 
   function toMessage(stored: StoredEvent): MirrorMessage {

@@ -31,7 +31,7 @@ describe("the table of operations", () => {
 
   it("has only examples of commands that exist", async () => {
     const { createProgram } = await import("../../src/cli/program.ts");
-    const program = createProgram({}, async () => {});
+    const program = createProgram({ env: {}, cwd: "/" }, { runVerb: async () => {}, runOther: async () => {} });
 
     for (const { words, examples } of listVerbs()) {
       for (const example of examples) expect(findWords(program, example.split(" ").slice(1))).toBe(words.join(" "));

@@ -27,7 +27,10 @@ export function makeFolder(): string {
 export interface Child {
   /** Resolves with all of stdout so far when it contains `text`; rejects when the process ends before. */
   saw(text: string): Promise<string>;
+  /** The same of stderr. */
+  sawError(text: string): Promise<string>;
   interrupt(): void;
+  kill(signal: "SIGKILL" | "SIGTERM"): void;
   /** Closes the reading end of its stdout. */
   hangUp(): void;
   ended: Promise<Result>;
@@ -35,7 +38,16 @@ export interface Child {
 
 /** Starts the real binary. It is killed when the test has ended, if it has not ended by itself. */
 export function startBinary(folder: string, args: readonly string[], stdin = ""): Child {
-  const child = spawn(process.execPath, [binary, ...args], { cwd: folder, env: { ...process.env, NO_COLOR: "1" } });
+  return startProgram(folder, [process.execPath, binary, ...args], stdin);
+}
+
+/** Starts the real binary in a shell that first says `before`. */
+export function startBinaryAfter(before: string, folder: string, args: readonly string[]): Child {
+  return startProgram(folder, ["bash", "-c", `${before}; exec "$@"`, "bash", process.execPath, binary, ...args], "");
+}
+
+function startProgram(folder: string, [program = "", ...args]: readonly string[], stdin: string): Child {
+  const child = spawn(program, args, { cwd: folder, env: { ...process.env, NO_COLOR: "1" } });
   onTestFinished(() => void child.kill("SIGKILL"));
   child.stdin.end(stdin);
   const stdout = collect(child, "stdout");
@@ -45,7 +57,9 @@ export function startBinary(folder: string, args: readonly string[], stdin = "")
   );
   return {
     saw: (text) => Promise.race([stdout.saw(text), ended.then((result) => refuse(text, result))]),
+    sawError: (text) => Promise.race([stderr.saw(text), ended.then((result) => refuse(text, result))]),
     interrupt: () => void child.kill("SIGINT"),
+    kill: (signal) => void child.kill(signal),
     hangUp: () => void child.stdout.destroy(),
     ended,
   };
@@ -77,7 +91,7 @@ function collect(
 }
 
 function refuse(text: string, result: Result): never {
-  if (result.stdout.includes(text)) return undefined as never; // the other promise has it
+  if (`${result.stdout}${result.stderr}`.includes(text)) return undefined as never; // the other promise has it
   throw new Error(`"${text}" was never printed: ${JSON.stringify(result)}`);
 }
 
@@ -105,6 +119,7 @@ export function setupCli(folder: string = makeFolder()): InProcess {
         cwd: folder,
         columns,
         onInterrupt: () => () => {},
+        exit() {},
       };
       const code = await main(args, host);
       return { code, stdout: stdout.text, stderr: stderr.text };
@@ -148,6 +163,7 @@ export function startCli(folder: string, args: readonly string[]) {
       tell();
       return () => {};
     },
+    exit() {},
   };
   const code = main(args, host).finally(() => stdout.end());
   return { lines: toLines(stdout), code, listening, interrupt: () => interrupt(), stdout, stderr };

@@ -13,6 +13,7 @@
 //
 //   <!-- test: after=previous -->   goes on in the folder of the block before
 //   <!-- test: needs-runtime -->    while it runs, another process serves the folder's `.aionis`
+//   <!-- test: needs-nats -->       a nats-server with JetStream runs, in the place of 127.0.0.1:4222
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -59,7 +60,7 @@ export function readBlocks(page: string): Block[] {
   return blocks;
 }
 
-const known = new Set(["after=previous", "needs-runtime"]);
+const known = new Set(["after=previous", "needs-runtime", "needs-nats"]);
 
 function readDirectives(line: string): string[] {
   const words = /^<!-- test: (.+) -->$/.exec(line)?.[1]?.split(" ") ?? [];

@@ -3,8 +3,19 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { NatsServerBinary } from "../../scripts/nats-server.ts";
 import { failures } from "../../src/contracts/failures.ts";
-import { findMissing, listExpected, listNpmScripts, readBlocks, root, toGroups, Workplace } from "./blocks.ts";
+import { describeNats, startNatsServer } from "../support/nats.ts";
+import {
+  type Block,
+  findMissing,
+  listExpected,
+  listNpmScripts,
+  readBlocks,
+  root,
+  toGroups,
+  Workplace,
+} from "./blocks.ts";
 
 const pages = ["README.md", ...globSync("docs/*.md", { cwd: root }).sort()];
 const scripts = Object.keys(
@@ -41,18 +52,35 @@ describe.each(pages)("%s", (page) => {
   }
 
   const run = blocks.filter(({ language }) => language === "ts" || language === "sh");
-  for (const group of toGroups(run)) {
-    const lines = group.map(({ line }) => line).join(", ");
-    it.concurrent(`does what it says in line ${lines}`, { timeout: 120_000 }, async ({ expect: check }) => {
-      using place = new Workplace();
-      for (const block of group) {
-        const { code, stdout, stderr } = await place.run(block);
-        check(code, `line ${block.line} said: ${stderr}`).toBe(0);
-        check(findMissing(listExpected(block), stdout), `printed: ${stdout}`).toBeUndefined();
-      }
+  const groups = toGroups(run);
+  for (const group of groups.filter((blocks) => !needsNats(blocks))) itRuns(group);
+  if (groups.some(needsNats)) {
+    describeNats(`${page} with a nats-server`, (binary) => {
+      for (const group of groups.filter(needsNats)) itRuns(group, binary);
     });
   }
 });
+
+function needsNats(group: readonly Block[]): boolean {
+  return group.some(({ directives }) => directives.includes("needs-nats"));
+}
+
+function itRuns(group: readonly Block[], binary?: NatsServerBinary): void {
+  const lines = group.map(({ line }) => line).join(", ");
+  it.concurrent(`does what it says in line ${lines}`, { timeout: 120_000 }, async ({
+    expect: check,
+    onTestFinished,
+  }) => {
+    using place = new Workplace();
+    const nats = binary && (await startNatsServer({ binary, jetstream: true, atEnd: onTestFinished }));
+    for (const block of group) {
+      const text = nats === undefined ? block.text : block.text.replaceAll("127.0.0.1:4222", `127.0.0.1:${nats.port}`);
+      const { code, stdout, stderr } = await place.run({ ...block, text });
+      check(code, `line ${block.line} said: ${stderr}`).toBe(0);
+      check(findMissing(listExpected(block), stdout), `printed: ${stdout}`).toBeUndefined();
+    }
+  });
+}
 
 describe("all pages", () => {
   it("have programs that the compiler accepts", { timeout: 60_000 }, () => {

@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { TaskId } from "../../src/contracts/ids.ts";
 import { connect, createRuntime } from "../../src/index.ts";
 import { ended, journal } from "../conformance/sdk/fabric.ts";
-import { makeFolder, type Program, readLog, run, scope } from "./processes.ts";
+import type { Program } from "../support/programs.ts";
+import { makeFolder, readLog, run, scope } from "./processes.ts";
 
 const kills = Number(process.env.AIONIS_TEST_KILLS ?? 5);
 const timeout = 60_000 + kills * 10_000;

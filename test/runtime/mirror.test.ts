@@ -73,6 +73,22 @@ describeNats("the mirror of a journal", (binary) => {
     expect(sequences(await readAll(server, events.length))).toEqual(events.map(({ seq }) => seq));
   });
 
+  it("goes on over what somebody else put into the stream", async () => {
+    const { server, runtime } = await setup();
+    const { events } = await makeEvents(runtime);
+    await readAll(server, events.length);
+    const foreign = await connectToServer({ servers: server.url });
+    foreign.publish(task("task_1", "claimed"), "noise");
+    await foreign.flush();
+    await foreign.close();
+
+    await runtime.tasks.start({ brief: "after the noise" });
+
+    const all = await readAll(server, events.length + 2);
+    expect(all.at(-2)?.string()).toBe("noise");
+    expect(all.at(-1)?.json()).toMatchObject({ seq: events.length + 1, body: { brief: "after the noise" } });
+  });
+
   it("is emptied and filled again when it holds another store's journal", async () => {
     const { server, runtime } = await setup();
     await makeEvents(runtime);

@@ -1,17 +1,19 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { beforeAll } from "vitest";
 import { type Connection, connect, createRuntime } from "../../src/index.ts";
 import { describeSdk } from "../conformance/sdk.ts";
+import { atEndOfSuite } from "../support/ends.ts";
 import { describeNats, type NatsServer, startNatsServer } from "../support/nats.ts";
 
 describeNats("the SDK over NATS", (binary) => {
+  const atEnd = atEndOfSuite();
   let server: NatsServer;
   let scopes = 0;
 
   beforeAll(async () => {
-    server = await startNatsServer({ binary, atEnd: afterAll });
+    server = await startNatsServer({ binary, atEnd });
   });
 
   describeSdk("nats", async ({ leaseMs, logger }) => {

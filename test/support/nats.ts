@@ -37,7 +37,7 @@ export interface NatsServer {
 }
 
 export interface NatsServerOptions {
-  /** Where to hand in its `stop` for the end of the test or of the suite: vitest's `onTestFinished` or `afterAll`. */
+  /** Where to hand in its `stop` for the end of the test or of the suite: vitest's `onTestFinished`, or `atEndOfSuite()`. */
   readonly atEnd: (stop: () => Promise<void>) => unknown;
   /** The newest that can be had if absent. */
   readonly binary?: NatsServerBinary;

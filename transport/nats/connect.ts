@@ -21,9 +21,9 @@ import { Wire } from "./wire.ts";
 export interface NatsOptions {
   /** One server or several of one cluster, as `host:port` or `nats://host:port`; `tls://` asks for TLS. */
   servers: string | readonly string[];
-  /** Who this program is. Its inbox is `_INBOX_<token of the agent>`, so that NATS permissions can bind it. */
-  agent: string;
-  /** What the server's lists call the connection; the agent if absent. */
+  /** Who this program is (`toOwner`). Its inbox is `_INBOX_<token of the owner>`, so that NATS permissions can bind it. */
+  owner: string;
+  /** What the server's lists call the connection; the owner if absent. */
   name?: string;
   /** None where the server asks for none. */
   credentials?: NatsCredentials;
@@ -45,7 +45,7 @@ export interface NatsOptions {
  * Connects to NATS. The transport reconnects by itself until it is drained (T1).
  *
  * Where permissions bind the user it must be allowed, besides what it publishes, asks, subscribes to and serves:
- * to subscribe to its inbox (`_INBOX_<token of the agent>.>`) and to publish to the `aionis.served.` form of the subjects it asks; for
+ * to subscribe to its inbox (`_INBOX_<token of the owner>.>`) and to publish to the `aionis.served.` form of the subjects it asks; for
  * payloads over the server's `max_payload` to publish to `aionis.v1.blob.*.*`, to subscribe to `aionis.v1.blob.<token of the agent>.*`
  * and `allow_responses`; to serve, to subscribe to the `aionis.served.` form of its patterns and `allow_responses`.
  * @throws AionisError `TRANSPORT_UNREACHABLE` when no server answers, `TRANSPORT_DENIED` when the server refuses the credentials or
@@ -53,12 +53,12 @@ export interface NatsOptions {
  *   cannot be read.
  */
 export async function connectNats(options: NatsOptions): Promise<Transport> {
-  const { agent, clock, random, logger = silentLogger } = options;
+  const { owner, clock, random, logger = silentLogger } = options;
   const boundedLogger = boundLogger(logger, clock);
   const connection = await dial(options);
   const { info } = connection;
   const wire = new Wire(connection, clock, boundedLogger);
-  const inbox = `${toInboxPrefix(agent)}.${Buffer.from(random.bytes(12)).toString("hex")}`; // several processes may be one agent
+  const inbox = `${toInboxPrefix(owner)}.${Buffer.from(random.bytes(12)).toString("hex")}`; // several processes may be one agent
   const requests = new Requests(wire, clock, inbox);
   try {
     if (info?.headers !== true)
@@ -71,7 +71,7 @@ export async function connectNats(options: NatsOptions): Promise<Transport> {
     await wire.close();
     throw error;
   }
-  return new NatsTransport({ wire, requests, agent, clock, random, logger, boundedLogger });
+  return new NatsTransport({ wire, requests, owner, clock, random, logger, boundedLogger });
 }
 
 const pingIntervalMs = 10_000;
@@ -79,7 +79,7 @@ const retryMs = 500; // half as much to half as much again, so that not all clie
 
 /** Connects, and goes on trying to once the first connection is lost. @throws AionisError as `connectNats`. */
 export async function dial(options: NatsOptions): Promise<NatsConnection> {
-  const { agent, name = agent, credentials, clock, random, timeoutMs } = options;
+  const { owner, name = owner, credentials, clock, random, timeoutMs } = options;
   const addresses = [options.servers].flat().map(toAddress);
   const tls = options.tls ?? (addresses.some(({ isTls }) => isTls) ? {} : undefined);
   const authenticator = credentials === undefined ? {} : { authenticator: toAuthenticator(credentials) };
@@ -89,7 +89,7 @@ export async function dial(options: NatsOptions): Promise<NatsConnection> {
     const connection = await connect({
       servers: text,
       name,
-      inboxPrefix: toInboxPrefix(agent),
+      inboxPrefix: toInboxPrefix(owner),
       timeout: Math.max(timeoutMs - (clock.mono() - startedAt), 1),
       maxReconnectAttempts: -1,
       ignoreAuthErrorAbort: true, // T1: the client would give up when it is refused twice
@@ -106,13 +106,13 @@ export async function dial(options: NatsOptions): Promise<NatsConnection> {
 }
 
 /** Listens for replies, and waits for the server's consent: without an inbox every request would only run out of time. */
-async function openInbox(wire: Wire, requests: Requests, { agent, timeoutMs }: NatsOptions): Promise<void> {
+async function openInbox(wire: Wire, requests: Requests, { owner, timeoutMs }: NatsOptions): Promise<void> {
   const inbox = requests.open();
   await wire.flush(timeoutMs).catch((cause: unknown) => {
     throw new AionisError("TRANSPORT_UNREACHABLE", "The NATS server hung up, or froze, at once.", { cause });
   });
   if (inbox.isRefused()) {
-    const subject = `${toInboxPrefix(agent)}.>`;
+    const subject = `${toInboxPrefix(owner)}.>`;
     throw new AionisError("TRANSPORT_DENIED", `NATS does not permit this user to subscribe to ${subject}; allow it.`);
   }
 }

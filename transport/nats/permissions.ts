@@ -8,12 +8,12 @@
 //   P2. A worker calls as its own agents and as nobody else, and hears only the replies to them.
 //   P3. A viewer's calls are queries.
 //   P4. Nobody calls a slow operation: it works on the whole store, and a backup writes a file where its caller says.
-//   P5. Nothing is of another scope, but what is named after an agent alone: its inbox, and the payloads that it serves.
+//   P5. Nothing is of another scope; whose inbox it is, and whose payloads, is said with the scope.
 
 import { AionisError } from "../../src/contracts/failures.ts";
 import { type Operation, operations } from "../../src/contracts/operations/index.ts";
 import type { Scope } from "../../src/contracts/scope.ts";
-import { createSubjects, toBlobPattern, toInboxPrefix, toServedSubject } from "../subjects.ts";
+import { createSubjects, toBlobPattern, toInboxPrefix, toOwner, toServedSubject } from "../subjects.ts";
 
 /** What a NATS user may do; nothing else. */
 export interface NatsPermissions {
@@ -30,6 +30,7 @@ const viewer = "viewer";
 /** Those of the scope's runtime, which serves it and mirrors its journal. */
 export function toRuntimePermissions(scope: Scope): NatsPermissions {
   const { rpcPattern, who, controlPattern, mirror } = createSubjects(scope);
+  const own = toOwnerOf(scope, runtime);
   return {
     publish: [
       who,
@@ -39,7 +40,7 @@ export function toRuntimePermissions(scope: Scope): NatsPermissions {
       ...mirror.patterns,
       ...toKeeping(mirror.stream),
     ],
-    subscribe: [toInbox(runtime), toBlobPattern(runtime), ...[rpcPattern, who, probes].flatMap(toServing)],
+    subscribe: [toInbox(own), toBlobPattern(own), ...[rpcPattern, who, probes].flatMap(toServing)],
     responses: true,
   };
 }
@@ -56,10 +57,13 @@ export function toWorkerPermissions(scope: Scope, agents: readonly string[]): Na
       ...agents.flatMap((agent) => groups.map((group) => rpcPatternOf(agent, group))),
       ...agents.map((agent) => toServedSubject(rpcPatternOf(agent))),
       progressPattern,
-      toBlobPattern(runtime),
+      toBlobPattern(toOwnerOf(scope, runtime)),
     ],
     subscribe: [
-      ...agents.flatMap((agent) => [toInbox(agent), toBlobPattern(agent), control(agent)]),
+      ...agents.flatMap((agent) => {
+        const own = toOwnerOf(scope, agent);
+        return [toInbox(own), toBlobPattern(own), control(agent)];
+      }),
       ...toServing(probes),
     ],
     responses: true, // a probe, and whoever was sent a large payload and fetches it
@@ -76,7 +80,7 @@ export function toViewerPermissions(scope: Scope): NatsPermissions {
       toBlobPattern(),
       ...toReading(mirror.stream),
     ],
-    subscribe: [toInbox(viewer), ...mirror.patterns, progressPattern],
+    subscribe: [toInbox(toOwnerOf(scope, viewer)), ...mirror.patterns, progressPattern],
     responses: false,
   };
 }
@@ -94,8 +98,12 @@ function refuseTaken(agent: string): void {
   throw new AionisError("INPUT_INVALID", `"${agent}" is what another user is called; give the agent another name.`);
 }
 
-function toInbox(agent: string): string {
-  return `${toInboxPrefix(agent)}.>`;
+function toOwnerOf({ tenant, project }: Scope, agent: string): string {
+  return toOwner(`${tenant}/${project}`, agent);
+}
+
+function toInbox(owner: string): string {
+  return `${toInboxPrefix(owner)}.>`;
 }
 
 function toServing(pattern: string): string[] {

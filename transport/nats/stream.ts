@@ -19,19 +19,13 @@ export interface LogMessage {
   readonly headers: Headers;
 }
 
-/** Where a log ends. */
-export interface LogEnd {
-  /** The stream's last sequence; it never goes back while the stream exists. */
-  readonly place: number;
-  /** Those of the last message; absent when there is none. */
-  readonly headers: Headers | undefined;
-}
-
 export interface LogStream {
   /** The most bytes of one message, headers included. */
   readonly messageBytesMax: number;
-  /** Reads the end; makes the stream if there is none. */
-  readEnd(): Promise<LogEnd>;
+  /** The places of its first and last message; of an empty one the first is after the last. Makes the stream if there is none. */
+  readRange(): Promise<{ first: number; last: number }>;
+  /** The headers of the message at `place`; nothing when there is none. */
+  readHeaders(place: number): Promise<Headers | undefined>;
   /** Stores the messages in order after `place`. Resolves when all are stored; when it rejects, some may be. */
   append(place: number, messages: readonly LogMessage[]): Promise<void>;
   /** Removes every message. */
@@ -93,11 +87,14 @@ function createStream(options: StreamOptions, { connection, manager, client }: P
 
   return {
     messageBytesMax: connection.info?.max_payload ?? defaultBytesMax,
-    async readEnd() {
+    async readRange() {
       const { state } = await readInfo();
-      if (state.messages === 0) return { place: state.last_seq, headers: undefined };
-      const last = await manager.streams.getMessage(stream, { seq: state.last_seq });
-      return { place: state.last_seq, headers: last === null ? undefined : toHeaders(last.header) };
+      const first = state.messages === 0 ? state.last_seq + 1 : state.first_seq; // servers differ in what they say of an empty one
+      return { first, last: state.last_seq };
+    },
+    async readHeaders(place) {
+      const message = await manager.streams.getMessage(stream, { seq: place });
+      return message === null ? undefined : toHeaders(message.header);
     },
     async append(place, messages) {
       const stored = messages.map(({ subject, payload, headers }, index) =>
@@ -134,6 +131,7 @@ function toLines(headers: Headers): MsgHdrs {
   return lines;
 }
 
-function toHeaders(lines: MsgHdrs): Headers {
-  return Object.fromEntries(lines.keys().map((name) => [name, lines.get(name)]));
+/** The client gives none for a message without any, whatever its type says. */
+function toHeaders(lines: MsgHdrs | undefined): Headers {
+  return lines === undefined ? {} : Object.fromEntries(lines.keys().map((name) => [name, lines.get(name)]));
 }

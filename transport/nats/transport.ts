@@ -35,7 +35,7 @@ import { graceMs, type Listening, type Wire } from "./wire.ts";
 export interface NatsTransportOptions {
   wire: Wire;
   requests: Requests;
-  agent: string;
+  owner: string;
   clock: Clock;
   random: Pick<Random, "bytes">;
   logger: Logger;
@@ -57,11 +57,11 @@ export class NatsTransport implements Transport {
   #drained: Promise<void> | undefined;
 
   constructor(options: NatsTransportOptions) {
-    const { wire, requests, agent, clock, random, logger, boundedLogger } = options;
+    const { wire, requests, owner, clock, random, logger, boundedLogger } = options;
     this.#options = options;
     this.#wire = wire;
     this.#requests = requests;
-    this.#blobs = new Blobs({ wire, requests, owner: agent, clock, random });
+    this.#blobs = new Blobs({ wire, requests, owner, clock, random });
     this.#serving = new Serving({ wire, blobs: this.#blobs, clock, logger, boundedLogger });
     this.#listeners = new StateListeners(logger);
     this.#serving.onQuiet = () => this.#checkQuiet();

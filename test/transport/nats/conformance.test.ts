@@ -14,7 +14,7 @@ describeNats("the NATS transport", (binary) => {
       connect: async () => {
         const transport = await connectNats({
           servers: server.url,
-          agent: `agent-${transports.length}`,
+          owner: `agent-${transports.length}`,
           timeoutMs: 5_000,
           clock: systemClock,
           random: createSystemRandom(),

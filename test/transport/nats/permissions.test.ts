@@ -6,7 +6,14 @@ import {
   toViewerPermissions,
   toWorkerPermissions,
 } from "../../../transport/nats/permissions.ts";
-import { createSubjects, matches, toBlobSubject, toInboxPrefix } from "../../../transport/subjects.ts";
+import {
+  createSubjects,
+  matches,
+  toBlobPattern,
+  toBlobSubject,
+  toInboxPrefix,
+  toOwner,
+} from "../../../transport/subjects.ts";
 
 const scope = { tenant: "acme", project: "billing" };
 const S = "aionis.v1.acme.billing";
@@ -24,6 +31,14 @@ function callsOf(agent: string, user: NatsPermissions): string[] {
   return Object.keys(operations).filter((name) => may("publish", user, subjects.rpc(agent, name)));
 }
 
+function inboxOf(agent: string): string {
+  return `${toInboxPrefix(toOwner("acme/billing", agent))}.>`;
+}
+
+function blobsOf(agent: string): string {
+  return toBlobPattern(toOwner("acme/billing", agent));
+}
+
 describe("the permissions of a runtime", () => {
   it("are to serve its scope, to say what happened, and to keep its mirror", () => {
     expect(runtime).toEqual({
@@ -37,8 +52,8 @@ describe("the permissions of a runtime", () => {
         ...["INFO", "CREATE", "UPDATE", "PURGE", "MSG.GET"].map((verb) => `$JS.API.STREAM.${verb}.AIONIS_acme_billing`),
       ],
       subscribe: [
-        "_INBOX_runtime.>",
-        "aionis.v1.blob.runtime.*",
+        inboxOf("runtime"),
+        blobsOf("runtime"),
         `${S}.rpc.*.>`,
         `aionis.served.${S}.rpc.*.>`,
         `${S}.runtime.who`,
@@ -60,11 +75,11 @@ describe("the permissions of a worker", () => {
         ),
         `aionis.served.${S}.rpc.fixer-1.>`,
         `${S}.progress.*`,
-        "aionis.v1.blob.runtime.*",
+        blobsOf("runtime"),
       ],
       subscribe: [
-        "_INBOX_fixer-1.>",
-        "aionis.v1.blob.fixer-1.*",
+        inboxOf("fixer-1"),
+        blobsOf("fixer-1"),
         `${S}.worker.fixer-1.control`,
         "$SRV.>",
         "aionis.served.$SRV.>",
@@ -77,14 +92,14 @@ describe("the permissions of a worker", () => {
     const both = toWorkerPermissions(scope, ["fixer-1", "fixer-2"]);
 
     expect(callsOf("fixer-2", both)).toEqual(callsOf("fixer-1", worker));
-    expect(both.subscribe).toEqual(expect.arrayContaining(["_INBOX_fixer-1.>", "_INBOX_fixer-2.>"]));
+    expect(both.subscribe).toEqual(expect.arrayContaining([inboxOf("fixer-1"), inboxOf("fixer-2")]));
   });
 
   it("never let an id become a wildcard", () => {
     for (const agent of ["*", ">", "fixer.*", "a b", "é"]) {
       const odd = toWorkerPermissions(scope, [agent]);
       expect(may("publish", odd, subjects.rpc("fixer-1", "tasks.start"))).toBe(false);
-      expect(may("subscribe", odd, `${toInboxPrefix("fixer-1")}.1`)).toBe(false);
+      expect(may("subscribe", odd, inboxOf("fixer-1").replace(">", "1"))).toBe(false);
       expect(may("publish", odd, subjects.rpc(agent, "tasks.start"))).toBe(true);
     }
   });
@@ -106,7 +121,7 @@ describe("the permissions of a viewer", () => {
 
   it("are to hear what happened, and live output", () => {
     expect(viewer.subscribe).toEqual([
-      "_INBOX_viewer.>",
+      inboxOf("viewer"),
       ...["handoff", "delegation", "task", "lesson"].map((family) => `${S}.${family}.>`),
       `${S}.progress.*`,
     ]);
@@ -135,18 +150,18 @@ describe("the permissions of all", () => {
     expect(whoMay("subscribe", subjects.who)).toEqual(["runtime"]);
     expect(whoMay("publish", subjects.task("task_1", "claimed"))).toEqual(["runtime"]);
     expect(whoMay("publish", subjects.control("fixer-1"))).toEqual(["runtime"]);
-    expect(whoMay("publish", `${toInboxPrefix("fixer-1")}.1`)).toEqual([]);
+    expect(whoMay("publish", inboxOf("fixer-1").replace(">", "1"))).toEqual([]);
     for (const [name, agent] of [
       ["runtime", "runtime"],
       ["worker", "fixer-1"],
     ] as const)
-      expect(whoMay("subscribe", toBlobSubject(agent, "1"))).toEqual([name]);
+      expect(whoMay("subscribe", toBlobSubject(toOwner("acme/billing", agent), "1"))).toEqual([name]);
     for (const [name, agent] of [
       ["runtime", "runtime"],
       ["worker", "fixer-1"],
       ["viewer", "viewer"],
     ] as const)
-      expect(whoMay("subscribe", `${toInboxPrefix(agent)}.1`)).toEqual([name]);
+      expect(whoMay("subscribe", inboxOf(agent).replace(">", "1"))).toEqual([name]);
   });
 
   it("name no other scope (P5)", () => {

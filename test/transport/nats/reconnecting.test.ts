@@ -128,7 +128,7 @@ describeNats("a process with a NATS transport", (binary) => {
       const { connectNats } = await import("${repository}transport/nats/index.ts");
       const { systemClock: clock } = await import("${repository}src/kernel/clock.ts");
       const { createSystemRandom } = await import("${repository}src/kernel/random.ts");
-      const connect = () => connectNats({ servers: "${url}", agent: "child", timeoutMs: ${timeoutMs}, pingIntervalMs: 50, clock, random: createSystemRandom() });
+      const connect = () => connectNats({ servers: "${url}", owner: "child", timeoutMs: ${timeoutMs}, pingIntervalMs: 50, clock, random: createSystemRandom() });
     `;
     const argv = ["--input-type=module-typescript", "-e", head + program];
     const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 10_000 });

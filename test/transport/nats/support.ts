@@ -46,7 +46,7 @@ export async function setup(options: Omit<NatsServerOptions, "atEnd">): Promise<
 }
 
 export function toOptions(server: Pick<NatsServer, "url">, agent: string): NatsOptions {
-  return { servers: server.url, agent, timeoutMs: 5_000, clock: systemClock, random: createSystemRandom() };
+  return { servers: server.url, owner: agent, timeoutMs: 5_000, clock: systemClock, random: createSystemRandom() };
 }
 
 export function nextState(transport: Transport, wanted: TransportState): Promise<void> {
