@@ -21,6 +21,8 @@ export interface Surroundings {
   midway?: () => Promise<void>;
 }
 
+export type Role = keyof ReturnType<typeof createAgents>;
+
 /** The handlers by role. */
 export function createAgents({ repository, effectsLog, midway }: Surroundings) {
   const { path: cwd, env } = repository;

@@ -11,5 +11,15 @@ export function toPlaces(folder: string) {
     effectsLog: join(folder, "effects.jsonl"),
     /** The fixer goes past the middle of its second edit when this file is there: after the first fixer is dead. */
     gate: join(folder, "gate"),
+    /** What the NATS server keeps, if there is one. */
+    nats: join(folder, "nats"),
   };
+}
+
+/** How long the others wait for a worker that says nothing; 10 s if nobody asks for less. */
+export const leaseMs = 1_500;
+
+/** How the runtime is reached: over NATS where there is a server, else over the socket beside the store. */
+export function toAddress({ store }: ReturnType<typeof toPlaces>, servers: string | undefined) {
+  return servers === undefined ? { path: store } : { servers };
 }

@@ -9,7 +9,9 @@
 //   R2. A stream whose last message is not in the journal is another journal's (or a journal that went back): it is emptied and filled
 //       again. So is one that was lost.
 //   R3. Nobody waits for the mirror: a commit only wakes it.
-//   R4. What somebody else put into the stream is stepped over, as far as `foreignMax` messages.
+//   R4. What somebody else put into the stream is stepped over, as far as there is not too much of it.
+//   R5. A message of somebody else within an append can make the stream refuse one event and take the next. So the events of the last append
+//       must follow each other without a gap, else the stream is filled again.
 
 import { toJournalEvent } from "../../actors/index.ts";
 import { createSubjects, type Subjects } from "../../transport/index.ts";
@@ -56,7 +58,7 @@ export interface MirrorOptions {
 }
 
 const eventsPerAppend = 64;
-const foreignMax = 64;
+const placesMax = 2 * eventsPerAppend;
 const retryMs = 500;
 const closeMs = 2_000;
 
@@ -107,17 +109,28 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
   /** R2 */
   async function findCursor(): Promise<{ place: number; seq: number }> {
     const { first, last } = await stream.readRange();
-    for (let place = last; place >= first && place > last - foreignMax; place -= 1) {
+    const seq = await findEnd(first, last);
+    if (seq !== undefined) return { place: last, seq };
+    if (last < first) return { place: last, seq: 0 };
+    logger.log("warn", "the mirror is of another journal or has a gap; it is emptied and filled again", {
+      scope: store.name,
+    });
+    await stream.clear();
+    return { place: (await stream.readRange()).last, seq: 0 };
+  }
+
+  /** The last event that the stream holds with those before it, as far as one append reaches; nothing when it holds another journal. */
+  async function findEnd(first: number, last: number): Promise<number | undefined> {
+    const found: number[] = [];
+    for (let place = last; place >= first && place > last - placesMax && found.length < eventsPerAppend; place -= 1) {
       const headers = await stream.readHeaders(place);
       if (headers?.[storeHeader] === undefined) continue; // R4
       const seq = Number(headers[sequenceHeader]);
-      if (headers[storeHeader] === storeId && store.event(seq)?.id === headers["ce-id"]) return { place: last, seq };
-      break;
+      const isNext = found.length === 0 || seq === (found.at(-1) ?? 0) - 1; // R5
+      if (!isNext || headers[storeHeader] !== storeId || store.event(seq)?.id !== headers["ce-id"]) return undefined;
+      found.push(seq);
     }
-    if (last < first) return { place: last, seq: 0 };
-    logger.log("warn", "the mirror holds another journal; it is emptied and filled again", { scope: store.name });
-    await stream.clear();
-    return { place: (await stream.readRange()).last, seq: 0 };
+    return found[0];
   }
 
   function toMessage(stored: StoredEvent): MirrorMessage {

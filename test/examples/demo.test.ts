@@ -1,21 +1,50 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { describeNats } from "../support/nats.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const patienceMs = 120_000;
 
-describe("the demo", () => {
+describe("the demo", () => describeDemo([]));
+
+describeNats("the demo over NATS", ({ path }) => {
+  describeDemo(["--nats"], { NATS_SERVER_BIN: path });
+
+  it("leaves no process behind when it is killed itself", { timeout: patienceMs }, async () => {
+    const demo = setup({ NATS_SERVER_BIN: path });
+    const running = demo.spawn("--nats");
+    await demo.untilKill(running);
+
+    running.kill("SIGKILL");
+
+    await expect.poll(async () => (await demo.leftovers()).processes, { timeout: 20_000 }).toEqual([]);
+  });
+
+  it("says what is missing when no server can be had", { timeout: patienceMs }, async () => {
+    const demo = setup({ NATS_SERVER_BIN: "/nowhere/nats-server" });
+
+    const { exitCode, stderr } = await demo.run("--nats");
+
+    expect(exitCode).toBe(5);
+    expect(stderr).toContain("No nats-server could be had.\nNATS_SERVER_BIN: spawn /nowhere/nats-server ENOENT");
+    expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
+  });
+});
+
+/** What holds wherever its processes meet. */
+function describeDemo(flags: string[], env: Record<string, string> = {}): void {
   it("does twice in a row what it claims, and leaves nothing behind", { timeout: 2 * patienceMs }, async () => {
-    const demo = setup();
+    const demo = setup(env);
 
     for (const round of [1, 2]) {
-      const { exitCode, stdout, stderr } = await demo.run("--json");
+      const { exitCode, stdout, stderr } = await demo.run("--json", ...flags);
 
       expect({ round, exitCode, stderr }).toMatchObject({ exitCode: 0 });
       expect(stdout.trimEnd()).not.toContain("\n");
@@ -40,12 +69,10 @@ describe("the demo", () => {
   });
 
   it("ends its workers and removes its folder when it is interrupted", { timeout: patienceMs }, async () => {
-    const demo = setup();
-    const running = demo.spawn();
+    const demo = setup(env);
+    const running = demo.spawn(...flags);
     const exit = once(running, "exit");
-    await new Promise<void>((resolve) => {
-      running.stdout.setEncoding("utf8").on("data", (text: string) => text.includes("kill -9") && resolve());
-    });
+    await demo.untilKill(running);
 
     running.kill("SIGINT");
     const [exitCode] = (await exit) as [number | null];
@@ -55,8 +82,8 @@ describe("the demo", () => {
   });
 
   it("leaves nothing behind when nobody reads what it says any more", { timeout: patienceMs }, async () => {
-    const demo = setup();
-    const running = demo.spawn();
+    const demo = setup(env);
+    const running = demo.spawn(...flags);
     const exit = once(running, "exit");
 
     running.stdout.once("data", () => running.stdout.destroy()); // as `npm run demo | head -1` does
@@ -65,7 +92,9 @@ describe("the demo", () => {
     expect(exitCode).toBe(130);
     expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
   });
+}
 
+describe("the command line of the demo", () => {
   it("refuses a flag that it does not know", { timeout: patienceMs }, async () => {
     const demo = setup();
 
@@ -112,5 +141,12 @@ function setup(env: Record<string, string> = {}) {
       processes: stdout.split("\n").filter((line) => line.includes(temporary)),
     };
   }
-  return { run, spawn: () => spawn(process.execPath, argv([]), options), leftovers };
+
+  /** Until the first fixer is dead. */
+  function untilKill({ stdout }: ChildProcessByStdio<null | Writable, Readable, Readable>): Promise<void> {
+    return new Promise((resolve) => {
+      stdout.setEncoding("utf8").on("data", (text: string) => text.includes("kill -9") && resolve());
+    });
+  }
+  return { run, spawn: (...flags: string[]) => spawn(process.execPath, argv(flags), options), untilKill, leftovers };
 }

@@ -89,6 +89,22 @@ describeNats("the mirror of a journal", (binary) => {
     expect(all.at(-1)?.json()).toMatchObject({ seq: events.length + 1, body: { brief: "after the noise" } });
   });
 
+  it("has no gap after somebody else wrote into it while it was being filled", async () => {
+    const { server, runtime } = await setup();
+    const foreign = await connectToServer({ servers: server.url });
+    onTestFinished(() => foreign.close());
+    const noise = setInterval(() => foreign.publish(task("task_1", "claimed"), "noise"), 1);
+    const { events } = await makeEvents(runtime);
+    await makeEvents(runtime);
+    clearInterval(noise);
+    await foreign.flush();
+    const { head } = await runtime.runtime.status();
+    expect(head).toBeGreaterThan(events.length);
+
+    const own = async () => sequences(await readStream(server)).filter((seq) => Number.isInteger(seq));
+    await expect.poll(own, { timeout: 15_000 }).toEqual(Array.from({ length: head }, (_, index) => index + 1));
+  }, 20_000);
+
   it("is emptied and filled again when it holds another store's journal", async () => {
     const { server, runtime } = await setup();
     await makeEvents(runtime);
@@ -133,7 +149,7 @@ async function makeEvents(runtime: Connection) {
 }
 
 function sequences(messages: readonly JsMsg[]): unknown[] {
-  return messages.map((message) => Number(message.headers?.get("aionis-seq")));
+  return messages.map((message) => Number(message.headers?.get("aionis-seq") ?? "none"));
 }
 
 /** The whole stream, as soon as it holds `count` messages that a plain consumer reads. */
@@ -147,6 +163,17 @@ async function readAll(server: NatsServer, count: number): Promise<JsMsg[]> {
         () => 0,
       );
     await expect.poll(size, { timeout: 10_000 }).toBe(count);
+    return await readStream(server);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function readStream(server: NatsServer): Promise<JsMsg[]> {
+  const connection = await connectToServer({ servers: server.url });
+  try {
+    const manager = await jetstreamManager(connection);
+    const { messages: count } = (await manager.streams.info(mirror.stream)).state;
     const consumer = await jetstream(connection).consumers.get(mirror.stream);
     const messages: JsMsg[] = [];
     for await (const message of await consumer.fetch({ max_messages: count, expires: 2_000 })) messages.push(message);

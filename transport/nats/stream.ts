@@ -5,6 +5,7 @@
 // Invariants:
 //   S1. A message is stored only right after the one that its writer took for the last (`expected last sequence`), so that of two
 //       writers, and of one that was cut off and comes back, neither can put a message twice or out of order.
+//   S2. What is asked of a server that is gone fails at once: the client would let it wait for its time to run out.
 
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { headers as createHeaders, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
@@ -76,12 +77,16 @@ interface Parts {
 function createStream(options: StreamOptions, { connection, manager, client }: Parts): LogStream {
   const { stream, subjects, timeoutMs } = options;
 
+  const link = followLink(connection);
+
   async function readInfo() {
     try {
-      return await manager.streams.info(stream);
+      return await link.during(manager.streams.info(stream));
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === streamNotFound)) throw error;
-      return await manager.streams.add({ name: stream, subjects: [...subjects], retention: "limits", storage: "file" });
+      return await link.during(
+        manager.streams.add({ name: stream, subjects: [...subjects], retention: "limits", storage: "file" }),
+      );
     }
   }
 
@@ -93,7 +98,7 @@ function createStream(options: StreamOptions, { connection, manager, client }: P
       return { first, last: state.last_seq };
     },
     async readHeaders(place) {
-      const message = await manager.streams.getMessage(stream, { seq: place });
+      const message = await link.during(manager.streams.getMessage(stream, { seq: place }));
       return message === null ? undefined : toHeaders(message.header);
     },
     async append(place, messages) {
@@ -105,15 +110,13 @@ function createStream(options: StreamOptions, { connection, manager, client }: P
           retries: 1,
         }),
       );
-      await Promise.allSettled(stored); // none is left without an observer
+      await link.during(Promise.allSettled(stored)); // none is left without an observer
       await Promise.all(stored);
     },
     async clear() {
-      await manager.streams.purge(stream);
+      await link.during(manager.streams.purge(stream));
     },
-    onBack(listener) {
-      void follow(connection, listener); // ends with the connection, and does not fail
-    },
+    onBack: link.onBack,
     close: () => connection.close(),
   };
 }
@@ -121,8 +124,45 @@ function createStream(options: StreamOptions, { connection, manager, client }: P
 const streamNotFound = 10_059;
 const defaultBytesMax = 1024 * 1024;
 
-async function follow(connection: NatsConnection, listener: () => void): Promise<void> {
-  for await (const { type } of connection.status()) if (type === "reconnect") listener();
+/** Whether the server is there. */
+function followLink(connection: NatsConnection) {
+  const waiting = new Set<(error: Error) => void>();
+  let isUp = true;
+  let onBack = (): void => {};
+
+  async function follow(): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === "disconnect") {
+        isUp = false;
+        for (const lose of waiting) lose(new Error("the connection was lost"));
+      } else if (type === "reconnect") {
+        isUp = true;
+        onBack();
+      }
+    }
+  }
+
+  void follow(); // ends with the connection, and does not fail
+  return {
+    onBack(listener: () => void): void {
+      onBack = listener;
+    },
+    /** S2 */
+    async during<Value>(asked: Promise<Value>): Promise<Value> {
+      asked.catch(() => {}); // when the connection is lost, nobody waits for it any more
+      if (!isUp) throw new Error("the server is gone");
+      let lose: (error: Error) => void = () => {};
+      const lost = new Promise<never>((_, reject) => {
+        lose = reject;
+      });
+      waiting.add(lose);
+      try {
+        return await Promise.race([asked, lost]);
+      } finally {
+        waiting.delete(lose);
+      }
+    },
+  };
 }
 
 function toLines(headers: Headers): MsgHdrs {
