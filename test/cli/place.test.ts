@@ -11,17 +11,17 @@ const nats = ["nats://one", "nats://two:4223"];
 const seed = `SU${"A".repeat(56)}`;
 
 function place(options: Readonly<Record<string, unknown>>, env: Env = {}) {
-  return readPlace(new Settings(options, { env, cwd: "/work" }));
+  return readPlace(new Settings(options, { env, cwd: "/home/ann" }));
 }
 
 describe("where the runtime is", () => {
   it.each([
-    { options: {}, env: {}, is: { folder: "/work/.aionis" } },
-    { options: { path: "x" }, env: { AIONIS_PATH: "y" }, is: { folder: "/work/x" } },
+    { options: {}, env: {}, is: { folder: "/home/ann/.aionis" } },
+    { options: { path: "x" }, env: { AIONIS_PATH: "y" }, is: { folder: "/home/ann/x" } },
     { options: { nats }, env: {}, is: { nats: { servers: nats } } },
     { options: {}, env: { AIONIS_NATS: "nats://one, nats://two:4223" }, is: { nats: { servers: nats } } },
     { options: { nats }, env: { AIONIS_PATH: "y" }, is: { nats: { servers: nats } } },
-    { options: { path: "x" }, env: { AIONIS_NATS: "nats://one" }, is: { folder: "/work/x" } },
+    { options: { path: "x" }, env: { AIONIS_NATS: "nats://one" }, is: { folder: "/home/ann/x" } },
     { options: {}, env: { AIONIS_NATS: "nats://one", AIONIS_PATH: "y" }, is: { nats: { servers: ["nats://one"] } } },
   ])("follows from $options and $env: $is", ({ options, env, is }) => {
     expect(place(options, env as unknown as Env)).toEqual(is);
