@@ -98,7 +98,7 @@ export function restMany(): Promise<Result[]> {
 /** The memory in MB of a process that opened the store and looked at it. */
 function memoryOf(folder: string): Promise<number> {
   const program = `
-    import { type CreateRuntimeOptions, createRuntime } from "aionis";
+    import { createRuntime } from "aionis";
     const runtime = await createRuntime({ scope: "bench/size", path: ${JSON.stringify(folder)} });
     await runtime.tasks.list({});
     globalThis.gc();
@@ -112,7 +112,7 @@ export function startUp(): Promise<Result[]> {
   const built = join(root, "dist/src/index.js");
   if (!existsSync(built)) throw new Error("`start` measures the built program: run `npm run build` first");
   const program = `
-    import { type CreateRuntimeOptions, createRuntime } from ${JSON.stringify(built)};
+    import { createRuntime } from ${JSON.stringify(built)};
     const from = performance.now();
     const runtime = await createRuntime({ scope: "bench/start", path: process.argv[1] });
     const opened = performance.now() - from;
