@@ -70,16 +70,21 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
   let isBroken = false;
   let isStale = true;
   let isClosed = false;
-  let cancelRetry: CancelTimer = () => {};
+  let cancelRetry: CancelTimer | undefined; // while it is set, commits wake nothing: a stream that is gone is asked at its own pace
 
   function wake(): void {
-    if (isClosed || running !== undefined) return;
-    cancelRetry();
+    if (isClosed || running !== undefined || cancelRetry !== undefined) return;
     running = fill().finally(() => {
       running = undefined;
       const isBehind = isStale || (cursor !== undefined && cursor.seq < store.head().seq); // since it came to its end
       if (!isBroken && isBehind) wake();
     });
+  }
+
+  function retry(): void {
+    cancelRetry?.();
+    cancelRetry = undefined;
+    wake();
   }
 
   async function fill(): Promise<void> {
@@ -102,7 +107,7 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
       if (!isBroken)
         logger.log("warn", "the mirror is broken off; it tries again", { scope: store.name, error: String(error) });
       isBroken = true;
-      cancelRetry = clock.setTimer(retryMs, wake);
+      cancelRetry = clock.setTimer(retryMs, retry);
     }
   }
 
@@ -130,7 +135,8 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
       if (!isNext || headers[storeHeader] !== storeId || store.event(seq)?.id !== headers["ce-id"]) return undefined;
       found.push(seq);
     }
-    return found[0];
+    const isWhole = found.length === eventsPerAppend || found.at(-1) === 1; // or the gap may be right before them
+    return isWhole ? found[0] : undefined;
   }
 
   function toMessage(stored: StoredEvent): MirrorMessage {
@@ -147,13 +153,13 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
     wake,
     lookAgain() {
       isStale = true;
-      wake();
+      retry();
     },
     async close() {
       if (!isBroken)
         await Promise.race([running, new Promise<void>((resolve) => void clock.setTimer(closeMs, resolve))]);
       isClosed = true;
-      cancelRetry();
+      cancelRetry?.();
     },
   };
 }

@@ -223,8 +223,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   async function shutDown(): Promise<void> {
     for (const stopServing of served.values()) stopServing();
+    const transports = [...served.keys()];
+    served.clear(); // nothing is said on a transport that drains
     waiting.close();
-    await Promise.all([...served.keys()].map((transport) => transport.drain()));
+    await Promise.all(transports.map((transport) => transport.drain()));
     await Promise.all(followers.map((follower) => follower.close()));
     timers.close();
     outbox.close();

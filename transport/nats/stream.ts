@@ -60,7 +60,7 @@ export async function openStream(options: StreamOptions): Promise<LogStream> {
     await connection.close();
     throw new AionisError(
       "TRANSPORT_INCOMPATIBLE",
-      "The NATS server keeps no streams; start it with JetStream (-js).",
+      "The NATS server keeps no streams for this user; start it with JetStream (-js), or permit it.",
       {
         cause,
       },
@@ -81,14 +81,22 @@ function createStream(options: StreamOptions, { connection, manager, client }: P
 
   async function readInfo() {
     try {
-      return await link.during(manager.streams.info(stream));
+      return await link.during(() => manager.streams.info(stream));
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === streamNotFound)) throw error;
-      return await link.during(
+      return await link.during(() =>
         manager.streams.add({ name: stream, subjects: [...subjects], retention: "limits", storage: "file" }),
       );
     }
   }
+
+  const store = ({ subject, payload, headers }: LogMessage, lastSequence: number) =>
+    client.publish(subject, payload, {
+      headers: toLines(headers),
+      expect: { streamName: stream, lastSequence }, // S1
+      timeout: timeoutMs,
+      retries: 1,
+    });
 
   return {
     messageBytesMax: connection.info?.max_payload ?? defaultBytesMax,
@@ -98,23 +106,17 @@ function createStream(options: StreamOptions, { connection, manager, client }: P
       return { first, last: state.last_seq };
     },
     async readHeaders(place) {
-      const message = await link.during(manager.streams.getMessage(stream, { seq: place }));
+      const message = await link.during(() => manager.streams.getMessage(stream, { seq: place }));
       return message === null ? undefined : toHeaders(message.header);
     },
     async append(place, messages) {
-      const stored = messages.map(({ subject, payload, headers }, index) =>
-        client.publish(subject, payload, {
-          headers: toLines(headers),
-          expect: { streamName: stream, lastSequence: place + index }, // S1
-          timeout: timeoutMs,
-          retries: 1,
-        }),
+      const stored = await link.during(() =>
+        Promise.allSettled(messages.map((message, index) => store(message, place + index))),
       );
-      await link.during(Promise.allSettled(stored)); // none is left without an observer
-      await Promise.all(stored);
+      for (const outcome of stored) if (outcome.status === "rejected") throw outcome.reason;
     },
     async clear() {
-      await link.during(manager.streams.purge(stream));
+      await link.during(() => manager.streams.purge(stream));
     },
     onBack: link.onBack,
     close: () => connection.close(),
@@ -148,9 +150,10 @@ function followLink(connection: NatsConnection) {
       onBack = listener;
     },
     /** S2 */
-    async during<Value>(asked: Promise<Value>): Promise<Value> {
-      asked.catch(() => {}); // when the connection is lost, nobody waits for it any more
+    async during<Value>(ask: () => Promise<Value>): Promise<Value> {
       if (!isUp) throw new Error("the server is gone");
+      const asked = ask();
+      asked.catch(() => {}); // when the connection is lost, nobody waits for it any more
       let lose: (error: Error) => void = () => {};
       const lost = new Promise<never>((_, reject) => {
         lose = reject;
