@@ -142,6 +142,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     if (queue.length > 0) scheduleTurn();
 
     const answers: (() => void)[] = [];
+    const asked = batch.length;
     const committed: Committed[] = [];
     try {
       faults.at("turn.begin");
@@ -162,7 +163,8 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     for (const name of scopesOf(batch)) scopeOf(name).book.keep();
     announce(committed);
     faults.at("reply.before");
-    for (const answer of answers) answer(); // P1
+    for (const answer of answers.slice(asked)) answer(); // P1; a worker that waits for its task goes before who handed it over
+    for (const answer of answers.slice(0, asked)) answer();
   }
 
   /** At most one claim for each task that became claimable. */

@@ -99,7 +99,7 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
 
   function nextClaim(scope: ScopeBook, asked: Submission, claim: ClaimNext): Command | undefined {
     for (;;) {
-      const taskId = scope.store.nextClaimable(toClaimTargets(asked.by, claim.roles), clock.now());
+      const taskId = scope.store.nextClaimable(toClaimTargets(asked.by, claim.roles), clock.now())?.taskId;
       if (taskId === undefined) return undefined;
       if (canLoad(scope, taskId)) return { name: "tasks.claim", taskId, input: { roles: [...claim.roles], waitMs: 0 } };
       park(scope, taskId);

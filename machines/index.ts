@@ -16,6 +16,7 @@ export {
 } from "./task/projection.ts";
 export {
   claimablesOf,
+  fromTargetKey,
   isClaimed,
   isOpen,
   stateAfter,

@@ -6,6 +6,7 @@
 // Invariants:
 //   C1. A command has one id for all its tries, so that however often it is sent it takes effect once (I13).
 //   C2. A failure that leaves the outcome open is not shown while time is left: the command is asked again.
+//   C3. When the runtime says that it is up, every call under way is asked again: whatever was owed to it may be lost.
 
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import {
@@ -31,6 +32,7 @@ import {
   type Transport,
   toAgentHeaders,
 } from "../transport/index.ts";
+import { Patience } from "./patience.ts";
 
 export interface CallOptions {
   /** How long to try, repeats included; 30 s if absent, and as long as the call itself waits. */
@@ -56,7 +58,7 @@ export type Client = {
 };
 
 export interface ClientOptions {
-  transport: Pick<Transport, "request">;
+  transport: Pick<Transport, "request" | "subscribe">;
   /** `tenant/project` */
   scope: string;
   /** Who calls: a worker, a program or a person. */
@@ -71,8 +73,9 @@ const tryMs = 5_000;
 const lastTryMs = 20;
 const pauseMs = 20;
 const pauseMsMax = 1_000;
+const startedAnew = "The runtime started anew, or its connection was lost, before the reply.";
 
-/** Makes the client. It holds no resources of its own. */
+/** Makes the client. What it holds ends with the transport. */
 export function createClient(options: ClientOptions): Client {
   const call = createCall(options);
   const groups: Record<string, Record<string, unknown>> = {};
@@ -87,7 +90,11 @@ export function createClient(options: ClientOptions): Client {
 function createCall(options: ClientOptions) {
   const { transport, scope, clock, ids, random } = options;
   const subjects = createSubjects(fromScopeName(scope));
+  const underWay = new Set<Patience>();
   let store: string | undefined;
+  transport.subscribe(subjects.up, () => {
+    for (const patience of underWay) patience.interrupt(new AionisError("TRANSPORT_TIMEOUT", startedAnew)); // C3
+  });
 
   return async (
     name: string,
@@ -102,19 +109,29 @@ function createCall(options: ClientOptions) {
     const headers = toAgentHeaders(agent);
     const endsAt = clock.mono() + timeoutMs;
     const tryForMs = toTryMs(name, input);
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const leftMs = Math.max(endsAt - clock.mono(), 1);
-        const patience = { timeoutMs: Math.min(leftMs, tryForMs), headers, signal };
-        const message = await transport.request(subject, payload, patience);
-        return take(readReply(message.payload));
-      } catch (error) {
-        signal?.throwIfAborted(); // its reason can be any error, one that can be retried too
-        const waitMs = Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
-        const isLast = clock.mono() + waitMs + lastTryMs >= endsAt; // a try without time could only hide why this one failed
-        if (!isFailure(error) || !error.retryable || isLast) throw error;
-        await pause(clock, waitMs, signal); // C2
+    const patience = new Patience(signal);
+    underWay.add(patience);
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        signal?.throwIfAborted();
+        const trying = patience.begin();
+        try {
+          const leftMs = Math.max(endsAt - clock.mono(), 1);
+          const limit = { timeoutMs: Math.min(leftMs, tryForMs), headers, signal: trying };
+          const message = await transport.request(subject, payload, limit);
+          return take(readReply(message.payload));
+        } catch (error) {
+          signal?.throwIfAborted(); // its reason can be any error, one that can be retried too
+          if (trying.aborted) attempt = 0; // C3
+          const waitMs = Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
+          const isLast = clock.mono() + waitMs + lastTryMs >= endsAt; // a try without time could only hide why this one failed
+          if (!isFailure(error) || !error.retryable || isLast) throw error;
+          await pause(clock, waitMs, patience.begin()); // C2
+        }
       }
+    } finally {
+      underWay.delete(patience);
+      patience.end();
     }
   };
 
@@ -163,7 +180,7 @@ function notText(name: string, path: string): AionisError {
 }
 
 /** Ends early when `signal` fires: the next try says why. */
-function pause(clock: Pick<Clock, "setTimer">, ms: number, signal: AbortSignal | undefined): Promise<void> {
+function pause(clock: Pick<Clock, "setTimer">, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       cancelTimer();

@@ -27,9 +27,10 @@ export interface ConnectOptions extends Partial<NatsAddress> {
 
 /**
  * Connects to a runtime of another process: beside its store, or over NATS.
- * @throws AionisError `TRANSPORT_UNREACHABLE` when nobody listens there, `TRANSPORT_DENIED` when the NATS server refuses the credentials,
- *   `TRANSPORT_INCOMPATIBLE` when the other process is of another version, `INPUT_INVALID` for a scope that is not `tenant/project`, and
- *   for `path` and `servers` together.
+ * @throws AionisError `TRANSPORT_UNREACHABLE` when nobody listens there, `TRANSPORT_DENIED` when the NATS server refuses the credentials
+ *   or the agent and when one side does not trust the other's certificate, `TRANSPORT_INCOMPATIBLE` when the other process is of another
+ *   version or has no TLS, `INPUT_INVALID` for a scope that is not `tenant/project`, for files that cannot be read, and for `path` and
+ *   `servers` together.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
   const scope = options.scope ?? toDefaultScope(process.cwd());

@@ -1,8 +1,8 @@
 import type { Clock } from "../src/kernel/clock.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
-import { type Transport, toOwner } from "../transport/index.ts";
-import type { NatsCredentials } from "../transport/nats/index.ts";
+import { toOwner } from "../transport/index.ts";
+import type { NatsCredentials, NatsTransport } from "../transport/nats/index.ts";
 
 /** How a NATS server is reached. */
 export interface NatsAddress {
@@ -28,7 +28,7 @@ export async function connectToNats(
     random: Random;
     logger: Logger;
   },
-): Promise<Transport> {
+): Promise<NatsTransport> {
   const { connectNats } = await import("../transport/nats/index.ts");
   const { scope, agent, name = agent, timeoutMs = timeoutMsDefault } = options;
   return connectNats({ ...options, owner: toOwner(scope, agent), name, timeoutMs });

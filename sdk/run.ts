@@ -30,6 +30,8 @@ export interface Run {
   abandon(): void;
 }
 
+const firstBeatMs = 20; // what has ended by then, such as a task that is only passed on, needs no sign of life
+
 const never = new Promise<never>(() => {});
 
 /** Starts the handler on a claim. */
@@ -41,6 +43,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   let hasSlot = true;
   let waits = 0;
   let failure: string | undefined;
+  const everyMs = Math.max(task.leaseMs / 3, 10);
   let cancelBeat = (): void => {};
   let settleEnded: (heldSlot: boolean) => void = () => {};
   const ended = new Promise<boolean>((resolve) => {
@@ -95,7 +98,6 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   function beat(): void {
     if (life.isOver()) return;
     cancelBeat();
-    const everyMs = Math.max(task.leaseMs / 3, 10);
     client.tasks.heartbeat({ taskId, epoch }, { ...asAgent, timeoutMs: everyMs }).catch((error: unknown) => {
       if (isLoss(error)) life.end(error.detail);
     }); // no answer: the next beat asks again, and the lease decides
@@ -137,7 +139,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     life.end("a step's outcome is not known");
   }
 
-  clock.defer(beat); // the handler comes first
+  cancelBeat = clock.setTimer(Math.min(firstBeatMs, everyMs), beat);
   handle().catch((error: unknown) => {
     if (!life.isOver()) logger.log("error", "a run's failure could not be recorded", { taskId, error: String(error) });
     life.end("its end could not be recorded");

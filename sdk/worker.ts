@@ -6,7 +6,8 @@
 // Invariants:
 //   K1. Nothing is claimed while `concurrency` handlers work. One that only waits for delegated work is not counted; it goes on at once when
 //       that has ended, so that for a while there may be more.
-//   K2. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped.
+//   K2. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped. One that is not
+//       permitted to ask ends, and says so: its permissions are wrong until somebody corrects them, who can then start it again.
 
 import { createActor, type EventFromLogic } from "xstate";
 import { workerMachine } from "../machines/worker.ts";
@@ -30,7 +31,7 @@ export interface Worker extends AsyncDisposable {
   stop(): void;
 }
 
-const claimWaitMs = 2_000; // how long a claim stays open where the transport cannot say that it was given up
+const claimWaitMs = 10_000; // what a worker that died may still be granted goes on after its provisional lease
 const answerMs = 50; // a claim that is not answered by then waits for a task
 const claimsAtOnceMax = 8;
 const retryMs = 500;
@@ -93,7 +94,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     } catch (error) {
       if (givenUp.signal.aborted) return;
       tell("runtime.lost");
-      if (isFailure(error, "TRANSPORT_CLOSED", "RUNTIME_CHANGED", "INPUT_INVALID")) {
+      if (isFailure(error, "TRANSPORT_CLOSED", "TRANSPORT_DENIED", "RUNTIME_CHANGED", "INPUT_INVALID")) {
         logger.log("error", "a worker ended: it cannot claim", { agent: options.agent, error: String(error) });
         return stop();
       }

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { openStore, verifyScope } from "../actors/index.ts";
 import type { Inspect } from "../actors/task-actor.ts"; // not through the face: declarations of the package name no driver
-import { type Connection, createConnection, type NatsAddress, toDefaultScope, toSocketPath } from "../sdk/index.ts";
+import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
 import { AionisError } from "./contracts/failures.ts";
@@ -22,7 +22,7 @@ import {
   systemClock,
 } from "./kernel/index.ts";
 import type { Durability } from "./kernel/store.ts";
-import { joinNats } from "./network.ts";
+import { joinNats, type RuntimeAddress } from "./network.ts";
 import { startRuntime } from "./runtime/start.ts";
 
 export interface CreateRuntimeOptions {
@@ -39,7 +39,7 @@ export interface CreateRuntimeOptions {
   /** How long a claim lasts without a heartbeat; 10 s if absent. */
   leaseMs?: number;
   /** A NATS server on which the runtime serves the scope too, for workers and clients of other machines; none if absent. */
-  nats?: NatsAddress;
+  nats?: RuntimeAddress;
   /** Sees XState's inspection events of the live task actors. */
   inspect?: (event: Parameters<Extract<Inspect, (...args: never[]) => unknown>>[0]) => void;
   /** Where problems that nobody awaits are reported; dropped if absent. */
@@ -53,7 +53,7 @@ export interface CreateRuntimeOptions {
  * calls in flight finish and gives the store back.
  * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`,
  *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`, `SCOPE_NOT_FOUND` unless `createScope`; with `nats`
- *   what `connect` fails with there, and `SCOPE_ALREADY_SERVED`.
+ *   what `connect` fails with there, `SCOPE_ALREADY_SERVED`, and `TRANSPORT_DENIED` when the user may not serve the scope.
  */
 export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<Connection> {
   const scope = options.scope ?? toDefaultScope(process.cwd());

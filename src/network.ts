@@ -13,15 +13,23 @@ import type { Logger } from "./kernel/logger.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Store } from "./kernel/store.ts";
 import { readVersion } from "./kernel/version.ts";
+import { createBells } from "./runtime/bells.ts";
 import { createMirror } from "./runtime/mirror.ts";
 import { takeScope } from "./runtime/presence.ts";
 import type { Runtime } from "./runtime/start.ts";
 
 const streamMs = 5_000;
+const confirmMs = 5_000;
+
+/** Where a runtime serves. */
+export interface RuntimeAddress extends NatsAddress {
+  /** Whether the journal is mirrored into a stream where the server has JetStream; true if absent. */
+  mirror?: boolean;
+}
 
 export interface JoinOptions {
   runtime: Runtime;
-  address: NatsAddress;
+  address: RuntimeAddress;
   /** `tenant/project` */
   scope: string;
   store: Store;
@@ -35,35 +43,39 @@ export interface JoinOptions {
 
 /**
  * Serves the runtime's scope on a NATS server until the runtime closes.
- * @throws AionisError `SCOPE_ALREADY_SERVED`, and what connecting fails with; then nothing is left open.
+ * @throws AionisError `SCOPE_ALREADY_SERVED`, `TRANSPORT_DENIED` when its user may not serve the scope or keep the mirror, and what
+ *   connecting fails with; then nothing is left open.
  */
 export async function joinNats(options: JoinOptions): Promise<void> {
   const { runtime, address, scope, storeId, instance, clock } = options;
   const transport = await connectToNats({ ...options, ...address, agent: "runtime" });
   try {
     await takeScope({ transport, scope, storeId, instance, clock });
-    await startMirror(options);
-  } catch (error) {
-    await transport.drain();
-    throw error;
-  }
-  const subject = createSubjects(fromScopeName(scope)).rpcPattern;
-  const stats = runtime.serve(transport);
-  answerProbes(
-    transport,
-    {
+    if (address.mirror !== false) await startMirror(options);
+    const subject = createSubjects(fromScopeName(scope)).rpcPattern;
+    const stats = runtime.serve(transport);
+    await transport.confirm({ timeoutMs: confirmMs });
+    runtime.follow(createBells({ ...options, transport, store: options.store.scope(scope) }));
+    const service = {
       name: "aionis-runtime",
       id: instance,
       version: readVersion(),
       description: `The runtime of ${scope}`,
       metadata: { scope, storeId },
       endpoints: [{ name: "rpc", subject, queueGroup: "runtime", stats }],
-    },
-    toUtcTime(clock.now()),
-  );
+    };
+    answerProbes(transport, service, toUtcTime(clock.now())); // if they are not permitted it is only not listed
+  } catch (error) {
+    await transport.drain();
+    throw error;
+  }
 }
 
-/** Without JetStream on the server there is no mirror; everything else works. */
+/**
+ * Without JetStream on the server there is no mirror; everything else works. A user that may not keep the mirror where the server could
+ * fails instead: somebody listed what the runtime may do, and what is missing in that list would show only to those who follow the
+ * events, by their absence. Who wants no mirror says so.
+ */
 async function startMirror({
   runtime,
   address,

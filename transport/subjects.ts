@@ -31,6 +31,10 @@ export interface Subjects {
   readonly rpcPattern: string;
   /** The calls of `agentId` to the operations of one group, such as `tasks`; to all of them if absent. */
   rpcPatternOf(agentId: string, group?: string): string;
+  /** Where `to` hears that there is something to claim. The stream of the mirror does not keep it. */
+  bell(to: Target): string;
+  /** The same for everybody. */
+  readonly bellPattern: string;
   handoff(to: Target, fact: string): string;
   handoffPattern(to: Target): string;
   delegation(to: Target, part: "packet" | "return"): string;
@@ -47,8 +51,16 @@ export interface Subjects {
   readonly controlPattern: string;
   /** What the mirror of this scope's journal is called, and the patterns of what it holds. */
   readonly mirror: { readonly stream: string; readonly patterns: readonly string[] };
+  /** Where a viewer of inspection says, again and again, that it is there. */
+  readonly inspectViewer: string;
+  /** Where the actors of one process are shown to viewers. */
+  inspectNode(node: string): string;
+  /** The same of every process. */
+  readonly inspectNodePattern: string;
   /** Where the runtime of this scope says who it is. */
   readonly who: string;
+  /** Where it says that it serves, at its start and whenever its connection is back. */
+  readonly up: string;
 }
 
 /** The subjects of `scope`. Make it once and keep it: a subject then costs one or two string joins. */
@@ -59,6 +71,8 @@ export function createSubjects(scope: Scope): Subjects {
     rpcPattern: `${prefix}.rpc.*.>`,
     rpcPatternOf: (agentId, group) =>
       `${prefix}.rpc.${encodeToken(agentId)}.${group === undefined ? "" : `${encodeName(group)}.`}>`,
+    bell: (to) => `${prefix}.bell.${encodeTarget(to)}`,
+    bellPattern: `${prefix}.bell.*`,
     handoff: (to, fact) => `${prefix}.handoff.${encodeTarget(to)}.${encodeName(fact)}`,
     handoffPattern: (to) => `${prefix}.handoff.${encodeTarget(to)}.>`,
     delegation: (to, part) => `${prefix}.delegation.${encodeTarget(to)}.${part}`,
@@ -70,7 +84,11 @@ export function createSubjects(scope: Scope): Subjects {
       stream: toStreamName(prefix),
       patterns: ["handoff", "delegation", "task", "lesson"].map((family) => `${prefix}.${family}.>`),
     },
+    inspectViewer: `${prefix}.inspect.viewer`,
+    inspectNode: (node) => `${prefix}.inspect.node.${encodeToken(node)}`,
+    inspectNodePattern: `${prefix}.inspect.node.*`,
     who: `${prefix}.runtime.who`,
+    up: `${prefix}.runtime.up`,
     control: (agentId) => `${prefix}.worker.${encodeToken(agentId)}.control`,
     controlPattern: `${prefix}.worker.*.control`,
     progress: (taskId) => `${prefix}.progress.${encodeToken(taskId)}`,

@@ -184,6 +184,7 @@ function toScopeStore(key: ScopeKey, { journal, log, rows }: Tables, head: Head)
     deleteClaimable: (row) => rows.deleteClaimable(number, row),
     nextClaimable: (targets, at) => rows.nextClaimable(number, targets, at),
     nextClaimableAt: (target, at) => rows.nextClaimableAt(number, target, at),
+    nextTarget: (target) => rows.nextTarget(number, target),
 
     putOutbox: (row) => rows.putOutbox(number, row),
     deleteOutbox: (taskId) => rows.deleteOutbox(number, taskId),

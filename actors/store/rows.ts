@@ -48,16 +48,16 @@ export function createRows(prepare: Prepare) {
   const deleteClaimable = prepare(
     "DELETE FROM claimable WHERE scope = ? AND target = ? AND priority = ? AND from_at = ? AND task = ?",
   );
-  const firstClaimable = prepare<
-    [number, string, number, number],
-    { task: TaskNumber; fromAt: number; taskId: TaskId }
-  >(
-    `SELECT c.task, c.from_at AS fromAt, t.id AS taskId FROM claimable c JOIN tasks t ON t.task = c.task
+  const firstClaimable = prepare<[number, string, number, number], ClaimableRow & { taskId: TaskId }>(
+    `SELECT c.task, c.target, c.priority, c.from_at AS "from", t.id AS taskId FROM claimable c JOIN tasks t ON t.task = c.task
      WHERE c.scope = ? AND c.target = ? AND c.priority = ? AND c.from_at <= ? ORDER BY c.from_at, c.task LIMIT 1`,
   );
   const laterClaimable = prepare<[number, string, number, number], { fromAt: number }>(
     `SELECT from_at AS fromAt FROM claimable
      WHERE scope = ? AND target = ? AND priority = ? AND from_at > ? ORDER BY from_at LIMIT 1`,
+  );
+  const targetAfter = prepare<[number, string], Pick<ClaimableRow, "target">>(
+    "SELECT target FROM claimable WHERE scope = ? AND target > ? ORDER BY target LIMIT 1",
   );
   const claimablesOf = prepare<[number], ClaimableRow>(
     'SELECT task, target, priority, from_at AS "from" FROM claimable WHERE task = ? ORDER BY from_at, target',
@@ -109,13 +109,13 @@ export function createRows(prepare: Prepare) {
       deleteClaimable.run(scope, row.target, row.priority, row.from, row.task);
     },
     /** One look at the head of each place, highest priority first: it does not grow with what waits there. */
-    nextClaimable(scope: number, targets: readonly string[], at: number): TaskId | undefined {
+    nextClaimable(scope: number, targets: readonly string[], at: number) {
       for (const priority of priorities) {
         const heads = targets
           .map((target) => firstClaimable.get(scope, target, priority, at))
           .filter((head) => head !== undefined);
-        heads.sort((left, right) => left.fromAt - right.fromAt || left.task - right.task);
-        if (heads[0] !== undefined) return heads[0].taskId;
+        heads.sort((left, right) => left.from - right.from || left.task - right.task);
+        if (heads[0] !== undefined) return heads[0];
       }
       return undefined;
     },
@@ -124,6 +124,7 @@ export function createRows(prepare: Prepare) {
       const later = moments.filter((moment) => moment !== undefined);
       return later.length === 0 ? undefined : Math.min(...later);
     },
+    nextTarget: (scope: number, target: string) => targetAfter.get(scope, target)?.target,
 
     putOutbox(scope: number, row: Omit<OutboxRow, "id">): void {
       putOutbox.run(scope, row.taskId, row.command, row.causedBy);

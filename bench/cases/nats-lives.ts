@@ -92,7 +92,7 @@ async function untilRecorded(connection: Connection, taskId: TaskId, ordinal: nu
 const idleMs = 10_000;
 const processes = 4;
 const workersEach = 50;
-const claimsPerSecond = (processes * workersEach) / 2; // each asks again after 2 s
+const claimsPerSecond = (processes * workersEach) / 10; // each asks again after 10 s
 
 /** What 200 workers without work cost the runtime. */
 export function natsIdle(): Promise<Result> {

@@ -134,6 +134,13 @@ export function toTargetKey(to: TaskContext["to"]): string {
   return "agent" in to ? `agent:${to.agent}` : `role:${to.role}`;
 }
 
+/** The target that `toTargetKey` made `key` of. */
+export function fromTargetKey(key: string): TaskContext["to"] {
+  if (key === "any") return "any";
+  const id = key.slice(key.indexOf(":") + 1);
+  return key.startsWith("agent:") ? { agent: id } : { role: id };
+}
+
 /** The places where an agent with these roles looks for something to claim. */
 export function toClaimTargets(agent: string, roles: readonly string[]): string[] {
   return ["any", toTargetKey({ agent }), ...roles.map((role) => toTargetKey({ role }))];

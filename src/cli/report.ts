@@ -113,7 +113,7 @@ function hintFor(error: AionisError, verb: string): string | undefined {
     case "STORE_IN_USE":
       return "Wait for its holder, or end it.";
     case "TRANSPORT_DENIED":
-      return "--nats-creds, --nats-nkey-file, AIONIS_NATS_USER with AIONIS_NATS_PASSWORD, or AIONIS_NATS_TOKEN give credentials.";
+      return "--nats-creds, --nats-nkey-file, AIONIS_NATS_USER with AIONIS_NATS_PASSWORD, or AIONIS_NATS_TOKEN give credentials; --nats-ca, --nats-cert and --nats-key certificates.";
     case "TRANSPORT_TIMEOUT":
       return "--timeout waits longer.";
     default:

@@ -26,6 +26,7 @@ import { escapeLine, toJsonLine } from "./text.ts";
 interface ServeOptions {
   durability: Durability;
   lease?: string;
+  mirror: boolean;
 }
 
 export const addServe: AddCommand = (program, start) => {
@@ -40,6 +41,7 @@ export const addServe: AddCommand = (program, start) => {
         .default("power"),
     )
     .option("--lease <duration>", "how long a claim lasts without a heartbeat; 10s if absent")
+    .option("--no-mirror", "keep no copy of the events in a NATS server with JetStream")
     .addHelpText("after", helpText)
     .action((options: ServeOptions) => start((surroundings) => serve(options, surroundings)));
 };
@@ -53,7 +55,10 @@ Examples:
 It is the only runtime of its scope. The first Ctrl-C or SIGTERM lets calls in flight finish, 10 s at most, and ends it with 0; the
 second ends it with 130. A store that fails for good ends it with 1.`;
 
-async function serve({ durability, lease }: ServeOptions, { host, output, settings }: Surroundings): Promise<number> {
+async function serve(
+  { durability, lease, mirror }: ServeOptions,
+  { host, output, settings }: Surroundings,
+): Promise<number> {
   const { scope, isJson } = settings;
   const path = readFolder(settings);
   const nats = readNats(settings);
@@ -67,7 +72,7 @@ async function serve({ durability, lease }: ServeOptions, { host, output, settin
     path,
     durability,
     ...(leaseMs === undefined ? {} : { leaseMs }),
-    ...(nats === undefined ? {} : { nats }),
+    ...(nats === undefined ? {} : { nats: { ...nats, mirror } }),
     logger: createLineLogger(createSay(output, isJson)),
     onFailed: failure.resolve,
   });

@@ -206,9 +206,11 @@ export interface ScopeStore {
   putClaimable(row: ClaimableRow): void;
   deleteClaimable(row: ClaimableRow): void;
   /** The one to claim first: highest priority, then the longest waiting. */
-  nextClaimable(targets: readonly string[], at: number): TaskId | undefined;
+  nextClaimable(targets: readonly string[], at: number): (ClaimableRow & { taskId: TaskId }) | undefined;
   /** When the first task for `target` that cannot be claimed at `at` becomes claimable. */
   nextClaimableAt(target: string, at: number): number | undefined;
+  /** The target behind `target`, in the order of their bytes, that has a place, be it for later; one look, however many places there are. */
+  nextTarget(target: string): string | undefined;
 
   putOutbox(row: Omit<OutboxRow, "id">): void;
   deleteOutbox(taskId: TaskId): void;

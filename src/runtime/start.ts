@@ -69,9 +69,10 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-/** Something that reads the journal as it grows. */
+/** Something that follows the journal as it grows. */
 export interface Follower {
-  wake(): void;
+  /** There was a commit. */
+  wake(committed: readonly Committed[]): void;
   close(): Promise<void>;
 }
 
@@ -160,7 +161,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   function serve(transport: Transport): () => EndpointStats {
     const counted = countRequests(handler, clock);
     served.set(transport, transport.serve(subjects.rpcPattern, "runtime", counted.handler));
+    transport.onState((state) => {
+      if (state === "connected") sayUp(transport);
+    });
+    sayUp(transport);
     return counted.stats;
+  }
+
+  /** Whoever waits for a reply that this runtime's forerunner owed, or that was lost with a connection, asks again at once. */
+  function sayUp(transport: Transport): void {
+    transport.publish(subjects.up, encode({ store: store.id }));
   }
 
   /** L4, T1, I8: what was under way when the last runtime ended. */
@@ -182,7 +192,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     if (committed.some(({ after }) => !isOpen(after) && after.context.childrenOpen.length > 0)) outbox.send();
     if (committed.length === 0) return;
     mark?.note();
-    for (const follower of followers) follower.wake();
+    for (const follower of followers) follower.wake(committed);
     for (const event of committed) notify(event);
   }
 

@@ -156,6 +156,20 @@ describeNats("a server with the printed permissions", (binary) => {
     }
   });
 
+  it("lets agents and viewers hear bells", { timeout: patienceMs }, async () => {
+    const to = { role: "nobody" };
+    const heard: string[] = [];
+    for (const user of ["fixer-1", "reviewer-1", "viewer"]) {
+      const client = await connectForeign(user);
+      client.subscribe(subjects.bell(to), { callback: () => void heard.push(user) });
+      await client.flush();
+    }
+
+    await runtime.tasks.start({ brief: "Be heard", to });
+
+    await expect.poll(() => [...new Set(heard)].sort()).toEqual(["fixer-1", "reviewer-1", "viewer"]);
+  });
+
   it("refuses every command of a viewer with TRANSPORT_DENIED, at once", { timeout: patienceMs }, async () => {
     const viewer = await connectAs("viewer");
     const startedAt = performance.now();
@@ -198,6 +212,7 @@ describeNats("a server with the printed permissions", (binary) => {
       subjects.handoff("any", "offered"),
       subjects.control("reviewer-1"),
       subjects.who,
+      subjects.bell("any"),
       `${toInboxPrefix(toOwner(scope, "reviewer-1"))}.guess`,
       "aionis.v1.acme.payroll.rpc.fixer-1.tasks.start",
       `$JS.API.STREAM.PURGE.${subjects.mirror.stream}`,

@@ -36,18 +36,24 @@ export interface Child {
   ended: Promise<Result>;
 }
 
+interface Given {
+  stdin?: string | undefined;
+  /** Beside the variables of this process. */
+  env?: Readonly<Record<string, string>>;
+}
+
 /** Starts the real binary. It is killed when the test has ended, if it has not ended by itself. */
-export function startBinary(folder: string, args: readonly string[], stdin = ""): Child {
-  return startProgram(folder, [process.execPath, binary, ...args], stdin);
+export function startBinary(folder: string, args: readonly string[], given: Given = {}): Child {
+  return startProgram(folder, [process.execPath, binary, ...args], given);
 }
 
 /** Starts the real binary in a shell that first says `before`. */
 export function startBinaryAfter(before: string, folder: string, args: readonly string[]): Child {
-  return startProgram(folder, ["bash", "-c", `${before}; exec "$@"`, "bash", process.execPath, binary, ...args], "");
+  return startProgram(folder, ["bash", "-c", `${before}; exec "$@"`, "bash", process.execPath, binary, ...args], {});
 }
 
-function startProgram(folder: string, [program = "", ...args]: readonly string[], stdin: string): Child {
-  const child = spawn(program, args, { cwd: folder, env: { ...process.env, NO_COLOR: "1" } });
+function startProgram(folder: string, [program = "", ...args]: readonly string[], { stdin = "", env }: Given): Child {
+  const child = spawn(program, args, { cwd: folder, env: { ...process.env, NO_COLOR: "1", ...env } });
   onTestFinished(() => void child.kill("SIGKILL"));
   child.stdin.end(stdin);
   const stdout = collect(child, "stdout");
@@ -67,7 +73,7 @@ function startProgram(folder: string, [program = "", ...args]: readonly string[]
 
 /** Runs the real binary to its end. */
 export function runBinary(folder: string, args: readonly string[], stdin?: string): Promise<Result> {
-  return startBinary(folder, args, stdin).ended;
+  return startBinary(folder, args, { stdin }).ended;
 }
 
 function collect(

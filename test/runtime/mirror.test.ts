@@ -5,13 +5,13 @@ import { connect as connectToServer } from "@nats-io/transport-node";
 import { expect, it, onTestFinished } from "vitest";
 import { type Connection, createRuntime } from "../../src/index.ts";
 import { createSubjects } from "../../transport/index.ts";
-import { describeNats, type NatsServer, startNatsServer } from "../support/nats.ts";
+import { describeNatsOnEach, type NatsServer, startNatsServer } from "../support/nats.ts";
 import { tempFolder } from "../support/store.ts";
 
 const scope = "acme/billing & co";
 const { mirror, task, handoff } = createSubjects({ tenant: "acme", project: "billing & co" });
 
-describeNats("the mirror of a journal", (binary) => {
+describeNatsOnEach("the mirror of a journal", (binary) => {
   async function setup() {
     const server = await startNatsServer({ binary, jetstream: true, atEnd: onTestFinished });
     const path = tempFolder();

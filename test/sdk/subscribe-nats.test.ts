@@ -19,7 +19,7 @@ describeNats("subscriptions over NATS", (binary) => {
     const path = tempFolder();
     const runtime = await createRuntime({ scope, path, durability: "process", nats: { servers: server.url } });
     onTestFinished(() => runtime.close());
-    const line = await openLine({ port: server.port, atEnd: onTestFinished });
+    const line = await openLine({ ports: [server.port], atEnd: onTestFinished });
 
     /** Follows from its cursor on, through `breaks` breaks, and after them for one more item. */
     async function follow(
@@ -30,7 +30,7 @@ describeNats("subscriptions over NATS", (binary) => {
       const seen: number[] = [];
       for (let broken = 0; broken <= breaks; broken += 1) {
         const isLast = broken === breaks;
-        const connection = await connect({ scope, servers: line.url, agent: "follower" });
+        const connection = await connect({ scope, servers: line.urls, agent: "follower" });
         const isCut = random.u32() % 10 === 0; // then the same connection goes on, and is ended later
         const timers = isLast
           ? []

@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { describeNats, readServerInfo, startNatsServer } from "./nats.ts";
+import { startNatsCluster } from "./nats-cluster.ts";
 import { tempFolder } from "./store.ts";
 
 const atEnd = onTestFinished;
@@ -114,9 +117,28 @@ describeNats("a nats-server of the tests", (binary) => {
   });
 });
 
+describeNats("a cluster of the tests", (binary) => {
+  it("has one JetStream, and tells clients of no server that they were not given (N1)", async () => {
+    const servers = await startNatsCluster({ atEnd, binary });
+    const client = await connect({ servers: servers[0]?.url ?? "" });
+    onTestFinished(() => client.close());
+
+    const manager = await jetstreamManager(client);
+    const stream = await manager.streams.add({ name: "KEPT", subjects: ["kept"], num_replicas: servers.length });
+    const infos = await Promise.all(servers.map(({ port }) => readServerInfo(port)));
+
+    const keepers = [stream.cluster?.leader, ...(stream.cluster?.replicas ?? []).map(({ name }) => name)];
+    expect(keepers.toSorted()).toEqual(servers.map(({ name }) => name).toSorted());
+    expect(infos.flatMap((info) => info.connect_urls ?? [])).toEqual([]);
+  });
+});
+
+const suite = 'describeNats("the suite", () => {})';
+const suiteOnEach = 'describeNatsOnEach("the suite", () => it("runs", () => {}))';
+
 describe("a suite that needs a nats-server where none can be had", { timeout: 30_000 }, () => {
   it("is skipped, and says why", async () => {
-    const { code, output } = await runWithout({ CI: "false" });
+    const { code, output } = await runSuite(suite, { ci: false });
 
     expect(code).toBe(0);
     expect(output).toContain("skipped: the suite. No nats-server could be had.");
@@ -124,7 +146,7 @@ describe("a suite that needs a nats-server where none can be had", { timeout: 30
   });
 
   it("fails in CI, and says why", async () => {
-    const { code, output } = await runWithout({ CI: "true" });
+    const { code, output } = await runSuite(suite, { ci: true });
 
     expect(code).toBe(1);
     expect(output).toContain("Error: No nats-server could be had.");
@@ -132,18 +154,64 @@ describe("a suite that needs a nats-server where none can be had", { timeout: 30
   });
 });
 
-/** Runs a file with such a suite in a vitest of its own. */
-async function runWithout(env: { CI: string }): Promise<{ code: number; output: string }> {
+describe("a suite that needs the newest nats-server and the oldest", { timeout: 30_000 }, () => {
+  it("runs on each, and names it", async () => {
+    const { output } = await runSuite(suiteOnEach, { ci: true, newest: "2.15.1", oldest: "2.9.10" });
+
+    expect(output).toContain("the suite > on nats-server 2.15.1 > runs");
+    expect(output).toContain("the suite > on nats-server 2.9.10 > runs");
+    expect(output).toMatch(/Tests\s+2 passed/);
+  });
+
+  it("runs once where they are the same", async () => {
+    const { output } = await runSuite(suiteOnEach, { ci: true, newest: "2.9.10", oldest: "2.9.10" });
+
+    expect(output).toMatch(/Tests\s+1 passed/);
+  });
+
+  it("runs on what there is, and fails in CI for what there is not", async () => {
+    const { code, output } = await runSuite(suiteOnEach, { ci: true, newest: "2.15.1" });
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/Tests\s+1 failed \| 1 passed/);
+  });
+});
+
+interface Surroundings {
+  ci: boolean;
+  /** The version of the server that is found first; none runs if absent. */
+  newest?: string;
+  /** The version of the one in the cache that is kept for the oldest; it cannot be had if absent. */
+  oldest?: string;
+}
+
+/** Runs a file with such a suite in a vitest of its own, where no server but these can be had. */
+async function runSuite(text: string, { ci, newest, oldest }: Surroundings): Promise<{ code: number; output: string }> {
   const folder = tempFolder();
-  const support = join(import.meta.dirname, "nats.ts");
-  const file = `import { describeNats } from ${JSON.stringify(support)};\ndescribeNats("the suite", () => {});\n`;
-  writeFileSync(join(folder, "suite.test.ts"), file);
+  const support = JSON.stringify(join(import.meta.dirname, "nats.ts"));
+  const imports = `import { it } from "vitest";\nimport { describeNats, describeNatsOnEach } from ${support};\n`;
+  writeFileSync(join(folder, "suite.test.ts"), `${imports}${text};\n`);
+  writeServer(join(folder, "newest"), newest);
+  writeServer(join(folder, "aionis/nats-server-bookworm/usr/sbin/nats-server"), oldest);
+  const env = {
+    ...process.env,
+    CI: String(ci),
+    NATS_SERVER_BIN: join(folder, "newest"),
+    XDG_CACHE_HOME: folder,
+    PATH: "/bin-without-apt",
+  };
   const vitest = join(createRequire(import.meta.url).resolve("vitest/package.json"), "../vitest.mjs");
-  const args = [vitest, "run", "--root", folder, "--reporter=default", "--no-color"];
+  const args = [vitest, "run", "--root", folder, "--reporter=verbose", "--no-color"];
   return await new Promise((resolve) => {
-    const surroundings = { ...process.env, ...env, NATS_SERVER_BIN: join(folder, "none") };
-    execFile(process.execPath, args, { env: surroundings }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
     );
   });
+}
+
+/** A program that tells this version, as a server does. */
+function writeServer(path: string, version: string | undefined): void {
+  if (version === undefined) return;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\necho "nats-server: v${version}"\n`, { mode: 0o755 });
 }

@@ -16,11 +16,13 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "vitest";
-import { findNatsServer, type NatsServerBinary, type Search } from "../../scripts/nats-server.ts";
+import { findNatsServer, type NatsServerBinary } from "../../scripts/nats-server.ts";
 
 export interface NatsServer {
   readonly url: string;
   readonly port: number;
+  /** What it calls itself. */
+  readonly name: string;
   /** Of the process that runs now or ran last. */
   readonly pid: number;
   /** Its configuration, and the store of its JetStream. */
@@ -44,7 +46,7 @@ export interface NatsServerOptions {
   readonly jetstream?: boolean;
   /** Further lines of its configuration. */
   readonly config?: string;
-  /** What it calls itself in INFO. */
+  /** What it calls itself in INFO; the name of its folder if absent. */
   readonly name?: string;
 }
 
@@ -54,9 +56,13 @@ export interface ServerInfo {
   readonly version: string;
   readonly jetstream?: boolean;
   readonly auth_required?: boolean;
+  readonly tls_required?: boolean;
+  /** Of servers that a client may go to instead. */
+  readonly connect_urls?: readonly string[];
 }
 
 const loopback = "127.0.0.1";
+const oldestSuite = "bookworm"; // has 2.9
 const patienceMs = 20_000;
 
 /**
@@ -72,23 +78,33 @@ export async function startNatsServer({ atEnd, ...options }: NatsServerOptions):
 }
 
 /**
- * A suite that needs nats-server; it is given the one that was found, or fetched, of `suite` or any. Where none can be
- * had the suite is skipped and says so, but in CI it fails: there, what is not tested is not known to work.
+ * A suite that needs nats-server; it is given the one that was found, or fetched. Where none can be had the suite is skipped and says so,
+ * but in CI it fails: there, what is not tested is not known to work.
  */
-export function describeNats(
-  name: string,
-  tests: (binary: NatsServerBinary) => void,
-  { suite }: Pick<Search, "suite"> = {},
-): void {
+export function describeNats(name: string, tests: (binary: NatsServerBinary) => void): void {
   describe(name, async () => {
-    const binary = await findNatsServer({ suite }).catch(toError);
-    if (!(binary instanceof Error)) return tests(binary);
-    const why = binary.message;
-    if (process.env.CI !== "true") console.warn(`skipped: ${name}. ${why}`);
-    it("has a nats-server to run on", ({ skip }) => {
-      if (process.env.CI === "true") throw new Error(why);
-      skip(why);
-    });
+    const binary = await findNatsServer().catch(toError);
+    if (binary instanceof Error) itIsMissing(name, binary.message);
+    else tests(binary);
+  });
+}
+
+/**
+ * A suite that must hold on every server that we promise to work with: it runs on the newest that can be had and on the oldest, each as a
+ * suite that names the version; once if they are the same. One that cannot be had is missed as in `describeNats`.
+ */
+export function describeNatsOnEach(name: string, tests: (binary: NatsServerBinary) => void): void {
+  describe(name, async () => {
+    const versions = new Set<string>();
+    for (const suite of [undefined, oldestSuite]) {
+      const binary = await findNatsServer({ suite }).catch(toError);
+      if (binary instanceof Error) {
+        describe(`on nats-server of ${suite ?? "any suite"}`, () => itIsMissing(name, binary.message));
+      } else if (!versions.has(binary.version)) {
+        versions.add(binary.version);
+        describe(`on nats-server ${binary.version}`, () => tests(binary));
+      }
+    }
   });
 }
 
@@ -99,6 +115,7 @@ export async function readServerInfo(port: number): Promise<ServerInfo> {
 
 class Server implements NatsServer {
   readonly folder = mkdtempSync(join(tmpdir(), "aionis-nats-"));
+  readonly name: string;
   port = -1; // the server is to choose
   readonly #binary: NatsServerBinary;
   readonly #jetstream: boolean;
@@ -108,7 +125,8 @@ class Server implements NatsServer {
   constructor(binary: NatsServerBinary, options: Omit<NatsServerOptions, "atEnd">) {
     this.#binary = binary;
     this.#jetstream = options.jetstream ?? false;
-    writeFileSync(this.#configFile, toConfiguration(this.folder, binary, options));
+    this.name = options.name ?? basename(this.folder);
+    writeFileSync(this.#configFile, toConfiguration(this, binary, options));
     process.on("exit", this.#clear); // N3: a runner that gives up runs no hooks
   }
 
@@ -212,9 +230,9 @@ function launch(path: string, args: readonly string[]): Running {
 }
 
 function toConfiguration(
-  folder: string,
+  { folder, name }: Pick<NatsServer, "folder" | "name">,
   { version }: NatsServerBinary,
-  { name = basename(folder), jetstream = false, config = "" }: Omit<NatsServerOptions, "atEnd">,
+  { jetstream = false, config = "" }: Omit<NatsServerOptions, "atEnd">,
 ): string {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   // Before 2.10 the word is unknown, and with it the server does not start.
@@ -223,19 +241,25 @@ function toConfiguration(
   return `server_name: "${name}"\n${jetstream ? store : ""}${config}\n`;
 }
 
-/** N1. Where clients must say who they are it cannot ask; by then JetStream has been started all the same. */
+/** N1. Where clients must say who they are, or encrypt, it cannot ask; by then JetStream has been started all the same. */
 async function untilReady(port: number, jetstream: boolean): Promise<void> {
   const info = await readServerInfo(port);
-  if (!jetstream || info.auth_required === true) return;
+  if (!jetstream || info.auth_required === true || info.tls_required === true) return;
   const question = "CONNECT {}\r\nSUB reply 1\r\nPUB $JS.API.INFO reply 0\r\n\r\n";
-  const answer = await converse(port, question, /^MSG reply 1 \d+\r\n(.*)\r\n/m);
-  if (answer.includes('"error"')) throw new Error(`JetStream answered: ${answer}`);
+  const endsAt = Date.now() + patienceMs;
+  for (;;) {
+    // In a cluster the leader answers, and a question that comes before there is one, or a way to it, is lost.
+    const answer = await converse(port, question, /^MSG reply 1 \d+\r\n(.*)\r\n/m, 100).catch(String);
+    if (answer.startsWith("{") && !answer.includes('"error"')) return;
+    if (Date.now() > endsAt) throw new Error(`JetStream answered: ${answer}`);
+    await sleep(20);
+  }
 }
 
 /** Says `text` as a client would, and gives what `wanted` captures of what is heard. */
-async function converse(port: number, text: string, wanted: RegExp): Promise<string> {
+async function converse(port: number, text: string, wanted: RegExp, silenceMs = patienceMs): Promise<string> {
   const socket = connect(port, loopback).setEncoding("utf8");
-  socket.setTimeout(patienceMs, () => socket.destroy(new Error(`nothing more was heard on port ${port}`)));
+  socket.setTimeout(silenceMs, () => socket.destroy(new Error(`nothing more was heard on port ${port}`)));
   socket.write(text);
   let heard = "";
   for await (const chunk of socket) {
@@ -244,6 +268,15 @@ async function converse(port: number, text: string, wanted: RegExp): Promise<str
     if (found !== undefined) return found; // which closes the socket, too
   }
   throw new Error(`port ${port} hung up after: ${heard}`);
+}
+
+/** Instead of the tests that need what cannot be had. */
+function itIsMissing(name: string, why: string): void {
+  if (process.env.CI !== "true") console.warn(`skipped: ${name}. ${why}`);
+  it("has a nats-server to run on", ({ skip }) => {
+    if (process.env.CI === "true") throw new Error(why);
+    skip(why);
+  });
 }
 
 function toError(error: unknown): Error {

@@ -31,10 +31,18 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL"); // P1
 });
 
+export interface ProgramOptions {
+  script: string;
+  args: readonly string[];
+  atEnd: AtEnd;
+  /** Beside what the starter has. */
+  env?: Readonly<Record<string, string>>;
+}
+
 /** Starts a program from its source. */
-export function startProgram(options: { script: string; args: readonly string[]; atEnd: AtEnd }): Program {
-  const { script, args, atEnd } = options;
-  const child = spawn(process.execPath, [script, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+export function startProgram({ script, args, atEnd, env }: ProgramOptions): Program {
+  const environment = { ...process.env, ...env };
+  const child = spawn(process.execPath, [script, ...args], { env: environment, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   let stdout = "";
   let stderr = "";

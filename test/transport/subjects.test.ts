@@ -120,6 +120,8 @@ describe("subjects", () => {
     expect(subjects.taskPattern("task_1")).toBe("aionis.v1.acme.billing.task.task_1.>");
     expect(subjects.lesson("workflow", "promoted")).toBe("aionis.v1.acme.billing.lesson.workflow.promoted");
     expect(subjects.progress("task_1")).toBe("aionis.v1.acme.billing.progress.task_1");
+    expect(subjects.bell({ role: "review" })).toBe("aionis.v1.acme.billing.bell.role-review");
+    expect(subjects.bellPattern).toBe("aionis.v1.acme.billing.bell.*");
   });
 
   it("are valid and have as many tokens for hostile ids as for plain ones (U3)", () => {
@@ -133,6 +135,7 @@ describe("subjects", () => {
           [subjects.task(id, "claimed"), 7],
           [subjects.lesson(id, "promoted"), 7],
           [subjects.progress(id), 6],
+          [subjects.bell({ role: id }), 6],
         ] as const;
         for (const [subject, tokens] of built) {
           checkSubject(subject);

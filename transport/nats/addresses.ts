@@ -15,6 +15,13 @@ export interface ServerAddress {
   readonly isTls: boolean;
 }
 
+/** One that answered, and what it said of TLS. */
+export interface FoundServer extends ServerAddress {
+  readonly hasTls: boolean;
+  /** Whether its clients must show a certificate. */
+  readonly wantsCertificate: boolean;
+}
+
 const defaultPort = 4222;
 const greeting = "INFO ";
 
@@ -40,18 +47,19 @@ export async function findServer(
   addresses: readonly ServerAddress[],
   timeoutMs: number,
   clock: Pick<Clock, "setTimer">,
-): Promise<ServerAddress> {
+): Promise<FoundServer> {
   const found = new AbortController();
   const misses: string[] = [];
   const cancelTimer = clock.setTimer(timeoutMs, () => found.abort(new Error(`silent for ${timeoutMs} ms`)));
   try {
     return await Promise.any(
       addresses.map(async (address) => {
-        await hearGreeting(address, found.signal).catch((error: unknown) => {
+        const info = await hearGreeting(address, found.signal).catch((error: unknown) => {
           misses.push(`${address.text} (${error instanceof Error ? error.message : String(error)})`);
           throw error;
         });
-        return address;
+        const hasTls = info.tls_required === true || info.tls_available === true;
+        return { ...address, hasTls, wantsCertificate: info.tls_verify === true };
       }),
     );
   } catch (cause) {
@@ -63,18 +71,31 @@ export async function findServer(
   }
 }
 
-function hearGreeting({ host, port }: ServerAddress, signal: AbortSignal): Promise<void> {
+/** What the server says of itself: the protocol's words, of which it leaves out what is false. */
+type Info = Readonly<Record<string, unknown>>;
+
+function hearGreeting({ host, port }: ServerAddress, signal: AbortSignal): Promise<Info> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host, port, signal });
     let heard = "";
     socket.setEncoding("latin1").on("data", (chunk: string) => {
       heard += chunk;
-      if (heard.length < greeting.length) return;
-      if (heard.startsWith(greeting)) resolve();
-      else reject(new Error("what answers is no NATS server"));
+      if (heard.length < greeting.length || (heard.startsWith(greeting) && !heard.includes("\r\n"))) return;
+      const info = toInfo(heard);
+      if (info === undefined) reject(new Error("what answers is no NATS server"));
+      else resolve(info);
       socket.destroy();
     });
     socket.on("error", (error) => reject(signal.aborted ? signal.reason : error));
     socket.on("close", () => reject(new Error("it hung up")));
   });
+}
+
+function toInfo(heard: string): Info | undefined {
+  const [line = ""] = heard.split("\r\n");
+  try {
+    return line.startsWith(greeting) ? (JSON.parse(line.slice(greeting.length)) as Info) : undefined; // any object will do
+  } catch {
+    return undefined; // somebody else's protocol
+  }
 }

@@ -3,18 +3,18 @@
 // From what a user writes down to a transport that works: addresses, credentials, certificates, and what went wrong.
 // No failure and no log line holds a password.
 
-import { connect, errors, type NatsConnection, type TlsOptions } from "@nats-io/transport-node";
+import { connect, errors, type NatsConnection } from "@nats-io/transport-node";
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { toUnit } from "../../src/kernel/unit.ts";
 import { toInboxPrefix } from "../subjects.ts";
-import type { Transport } from "../transport.ts";
-import { findServer, toAddress } from "./addresses.ts";
+import { type FoundServer, findServer, toAddress } from "./addresses.ts";
 import { boundLogger } from "./bounded-logger.ts";
 import { type NatsCredentials, toAuthenticator } from "./credentials.ts";
 import { Requests } from "./requests.ts";
+import { type TlsFiles, tryTls } from "./tls.ts";
 import { NatsTransport } from "./transport.ts";
 import { Wire } from "./wire.ts";
 
@@ -31,7 +31,7 @@ export interface NatsOptions {
    * Asks for TLS; each is the path of a PEM file. Without `ca` the authorities that Node.js knows count. The server's certificate
    * must have the host's name: the client does not find an IP address in it.
    */
-  tls?: { ca?: string; cert?: string; key?: string };
+  tls?: TlsFiles;
   /** How long the first connection may take, and each later try. */
   timeoutMs: number;
   /** How often the server is pinged; it is given up when it is silent for three times that. 10 s if absent. */
@@ -49,10 +49,10 @@ export interface NatsOptions {
  * payloads over the server's `max_payload` to publish to `aionis.v1.blob.*.*`, to subscribe to `aionis.v1.blob.<token of the agent>.*`
  * and `allow_responses`; to serve, to subscribe to the `aionis.served.` form of its patterns and `allow_responses`.
  * @throws AionisError `TRANSPORT_UNREACHABLE` when no server answers, `TRANSPORT_DENIED` when the server refuses the credentials or
- *   the agent's inbox, `TRANSPORT_INCOMPATIBLE` when it carries no headers, `INPUT_INVALID` for an address or credentials that
- *   cannot be read.
+ *   the agent's inbox and when either side does not trust the other's certificate, `TRANSPORT_INCOMPATIBLE` when it carries no headers
+ *   or has no TLS that was asked for, `INPUT_INVALID` for an address, credentials or certificates that cannot be read.
  */
-export async function connectNats(options: NatsOptions): Promise<Transport> {
+export async function connectNats(options: NatsOptions): Promise<NatsTransport> {
   const { owner, clock, random, logger = silentLogger } = options;
   const boundedLogger = boundLogger(logger, clock);
   const connection = await dial(options);
@@ -66,7 +66,8 @@ export async function connectNats(options: NatsOptions): Promise<Transport> {
         "TRANSPORT_INCOMPATIBLE",
         `The NATS server ${info?.version} carries no headers; allow them.`,
       );
-    await openInbox(wire, requests, options);
+    requests.open();
+    await wire.confirm(options.timeoutMs); // without an inbox every request would only run out of time
   } catch (error) {
     await wire.close();
     throw error;
@@ -81,22 +82,26 @@ const retryMs = 500; // half as much to half as much again, so that not all clie
 export async function dial(options: NatsOptions): Promise<NatsConnection> {
   const { owner, name = owner, credentials, clock, random, timeoutMs } = options;
   const addresses = [options.servers].flat().map(toAddress);
-  const tls = options.tls ?? (addresses.some(({ isTls }) => isTls) ? {} : undefined);
+  const asked = options.tls ?? (addresses.some(({ isTls }) => isTls) ? {} : undefined);
   const authenticator = credentials === undefined ? {} : { authenticator: toAuthenticator(credentials) };
   const startedAt = clock.mono();
-  const { text } = await findServer(addresses, timeoutMs, clock);
+  const server = await findServer(addresses, timeoutMs, clock);
+  const leftMs = (): number => Math.max(timeoutMs - (clock.mono() - startedAt), 1);
+  const tls = chooseTls(server, asked);
+  if (tls !== undefined) await tryTls(server, tls, { timeoutMs: leftMs(), clock });
+  const { text } = server;
   try {
     const connection = await connect({
       servers: text,
       name,
       inboxPrefix: toInboxPrefix(owner),
-      timeout: Math.max(timeoutMs - (clock.mono() - startedAt), 1),
+      timeout: leftMs(),
       maxReconnectAttempts: -1,
       ignoreAuthErrorAbort: true, // T1: the client would give up when it is refused twice
       reconnectDelayHandler: () => retryMs * (0.5 + toUnit(random)),
       pingInterval: options.pingIntervalMs ?? pingIntervalMs,
       ...authenticator,
-      ...(tls === undefined ? {} : { tls: toTlsFiles(tls) }),
+      ...(asked === undefined ? {} : { tls: toFiles(asked) }),
     });
     connection.setServers(addresses.map((address) => address.text));
     return connection;
@@ -105,19 +110,18 @@ export async function dial(options: NatsOptions): Promise<NatsConnection> {
   }
 }
 
-/** Listens for replies, and waits for the server's consent: without an inbox every request would only run out of time. */
-async function openInbox(wire: Wire, requests: Requests, { owner, timeoutMs }: NatsOptions): Promise<void> {
-  const inbox = requests.open();
-  await wire.flush(timeoutMs).catch((cause: unknown) => {
-    throw new AionisError("TRANSPORT_UNREACHABLE", "The NATS server hung up, or froze, at once.", { cause });
-  });
-  if (inbox.isRefused()) {
-    const subject = `${toInboxPrefix(owner)}.>`;
-    throw new AionisError("TRANSPORT_DENIED", `NATS does not permit this user to subscribe to ${subject}; allow it.`);
-  }
+/** What the client will use: a server that has TLS decides that it is used. */
+function chooseTls({ hasTls, text }: FoundServer, asked: TlsFiles | undefined): TlsFiles | undefined {
+  if (hasTls) return asked ?? {};
+  if (asked === undefined) return undefined;
+  throw new AionisError(
+    "TRANSPORT_INCOMPATIBLE",
+    `The NATS server at ${text} has no TLS. Give it certificates, or do not ask it for TLS.`,
+  );
 }
 
-function toTlsFiles({ ca, cert, key }: NonNullable<NatsOptions["tls"]>): TlsOptions {
+/** The client's names. It reads the files at each connection, so that they can be replaced meanwhile. */
+function toFiles({ ca, cert, key }: TlsFiles) {
   return {
     ...(ca === undefined ? {} : { caFile: ca }),
     ...(cert === undefined ? {} : { certFile: cert }),

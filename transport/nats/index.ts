@@ -3,3 +3,4 @@
 export { connectNats, type NatsOptions } from "./connect.ts";
 export type { NatsCredentials } from "./credentials.ts";
 export { openStream } from "./stream.ts";
+export type { NatsTransport } from "./transport.ts";

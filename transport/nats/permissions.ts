@@ -29,13 +29,15 @@ const viewer = "viewer";
 
 /** Those of the scope's runtime, which serves it and mirrors its journal. */
 export function toRuntimePermissions(scope: Scope): NatsPermissions {
-  const { rpcPattern, who, controlPattern, mirror } = createSubjects(scope);
+  const { rpcPattern, who, up, controlPattern, bellPattern, mirror } = createSubjects(scope);
   const own = toOwnerOf(scope, runtime);
   return {
     publish: [
       who,
       toServedSubject(who),
+      up,
       controlPattern,
+      bellPattern,
       toBlobPattern(),
       ...mirror.patterns,
       ...toKeeping(mirror.stream),
@@ -50,7 +52,7 @@ export function toRuntimePermissions(scope: Scope): NatsPermissions {
  * @throws AionisError `INPUT_INVALID` when an agent is called as another user is.
  */
 export function toWorkerPermissions(scope: Scope, agents: readonly string[]): NatsPermissions {
-  const { rpcPatternOf, control, progressPattern } = createSubjects(scope);
+  const { rpcPatternOf, up, control, bellPattern, progressPattern } = createSubjects(scope);
   for (const agent of agents) refuseTaken(agent);
   return {
     publish: [
@@ -64,6 +66,8 @@ export function toWorkerPermissions(scope: Scope, agents: readonly string[]): Na
         const own = toOwnerOf(scope, agent);
         return [toInbox(own), toBlobPattern(own), control(agent)];
       }),
+      up,
+      bellPattern,
       ...toServing(probes),
     ],
     responses: true, // a probe, and whoever was sent a large payload and fetches it
@@ -72,7 +76,7 @@ export function toWorkerPermissions(scope: Scope, agents: readonly string[]): Na
 
 /** Those of a program that reads the scope and follows it, as the agent `viewer`; the mirror with any client of NATS. */
 export function toViewerPermissions(scope: Scope): NatsPermissions {
-  const { rpc, rpcPatternOf, progressPattern, mirror } = createSubjects(scope);
+  const { rpc, rpcPatternOf, up, bellPattern, progressPattern, mirror } = createSubjects(scope);
   return {
     publish: [
       ...queries.map((name) => rpc(viewer, name)),
@@ -80,7 +84,7 @@ export function toViewerPermissions(scope: Scope): NatsPermissions {
       toBlobPattern(),
       ...toReading(mirror.stream),
     ],
-    subscribe: [toInbox(toOwnerOf(scope, viewer)), ...mirror.patterns, progressPattern],
+    subscribe: [toInbox(toOwnerOf(scope, viewer)), ...mirror.patterns, up, bellPattern, progressPattern],
     responses: false,
   };
 }

@@ -15,6 +15,7 @@ import type { Clock } from "../../src/kernel/clock.ts";
 import { onAbort } from "../abort.ts";
 import { toServedSubject } from "../subjects.ts";
 import { type Received, receive, toParcel } from "./received.ts";
+import { whatToAllow } from "./refusals.ts";
 import type { Listening, Parcel, Wire } from "./wire.ts";
 
 export interface Question {
@@ -82,9 +83,19 @@ export class Requests {
     for (const { settle } of this.#asked.values()) settle(failure);
   }
 
-  /** Ends those that the server refused to carry. */
+  /** Ends those that the server refused to carry; and one that this program itself could not answer. */
   refuse(subject: string): void {
-    const failure = new AionisError("TRANSPORT_DENIED", `NATS does not permit this user to send to ${subject}.`);
+    const own = subject.startsWith(this.#inbox) ? this.#asked.get(subject.slice(this.#inbox.length)) : undefined;
+    own?.settle(
+      new AionisError(
+        "TRANSPORT_DENIED",
+        `NATS does not permit this user to answer requests: it lacks allow_responses. ${whatToAllow}`,
+      ),
+    );
+    const failure = new AionisError(
+      "TRANSPORT_DENIED",
+      `NATS does not permit this user to send to ${subject}. ${whatToAllow}`,
+    );
     for (const asked of this.#asked.values()) if (asked.subject === subject) asked.settle(failure);
   }
 

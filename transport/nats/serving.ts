@@ -68,7 +68,6 @@ export class Serving {
         presence.stop();
       },
       drain: () => requests.drain(), // V3
-      isRefused: () => requests.isRefused(),
     };
   }
 

@@ -8,10 +8,11 @@
 //   S2. What is asked of a server that is gone fails at once: the client would let it wait for its time to run out.
 
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { headers as createHeaders, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
-import { AionisError } from "../../src/contracts/failures.ts";
+import { headers as createHeaders, errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { Headers } from "../transport.ts";
 import { dial, type NatsOptions } from "./connect.ts";
+import { whatToAllow } from "./refusals.ts";
 
 /** A message as it stands in the log. Header names are kept as they are. */
 export interface LogMessage {
@@ -44,28 +45,34 @@ export interface StreamOptions extends NatsOptions {
 }
 
 /**
- * Opens a stream on a connection of its own.
- * @throws AionisError as `connectNats`; `TRANSPORT_INCOMPATIBLE` when the server has no JetStream.
+ * Opens a stream on a connection of its own, and makes it if there is none. Whatever else fails by then can get right by itself, as a
+ * cluster that has no leader yet; who writes to the stream hears of it.
+ * @throws AionisError as `connectNats`; `TRANSPORT_INCOMPATIBLE` when the server, or this user's account, has no JetStream;
+ *   `TRANSPORT_DENIED` when it has, and the user may not ask it.
  */
 export async function openStream(options: StreamOptions): Promise<LogStream> {
   const connection = await dial(options);
+  const given = { timeout: options.timeoutMs };
+  const manager = await jetstreamManager(connection, { ...given, checkAPI: false });
+  const stream = createStream(options, { connection, manager, client: jetstream(connection, given) });
   try {
-    const manager = await jetstreamManager(connection, { timeout: options.timeoutMs });
-    return createStream(options, {
-      connection,
-      manager,
-      client: jetstream(connection, { timeout: options.timeoutMs }),
-    });
+    await stream.readRange();
   } catch (cause) {
+    const failure = toOpenFailure(cause, connection.info?.jetstream === true);
+    if (failure === undefined) return stream;
     await connection.close();
-    throw new AionisError(
-      "TRANSPORT_INCOMPATIBLE",
-      "The NATS server keeps no streams for this user; start it with JetStream (-js), or permit it.",
-      {
-        cause,
-      },
-    );
+    throw failure;
   }
+  return stream;
+}
+
+function toOpenFailure(cause: unknown, hasStreams: boolean): AionisError | undefined {
+  const isDenied = isFailure(cause, "TRANSPORT_DENIED");
+  if (isDenied && hasStreams) return cause;
+  if (!isDenied && !(cause instanceof Error && cause.name === "JetStreamNotEnabled")) return undefined;
+  const detail =
+    "The NATS server keeps no streams for this user; start it with JetStream (-js), or give its account some.";
+  return new AionisError("TRANSPORT_INCOMPATIBLE", detail, { cause });
 }
 
 interface Parts {
@@ -110,10 +117,10 @@ function createStream(options: StreamOptions, { connection, manager, client }: P
       return message === null ? undefined : toHeaders(message.header);
     },
     async append(place, messages) {
-      const stored = await link.during(() =>
-        Promise.allSettled(messages.map((message, index) => store(message, place + index))),
-      );
-      for (const outcome of stored) if (outcome.status === "rejected") throw outcome.reason;
+      await link.during(async () => {
+        const stored = await Promise.allSettled(messages.map((message, index) => store(message, place + index)));
+        for (const outcome of stored) if (outcome.status === "rejected") throw outcome.reason;
+      });
     },
     async clear() {
       await link.during(() => manager.streams.purge(stream));
@@ -161,11 +168,23 @@ function followLink(connection: NatsConnection) {
       waiting.add(lose);
       try {
         return await Promise.race([asked, lost]);
+      } catch (error) {
+        throw toDenial(error) ?? error;
       } finally {
         waiting.delete(lose);
       }
     },
   };
+}
+
+/** The client tells a refusal only as what another failure came from. */
+function toDenial(error: unknown): AionisError | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (!(cause instanceof errors.PermissionViolationError)) continue;
+    const detail = `NATS does not permit this user to send to ${cause.subject}, which keeps the mirror. ${whatToAllow}`;
+    return new AionisError("TRANSPORT_DENIED", detail, { cause: error });
+  }
+  return undefined;
 }
 
 function toLines(headers: Headers): MsgHdrs {

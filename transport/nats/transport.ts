@@ -111,6 +111,16 @@ export class NatsTransport implements Transport {
     }
   }
 
+  /**
+   * Settles when the server has taken everything that was subscribed to and served until now. What it refuses later is logged, and
+   * asked for again.
+   * @throws AionisError `TRANSPORT_DENIED` naming what it does not permit, `TRANSPORT_UNREACHABLE` when it does not answer in time.
+   */
+  async confirm({ timeoutMs }: { timeoutMs: number }): Promise<void> {
+    this.#refuseWhenClosed();
+    await this.#wire.confirm(timeoutMs);
+  }
+
   state(): TransportState {
     return this.#life === "closed" ? "closed" : this.#wire.state;
   }

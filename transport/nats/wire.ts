@@ -21,10 +21,12 @@ import {
   type PermissionViolationError,
   type Subscription,
 } from "@nats-io/transport-node";
+import { AionisError } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import { isInbox } from "../subjects.ts";
 import type { TransportState } from "../transport.ts";
+import { Refusals, whatToAllow } from "./refusals.ts";
 
 /** What is registered at the server. Ending it twice is safe, in either way. */
 export interface Listening {
@@ -32,8 +34,6 @@ export interface Listening {
   stop(): void;
   /** Ends it; what is on its way is still handled. Settles when the server has sent it all. */
   drain(): Promise<void>;
-  /** Whether the server does not permit it. Known after the next `flush`. */
-  isRefused(): boolean;
 }
 
 /** One message to send. */
@@ -56,11 +56,13 @@ export class Wire {
   #state: TransportState = "connected";
   #unreadBytes = 0;
   #unconfirmedBytes = 0; // of these, the ones sent since the last ping
+  readonly #refusals: Refusals;
 
   constructor(connection: NatsConnection, clock: Pick<Clock, "setTimer">, logger: Logger) {
     this.#connection = connection;
     this.#clock = clock;
     this.#logger = logger;
+    this.#refusals = new Refusals(connection, clock, logger);
     void this.#follow(connection.status()); // ends with the connection, and does not fail
   }
 
@@ -96,22 +98,49 @@ export class Wire {
 
   /** Calls `onMessage` for each message, now and after every reconnection. */
   listen(pattern: string, onMessage: (message: Msg) => void, queue?: string): Listening {
-    let isRefused = false;
     const callback = (error: Error | null, message: Msg): void => {
       try {
         if (error === null) return onMessage(message);
-        isRefused = true;
-        this.#logger.log("error", "NATS does not permit this user to listen.", { pattern, error });
+        this.#refusals.add(listened);
       } catch (failure) {
         this.#logger.log("error", "A message could not be handled.", { pattern, error: failure }); // W3
       }
     };
-    const subscription = this.#connection.subscribe(pattern, queue === undefined ? { callback } : { callback, queue });
-    return {
-      stop: () => subscription.unsubscribe(),
-      drain: () => this.#drain(subscription),
-      isRefused: () => isRefused,
+    const ask = (): Subscription =>
+      this.#connection.subscribe(pattern, queue === undefined ? { callback } : { callback, queue });
+    let subscription = ask();
+    const listened = {
+      pattern,
+      begin: () => {
+        subscription.unsubscribe();
+        subscription = ask();
+      },
     };
+    this.#refusals.watch(listened);
+    return {
+      stop: () => {
+        this.#refusals.forget(listened);
+        subscription.unsubscribe();
+      },
+      drain: () => {
+        this.#refusals.forget(listened);
+        return this.#drain(subscription);
+      },
+    };
+  }
+
+  /**
+   * Settles when the server has taken everything that was to be listened to until now.
+   * @throws AionisError `TRANSPORT_DENIED` when it does not permit some of it, `TRANSPORT_UNREACHABLE` when it does not answer.
+   */
+  async confirm(timeoutMs: number): Promise<void> {
+    await this.flush(timeoutMs).catch((cause: unknown) => {
+      throw new AionisError("TRANSPORT_UNREACHABLE", "The NATS server hung up, or froze, at once.", { cause });
+    });
+    const refused = this.#refusals.list();
+    if (refused === "") return;
+    const detail = `NATS does not permit this user to subscribe to ${refused}. ${whatToAllow}`;
+    throw new AionisError("TRANSPORT_DENIED", detail);
   }
 
   /**
@@ -125,6 +154,7 @@ export class Wire {
 
   /** Ends the connection at once. Safe to call twice. */
   async close(): Promise<void> {
+    this.#refusals.close();
     await this.#connection.close();
     discardDial(this.#connection);
   }
@@ -141,6 +171,7 @@ export class Wire {
       else if (status.type === "reconnect") this.#become("connected");
       else if (status.type === "error") this.#refuse(status.error);
     }
+    this.#refusals.close();
     this.#become("closed");
   }
 
@@ -149,12 +180,16 @@ export class Wire {
     this.#state = state;
     this.#unreadBytes = 0;
     this.#unconfirmedBytes = 0;
+    if (state === "connected") this.#refusals.askAgain();
     this.onState(state);
   }
 
   #refuse(error: Error): void {
-    this.#logger.log("warn", "NATS refused something.", { error });
-    if (isPublishViolation(error)) this.onRefused(error.subject);
+    if (isViolation(error, "subscription")) return this.#refusals.addPattern(error.subject);
+    if (!isViolation(error, "publish")) return this.#logger.log("warn", "NATS refused something.", { error });
+    const { subject } = error;
+    this.#logger.log("warn", "NATS does not permit this user to send there.", { subject });
+    this.onRefused(subject);
   }
 
   #count(bytes: number): void {
@@ -184,8 +219,8 @@ export class Wire {
 /** How long a server that does not answer may hold up a drain. */
 export const graceMs = 2_000;
 
-function isPublishViolation(error: Error): error is PermissionViolationError {
-  return error instanceof errors.PermissionViolationError && error.operation === "publish";
+function isViolation(error: Error, operation: string): error is PermissionViolationError {
+  return error instanceof errors.PermissionViolationError && error.operation === operation;
 }
 
 /**

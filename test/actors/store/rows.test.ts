@@ -40,7 +40,7 @@ describe("nextClaimable", () => {
     for (const next of [...places].reverse()) scope.putClaimable(next);
 
     const order = places.map((next) => {
-      const id = scope.nextClaimable(["any"], 1_000);
+      const id = scope.nextClaimable(["any"], 1_000)?.taskId;
       scope.deleteClaimable(next);
       return id;
     });
@@ -58,10 +58,10 @@ describe("nextClaimable", () => {
     scope.putClaimable(place(row(scope, 4).task, 1_001));
     const targets = ["any", "agent:a", "role:fix"];
 
-    expect(scope.nextClaimable(targets, 1_000)).toBe(taskId(2));
-    expect(scope.nextClaimable(["any", "role:fix"], 1_000)).toBe(taskId(1));
+    expect(scope.nextClaimable(targets, 1_000)?.taskId).toBe(taskId(2));
+    expect(scope.nextClaimable(["any", "role:fix"], 1_000)?.taskId).toBe(taskId(1));
     expect(scope.nextClaimable(["any"], 1_000)).toBeUndefined();
-    expect(scope.nextClaimable(["any"], 1_001)).toBe(taskId(4));
+    expect(scope.nextClaimable(["any"], 1_001)?.taskId).toBe(taskId(4));
     expect(scope.nextClaimable([], 1_001)).toBeUndefined();
   });
 
@@ -85,8 +85,22 @@ describe("nextClaimable", () => {
     for (const roles of [["role:r0"], ["role:r1", "role:r2"], ["role:r0", "role:r1", "role:r2"]]) {
       const fitting = all.filter(({ target, from }) => roles.includes(target) && from <= at);
       fitting.sort((a, b) => b.priority - a.priority || a.from - b.from || a.n - b.n);
-      expect(scope.nextClaimable(roles, at)).toBe(taskId(fitting[0]!.n));
+      expect(scope.nextClaimable(roles, at)?.taskId).toBe(taskId(fitting[0]!.n));
     }
+  });
+});
+
+describe("nextTarget", () => {
+  it("leads from target to target, over places of any number and time, and over no other scope", () => {
+    const { scope, other } = setup();
+    for (const n of [1, 2, 3]) scope.putClaimable(place(row(scope, n).task, n * 1_000, { target: "role:fix" }));
+    for (const target of ["any", "agent:é", "role:Fix"]) scope.putClaimable(place(row(scope, 1).task, 0, { target }));
+    other.putClaimable(place(row(other, 1).task, 0, { target: "role:docs" }));
+
+    const seen: string[] = [];
+    for (let target = scope.nextTarget(""); target !== undefined; target = scope.nextTarget(target)) seen.push(target);
+
+    expect(seen).toEqual(["agent:é", "any", "role:Fix", "role:fix"]);
   });
 });
 

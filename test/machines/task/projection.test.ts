@@ -2,10 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   encodeSnapshot,
+  fromTargetKey,
   type RowChanges,
   taskMachine,
   timersOf,
   toRowChanges,
+  toTargetKey,
   toTitle,
 } from "../../../machines/index.ts";
 import { type Story, stories, storyStates, t0, taskId } from "../../support/tasks.ts";
@@ -35,6 +37,16 @@ describe("claimable places", () => {
     expect(places(stories.start({ to: { agent: "a" }, claimableAt: t0 + 7 }))).toEqual([
       { target: "agent:a", from: t0 + 7 },
     ]);
+  });
+
+  it("have keys that give back whom they are for, whatever the ids are", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", minLength: 1 }), (id) => {
+        for (const to of ["any" as const, { agent: id }, { role: id }]) {
+          expect(fromTargetKey(toTargetKey(to))).toEqual(to);
+        }
+      }),
+    );
   });
 
   it("are two while an agent is preferred, one when the task is for that agent anyway", () => {

@@ -3,9 +3,9 @@ import { createSystemRandom } from "../../../src/kernel/random.ts";
 import { connectNats } from "../../../transport/nats/index.ts";
 import type { Transport } from "../../../transport/transport.ts";
 import { describeTransport } from "../../conformance/transport.ts";
-import { describeNats, startNatsServer } from "../../support/nats.ts";
+import { describeNatsOnEach, startNatsServer } from "../../support/nats.ts";
 
-describeNats("the NATS transport", (binary) => {
+describeNatsOnEach("the NATS transport", (binary) => {
   describeTransport("NATS", async (logger) => {
     const stops: (() => Promise<void>)[] = [];
     const server = await startNatsServer({ binary, atEnd: (stop) => stops.push(stop) });

@@ -45,7 +45,9 @@ describe("the permissions of a runtime", () => {
       publish: [
         `${S}.runtime.who`,
         `aionis.served.${S}.runtime.who`,
+        `${S}.runtime.up`,
         `${S}.worker.*.control`,
+        `${S}.bell.*`,
         "aionis.v1.blob.*.*",
         ...["handoff", "delegation", "task", "lesson"].map((family) => `${S}.${family}.>`),
         "$JS.API.INFO",
@@ -81,6 +83,8 @@ describe("the permissions of a worker", () => {
         inboxOf("fixer-1"),
         blobsOf("fixer-1"),
         `${S}.worker.fixer-1.control`,
+        `${S}.runtime.up`,
+        `${S}.bell.*`,
         "$SRV.>",
         "aionis.served.$SRV.>",
       ],
@@ -119,10 +123,12 @@ describe("the permissions of a viewer", () => {
     expect(viewer.responses).toBe(false);
   });
 
-  it("are to hear what happened, and live output", () => {
+  it("are to hear what happened, bells and live output", () => {
     expect(viewer.subscribe).toEqual([
       inboxOf("viewer"),
       ...["handoff", "delegation", "task", "lesson"].map((family) => `${S}.${family}.>`),
+      `${S}.runtime.up`,
+      `${S}.bell.*`,
       `${S}.progress.*`,
     ]);
   });
@@ -150,6 +156,10 @@ describe("the permissions of all", () => {
     expect(whoMay("subscribe", subjects.who)).toEqual(["runtime"]);
     expect(whoMay("publish", subjects.task("task_1", "claimed"))).toEqual(["runtime"]);
     expect(whoMay("publish", subjects.control("fixer-1"))).toEqual(["runtime"]);
+    expect(whoMay("publish", subjects.up)).toEqual(["runtime"]);
+    expect(whoMay("subscribe", subjects.up)).toEqual(["worker", "viewer"]);
+    expect(whoMay("publish", subjects.bell("any"))).toEqual(["runtime"]);
+    expect(whoMay("subscribe", subjects.bell({ role: "docs" }))).toEqual(["worker", "viewer"]);
     expect(whoMay("publish", inboxOf("fixer-1").replace(">", "1"))).toEqual([]);
     for (const [name, agent] of [
       ["runtime", "runtime"],

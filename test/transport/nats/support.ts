@@ -2,7 +2,7 @@ import { connect as connectClient, type NatsConnection } from "@nats-io/transpor
 import { onTestFinished } from "vitest";
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { createSystemRandom } from "../../../src/kernel/random.ts";
-import { connectNats, type NatsOptions } from "../../../transport/nats/index.ts";
+import { connectNats, type NatsOptions, type NatsTransport } from "../../../transport/nats/index.ts";
 import type { Transport, TransportState } from "../../../transport/transport.ts";
 import { type NatsServer, type NatsServerOptions, startNatsServer } from "../../support/nats.ts";
 
@@ -17,7 +17,7 @@ export interface Setup {
   /** What all transports of this test logged. */
   logged: Line[];
   /** A transport, drained at the end. */
-  connect(agent: string, options?: Partial<NatsOptions>): Promise<Transport>;
+  connect(agent: string, options?: Partial<NatsOptions>): Promise<NatsTransport>;
   /** A client that is not ours, for what others send. */
   connectForeign(credentials?: { user: string; pass: string }): Promise<NatsConnection>;
 }
