@@ -1,8 +1,9 @@
 // Chaos
 //
 // Random faults on a runtime, workers and nats-server for as long as you like, each of them in a process of its own:
-// `npm run chaos -- --minutes 10 [--seed 7] [--json]`. It plays episodes, each a plan of rounds on a system of its own, whose seeds count
-// up from the given one. Every minute it says what it has counted; `--json` leaves that out and ends with one line of JSON.
+// `npm run chaos -- --minutes 10 [--seed 7] [--cluster] [--json]`, on one server or on a cluster of three. It plays episodes, each a plan of
+// rounds on a system of its own, whose seeds count up from the given one. Every minute it says what it has counted; `--json` leaves that out
+// and ends with one line of JSON.
 // It stops at the first episode with which something is wrong, and its exit code is 1 then.
 
 import { parseArgs } from "node:util";
@@ -10,6 +11,8 @@ import { planRounds, playRound } from "../test/integration/nats/rounds.ts";
 import { startSystem } from "../test/integration/nats/system.ts";
 import { Traffic } from "../test/integration/nats/traffic.ts";
 import { addCounts, type Counts, describeCounts, judge } from "../test/integration/nats/verdict.ts";
+import { startNatsServer } from "../test/support/nats.ts";
+import { startNatsCluster } from "../test/support/nats-cluster.ts";
 
 const rounds = 12; // each fault once
 const tasks = 15;
@@ -17,7 +20,12 @@ const workers = 6;
 const minuteMs = 60_000;
 
 const { values } = parseArgs({
-  options: { minutes: { type: "string" }, seed: { type: "string" }, json: { type: "boolean", default: false } },
+  options: {
+    minutes: { type: "string" },
+    seed: { type: "string" },
+    cluster: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
 });
 const minutes = toNumber("minutes", values.minutes ?? "1");
 const firstSeed = toNumber("seed", values.seed ?? String(Date.now() % 1_000_000));
@@ -44,7 +52,10 @@ process.exitCode = problems.length === 0 ? 0 : 1;
 
 async function playEpisode(episodeSeed: number): Promise<void> {
   try {
-    const system = await startSystem({ atEnd: (stop) => stops.push(stop), workers });
+    const atEnd = (stop: () => Promise<void>): unknown => stops.push(stop);
+    const system = values.cluster
+      ? await startSystem({ atEnd, servers: await startNatsCluster({ atEnd }), workers, replicas: 3 })
+      : await startSystem({ atEnd, servers: [await startNatsServer({ atEnd, jetstream: true })], workers });
     const traffic = new Traffic(system.client);
     for (const round of planRounds({ seed: episodeSeed, rounds, tasks })) {
       await playRound(system, traffic, round);

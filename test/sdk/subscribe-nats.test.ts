@@ -2,6 +2,7 @@
 
 import { expect, it, onTestFinished } from "vitest";
 import { type Connection, connect } from "../../sdk/index.ts";
+import { isFailure } from "../../src/contracts/failures.ts";
 import { createRuntime } from "../../src/embedded.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
 import { openLine } from "../support/line.ts";
@@ -30,7 +31,7 @@ describeNats("subscriptions over NATS", (binary) => {
       const seen: number[] = [];
       for (let broken = 0; broken <= breaks; broken += 1) {
         const isLast = broken === breaks;
-        const connection = await connect({ scope, servers: line.urls, agent: "follower" });
+        const connection = await reach(line.urls);
         const isCut = random.u32() % 10 === 0; // then the same connection goes on, and is ended later
         const timers = isLast
           ? []
@@ -69,6 +70,17 @@ describeNats("subscriptions over NATS", (binary) => {
     expect(delegated.length).toBeGreaterThan(breaks / 10);
   });
 });
+
+/** The other follower may cut the line while this one connects. */
+async function reach(servers: readonly string[]): Promise<Connection> {
+  for (;;) {
+    try {
+      return await connect({ scope, servers, agent: "follower" });
+    } catch (error) {
+      if (!isFailure(error, "TRANSPORT_UNREACHABLE")) throw error;
+    }
+  }
+}
 
 /** Starts tasks and delegates from each, until it is told to stop. */
 function startWriting({ tasks }: Connection): { stop(): Promise<void> } {

@@ -14,8 +14,8 @@ async function setup(): Promise<Setup> {
   const listener = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => void listener.close());
   await once(listener, "listening");
-  const line = await openLine({ port: (listener.address() as AddressInfo).port, atEnd: onTestFinished });
-  const client = connect(Number(new URL(line.url).port), "127.0.0.1").setEncoding("utf8");
+  const line = await openLine({ ports: [(listener.address() as AddressInfo).port], atEnd: onTestFinished });
+  const client = connect(Number(new URL(line.urls[0] ?? "").port), "127.0.0.1").setEncoding("utf8");
   const [server] = (await once(listener, "connection")) as [Socket];
   server.setEncoding("utf8").on("error", () => {});
   return { line, client, server };
@@ -77,8 +77,27 @@ describe("a line", () => {
     line.cut();
 
     await Promise.all([once(client, "close"), once(server, "close")]);
-    const next = connect(Number(new URL(line.url).port), "127.0.0.1");
+    const next = connect(Number(new URL(line.urls[0] ?? "").port), "127.0.0.1");
     await once(next, "connect");
     next.destroy();
+  });
+
+  it("to several servers has an address for each, and knows where its oldest connection leads", async () => {
+    const listeners = [createServer().listen(0, "127.0.0.1"), createServer().listen(0, "127.0.0.1")];
+    onTestFinished(() => void listeners.forEach((listener) => void listener.close()));
+    await Promise.all(listeners.map((listener) => once(listener, "listening")));
+    const ports = listeners.map((listener) => (listener.address() as AddressInfo).port);
+    const line = await openLine({ ports, atEnd: onTestFinished });
+    expect(line.oldestPort()).toBeUndefined();
+
+    const sockets: Socket[] = [];
+    for (const [index, listener] of listeners.entries()) {
+      sockets.push(connect(Number(new URL(line.urls[index] ?? "").port), "127.0.0.1"));
+      await once(listener, "connection");
+    }
+
+    expect(line.oldestPort()).toBe(ports[0]);
+    sockets[0]?.destroy();
+    await expect.poll(line.oldestPort).toBe(ports[1]);
   });
 });

@@ -1,6 +1,6 @@
 // Line
 //
-// A relay on loopback between programs and a server, which can be blocked and cut: a network that fails.
+// A relay on loopback between programs and a server, or the servers of a cluster, which can be blocked and cut: a network that fails.
 //
 // Invariants:
 //   L1. While a direction is blocked nothing passes in it, neither bytes nor the end of a connection, and nobody is told. What was
@@ -15,8 +15,10 @@ import type { AtEnd } from "./programs.ts";
 export type Direction = "up" | "down";
 
 export interface Line {
-  /** Where the programs find the server. */
-  readonly url: string;
+  /** Where the programs find each of the servers. */
+  readonly urls: readonly string[];
+  /** The port of the server that the oldest open connection leads to. */
+  oldestPort(): number | undefined;
   /** Lets nothing pass any more; in both directions if none is given. */
   block(...directions: Direction[]): void;
   open(): void;
@@ -24,19 +26,21 @@ export interface Line {
   cut(): void;
 }
 
-/** A line to the NATS server at `port`. */
-export async function openLine({ port, atEnd }: { port: number; atEnd: AtEnd }): Promise<Line> {
+/** A line to the NATS servers at `ports`. */
+export async function openLine({ ports, atEnd }: { ports: readonly number[]; atEnd: AtEnd }): Promise<Line> {
   const flows = new Set<Flow>();
   const blocked = new Set<Direction>();
-  const server = createServer((near) => {
-    const far = connect(port, "127.0.0.1");
-    flows.add(createFlow("up", near, far)).add(createFlow("down", far, near));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const servers = ports.map((port) =>
+    createServer((near) => {
+      const far = connect(port, "127.0.0.1");
+      flows.add(createFlow({ port, direction: "up", from: near, to: far }));
+      flows.add(createFlow({ port, direction: "down", from: far, to: near }));
+    }).listen(0, "127.0.0.1"),
+  );
+  await Promise.all(servers.map((server) => once(server, "listening")));
 
-  function createFlow(direction: Direction, from: Socket, to: Socket): Flow {
-    const flow = { direction, from, to };
+  function createFlow(flow: Flow): Flow {
+    const { direction, from, to } = flow;
     from.on("error", () => {}); // told by `close`, too
     from.on("close", () => {
       if (blocked.has(direction)) return; // L1
@@ -52,13 +56,13 @@ export async function openLine({ port, atEnd }: { port: number; atEnd: AtEnd }):
   };
   atEnd(async () => {
     blocked.clear(); // or what is destroyed here would not end the other side
-    server.close();
+    const closed = Promise.all(servers.map((server) => once(server.close(), "close")));
     cut();
-    await once(server, "close");
+    await closed;
   });
-  const { port: ownPort } = server.address() as AddressInfo; // it listens on TCP
   return {
-    url: `nats://127.0.0.1:${ownPort}`,
+    urls: servers.map((server) => `nats://127.0.0.1:${(server.address() as AddressInfo).port}`), // they listen on TCP
+    oldestPort: () => flows.values().next().value?.port,
     block(...directions) {
       for (const direction of directions.length === 0 ? (["up", "down"] as const) : directions) blocked.add(direction);
       for (const { direction, from, to } of flows) if (blocked.has(direction)) from.unpipe(to).pause();
@@ -77,6 +81,7 @@ export async function openLine({ port, atEnd }: { port: number; atEnd: AtEnd }):
 }
 
 interface Flow {
+  readonly port: number;
   readonly direction: Direction;
   readonly from: Socket;
   readonly to: Socket;

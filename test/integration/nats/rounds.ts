@@ -3,11 +3,14 @@
 // Random faults under load. A plan is a list of rounds, each with its tasks and the one fault that hits while they are worked on; it
 // follows from the seed alone. How the processes run between is not in its power.
 
+import { rmSync } from "node:fs";
 import { connect as connectSocket, type Socket } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../../src/kernel/random.ts";
 import { createSeededRandom } from "../../../src/kernel/seeded-random.ts";
-import { leaseMs, type System, type WorkerMember } from "./system.ts";
+import type { NatsServer } from "../../support/nats.ts";
+import { leaseMs, type ServerRole, type System, type WorkerMember } from "./system.ts";
 import type { Traffic } from "./traffic.ts";
 import type { Work } from "./work.ts";
 
@@ -16,6 +19,7 @@ interface Draw {
   worker: WorkerMember;
   /** The worker's place in the system. */
   index: number;
+  server: NatsServer;
   /** How long the fault lasts, if it lasts. */
   forMs: number;
 }
@@ -49,18 +53,22 @@ const faults = {
     await sleep(leaseMs + forMs);
     runtime.program.child.kill("SIGCONT");
   },
-  async "nats-server is killed"({ server }: System, { forMs }: Draw) {
+  async "nats-server is killed"(_system: System, { server, forMs }: Draw) {
     await server.kill();
     await sleep(forMs);
     await server.restart();
   },
-  "nats-server loses its data": (system: System) => system.wipeServer(),
-  async "nats-server freezes"({ server }: System, { forMs }: Draw) {
+  async "nats-server loses its data"(_system: System, { server }: Draw) {
+    await server.kill();
+    rmSync(join(server.folder, "store"), { recursive: true, force: true });
+    await server.restart();
+  },
+  async "nats-server freezes"(_system: System, { server, forMs }: Draw) {
     await server.pause();
     await sleep(forMs);
     server.resume();
   },
-  async "a subscriber to everything does not read"({ server }: System, { forMs }: Draw) {
+  async "a subscriber to everything does not read"(_system: System, { server, forMs }: Draw) {
     const socket = await subscribeAndHang(server.port);
     await sleep(forMs);
     socket.destroy();
@@ -73,25 +81,37 @@ export interface Round {
   fault: Fault;
   /** Which worker, counted round and round. */
   worker: number;
+  /** Which server, if there are several. */
+  server: ServerRole;
   /** When it hits, after the first task was started. */
   afterMs: number;
   forMs: number;
   works: Work[];
 }
 
+export interface PlanOptions {
+  seed: number;
+  rounds: number;
+  tasks: number;
+  /** What may happen; everything if absent. */
+  among?: readonly Fault[];
+}
+
 const workEveryMs = 30;
+const allFaults = Object.keys(faults) as Fault[]; // Object.keys loses the key type
 
 /** The plan of a seed. Every fault has its turn before one comes again. */
-export function planRounds({ seed, rounds, tasks }: { seed: number; rounds: number; tasks: number }): Round[] {
+export function planRounds({ seed, rounds, tasks, among = allFaults }: PlanOptions): Round[] {
   const random = createSeededRandom(seed);
   const below = (bound: number): number => random.u32() % bound;
   let deck: Fault[] = [];
   return Array.from({ length: rounds }, () => {
-    if (deck.length === 0) deck = Object.keys(faults) as Fault[]; // Object.keys loses the key type
+    if (deck.length === 0) deck = [...among];
     const [fault = "a worker is killed"] = deck.splice(below(deck.length), 1);
     return {
       fault,
       worker: below(1_000),
+      server: below(2) === 0 ? "keeps the mirror" : "serves the runtime",
       afterMs: below(300),
       forMs: 100 + below(900),
       works: Array.from({ length: tasks }, () => drawWork(random)),
@@ -106,7 +126,8 @@ export async function playRound(system: System, traffic: Traffic, round: Round):
   if (worker === undefined) throw new Error("the system has no workers");
   const strike = async (): Promise<void> => {
     await sleep(round.afterMs);
-    await faults[round.fault](system, { worker, index, forMs: round.forMs });
+    const server = await system.findServer(round.server);
+    await faults[round.fault](system, { worker, index, server, forMs: round.forMs });
   };
   try {
     await Promise.all([traffic.startAll(round.works, workEveryMs), strike()]);

@@ -1,27 +1,30 @@
 // System
 //
-// A runtime, its workers and nats-server, each in a process of its own, and the lines between them, to be hurt by tests.
-// Owns: the processes, the lines, the folder. Does not own: what is asked of them (`traffic.ts`), what was right (`verdict.ts`).
+// A runtime and its workers, each in a process of its own, over NATS, and the lines between them, to be hurt by tests.
+// Owns: the processes, the lines, the folder, its scope. Does not own: the servers, which may serve several systems, one after another;
+// what is asked of them (`traffic.ts`), what was right (`verdict.ts`).
 
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { NatsServerBinary } from "../../../scripts/nats-server.ts";
 import { type Connection, connect } from "../../../src/index.ts";
 import { type Line, openLine } from "../../support/line.ts";
-import { type NatsServer, startNatsServer } from "../../support/nats.ts";
+import type { NatsServer } from "../../support/nats.ts";
 import { type AtEnd, type Program, startProgram } from "../../support/programs.ts";
+import { createMirrorStream, findMirrorKeeper } from "./mirror.ts";
 
 export interface SystemOptions {
   atEnd: AtEnd;
-  binary?: NatsServerBinary | undefined;
+  /** One, or the members of a cluster; with JetStream. */
+  servers: readonly NatsServer[];
   /** How many workers there are at the start. */
   workers: number;
   /** How many tasks each works on at once; 3 if absent. */
   concurrency?: number;
-  /** Further lines of the server's configuration. */
-  config?: string;
+  /** How many members of the cluster keep the mirror; one if absent. */
+  replicas?: number;
 }
 
 /** A program and its line to the server. */
@@ -34,22 +37,27 @@ export interface WorkerMember extends Member {
   readonly agent: string;
 }
 
-export const scope = "test/integration";
+/** What singles out a server of several. */
+export type ServerRole = "keeps the mirror" | "serves the runtime";
+
 export const leaseMs = 1_000;
+const compileCache = join(tmpdir(), "aionis-compile-cache"); // with it a program starts in half the time
 
 /** Starts all of it. */
 export async function startSystem(options: SystemOptions): Promise<System> {
-  const { atEnd, workers, concurrency = 3 } = options;
-  const server = await startNatsServer({ ...toServerOptions(options), atEnd, jetstream: true });
+  const { atEnd, servers, workers, concurrency = 3, replicas } = options;
   const folder = mkdtempSync(join(tmpdir(), "aionis-system-"));
   atEnd(() => Promise.resolve(rmSync(folder, { recursive: true, force: true })));
-  const system = new System({ server, folder, concurrency, atEnd });
+  const system = new System({ servers, folder, concurrency, atEnd });
+  if (replicas !== undefined) await createMirrorStream(system, replicas);
   await system.start(workers);
   return system;
 }
 
 export class System {
-  readonly server: NatsServer;
+  /** Its own, so that nothing of an earlier system on these servers is met. */
+  readonly scope = `test/${randomUUID()}`;
+  readonly servers: readonly NatsServer[];
   /** Where the workers write down what they did and were told. */
   readonly log: string;
   readonly workers: WorkerMember[] = [];
@@ -60,8 +68,8 @@ export class System {
   #client: Connection | undefined;
   #launched = 0;
 
-  constructor(parts: { server: NatsServer; folder: string; concurrency: number; atEnd: AtEnd }) {
-    this.server = parts.server;
+  constructor(parts: { servers: readonly NatsServer[]; folder: string; concurrency: number; atEnd: AtEnd }) {
+    this.servers = parts.servers;
     this.log = join(parts.folder, "log");
     this.#folder = parts.folder;
     this.#concurrency = parts.concurrency;
@@ -85,7 +93,7 @@ export class System {
   /** After a kill, on the same store. */
   async startRuntime(): Promise<void> {
     const line = this.#runtime?.line ?? (await this.#openLine());
-    const args = [join(this.#folder, "store"), String(leaseMs), line.url];
+    const args = [join(this.#folder, "store"), String(leaseMs), this.scope, line.urls.join(",")];
     this.#runtime = { line, program: this.#launch("../runtime-program.ts", args) };
     await this.#runtime.program.printed("ready");
   }
@@ -102,15 +110,15 @@ export class System {
     this.workers[index] = await this.#startWorker();
   }
 
-  /** Loses whatever the server keeps on its disk. */
-  async wipeServer(): Promise<void> {
-    await this.server.kill();
-    rmSync(join(this.server.folder, "store"), { recursive: true, force: true });
-    await this.server.restart();
+  /** The server that has the role now. */
+  async findServer(role: ServerRole): Promise<NatsServer> {
+    if (role === "keeps the mirror") return await findMirrorKeeper(this);
+    const port = this.runtime.line.oldestPort(); // the runtime connects to serve first, then for its mirror
+    return this.servers.find((server) => server.port === port) ?? notStarted();
   }
 
   async #connect(): Promise<void> {
-    const client = await connect({ scope, servers: this.server.url, agent: "driver" });
+    const client = await connect({ scope: this.scope, servers: this.servers.map(({ url }) => url), agent: "driver" });
     this.#atEnd(() => client.close());
     this.#client = client;
   }
@@ -119,22 +127,20 @@ export class System {
     this.#launched += 1;
     const agent = `worker-${this.#launched}`;
     const line = await this.#openLine();
-    const program = this.#launch("worker-program.ts", [line.url, agent, this.log, String(this.#concurrency)]);
+    const args = [this.scope, line.urls.join(","), agent, this.log, String(this.#concurrency)];
+    const program = this.#launch("worker-program.ts", args);
     await program.printed("ready");
     return { agent, line, program };
   }
 
   #openLine(): Promise<Line> {
-    return openLine({ port: this.server.port, atEnd: this.#atEnd });
+    return openLine({ ports: this.servers.map(({ port }) => port), atEnd: this.#atEnd });
   }
 
   #launch(file: string, args: readonly string[]): Program {
-    return startProgram({ script: fileURLToPath(new URL(file, import.meta.url)), args, atEnd: this.#atEnd });
+    const script = fileURLToPath(new URL(file, import.meta.url));
+    return startProgram({ script, args, atEnd: this.#atEnd, env: { NODE_COMPILE_CACHE: compileCache } });
   }
-}
-
-function toServerOptions({ binary, config }: SystemOptions) {
-  return { ...(binary === undefined ? {} : { binary }), ...(config === undefined ? {} : { config }) };
 }
 
 function notStarted(): never {

@@ -43,11 +43,9 @@ interface Effect {
   epoch: number;
 }
 
-/** Judges a system in which everything has ended; with its server, the mirror too. */
-export async function judge(
-  { client, log, server }: Pick<System, "client" | "log"> & Partial<Pick<System, "server">>,
-  traffic: Traffic,
-): Promise<Verdict> {
+/** Judges a system in which everything has ended. */
+export async function judge(system: System, traffic: Traffic): Promise<Verdict> {
+  const { client, log } = system;
   const events = await readJournal(client);
   const { acknowledged, effects } = readLog(log);
   acknowledged.push(...traffic.acknowledged);
@@ -59,7 +57,7 @@ export async function judge(
     ...checkClaims(acknowledged),
     ...checkEffects(effects, events),
     ...(await checkStates(client, traffic)),
-    ...(server === undefined ? [] : await checkMirror(server, events)),
+    ...(await checkMirror(system, events)),
     ...(await client.store.verify({})).problems.map(({ what }) => `verify: ${what}`),
   ];
   const counts: Counts = {

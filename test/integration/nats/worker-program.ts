@@ -1,17 +1,18 @@
-// A worker over NATS: `worker-program.ts <servers> <agent> <log> <concurrency>`. What it does with a task stands in the task's data (`Work`).
+// A worker over NATS: `worker-program.ts <scope> <servers> <agent> <log> <concurrency>`. What it does with a task stands in the task's data (`Work`).
 //
 // The log has a line `effect <key> <epoch>` for each run of a step, and `ack <fact>` for everything that the runtime acknowledged.
 
 import { appendFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Assignment, connect, type RunContext } from "../../../src/index.ts";
 import { facts, type Work } from "./work.ts";
 
-const [, , servers = "", agent = "", log = "", concurrency = ""] = process.argv;
+const [, , scope = "", servers = "", agent = "", log = "", concurrency = ""] = process.argv;
 const write = (line: string): void => appendFileSync(log, `${line}\n`);
 const acknowledged = (fact: string): void => write(`ack ${fact}`);
 
-const connection = await connect({ scope: "test/integration", servers: servers.split(","), agent });
+const connection = await connect({ scope, servers: servers.split(","), agent });
 connection.worker({ agent, roles: ["review", "part"], concurrency: Number(concurrency) }, async (task, ctx) => {
   const { taskId, epoch, stage } = task;
   const work = task.data as Work; // the tests start no other tasks
@@ -31,6 +32,7 @@ connection.worker({ agent, roles: ["review", "part"], concurrency: Number(concur
   acknowledged(facts.completed(taskId, epoch));
 });
 console.log("ready");
+flushCompileCache(); // at the end it would be too late: most are killed
 process.stdin.resume().on("end", () => process.exit()); // whoever started it is gone
 
 async function takeStep(name: string, work: Work, { taskId, epoch }: Assignment, ctx: RunContext): Promise<void> {
