@@ -29,6 +29,7 @@ import {
   encode,
   findHalfPair,
   onAbort,
+  type Signal,
   type Transport,
   toAgentHeaders,
 } from "../transport/index.ts";
@@ -180,7 +181,7 @@ function notText(name: string, path: string): AionisError {
 }
 
 /** Ends early when `signal` fires: the next try says why. */
-function pause(clock: Pick<Clock, "setTimer">, ms: number, signal: AbortSignal): Promise<void> {
+function pause(clock: Pick<Clock, "setTimer">, ms: number, signal: Signal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       cancelTimer();

@@ -1,7 +1,7 @@
 // The transport folder's face: carrying bytes between subjects, what those bytes and subjects look like, and the bus inside one process.
 // It loads no `node:` module, because the client part of the SDK uses it; transports over sockets have faces of their own.
 
-export { onAbort } from "./abort.ts";
+export { onAbort, type Signal } from "./abort.ts";
 export { headerCharsMax } from "./bounds.ts";
 export { decode, encode, type Format, findHalfPair, formatHeaders, toFormat } from "./codec.ts";
 export { Envelope } from "./envelope.ts";

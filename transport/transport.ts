@@ -1,3 +1,5 @@
+import type { Signal } from "./abort.ts";
+
 /** Text headers of one message. Names are lower case; names and values together hold at most `headerCharsMax` characters. */
 export type Headers = Readonly<Record<string, string>>;
 
@@ -24,7 +26,7 @@ export interface RequestOptions {
   timeoutMs: number;
   headers?: Headers;
   /** Gives the request up when it fires. */
-  signal?: AbortSignal | undefined;
+  signal?: Signal | undefined;
 }
 
 /** What a request's server sends back. */

@@ -14,7 +14,7 @@ import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { toUnit } from "../../src/kernel/unit.ts";
-import { onAbort } from "../abort.ts";
+import { onAbort, type Signal } from "../abort.ts";
 import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern, checkSubject } from "../subjects.ts";
@@ -141,11 +141,7 @@ class LocalTransport implements Transport {
     return this.#drained;
   }
 
-  #ask(
-    channel: Channel,
-    request: Omit<IncomingRequest, "isWanted">,
-    signal: AbortSignal | undefined,
-  ): Promise<Message> {
+  #ask(channel: Channel, request: Omit<IncomingRequest, "isWanted">, signal: Signal | undefined): Promise<Message> {
     const { subject, payload, headers, timeoutMs } = request;
     const number = Math.min(Math.max(timeoutMs, 0), Number.MAX_SAFE_INTEGER); // what a frame can carry; the timer below decides
     const id = this.#nextId();

@@ -13,7 +13,7 @@
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
-import { onAbort } from "../abort.ts";
+import { onAbort, type Signal } from "../abort.ts";
 import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern } from "../subjects.ts";
@@ -306,7 +306,7 @@ class MemoryTransport implements Transport {
     this.#end();
   }
 
-  #ask(message: Omit<IncomingRequest, "isWanted">, signal: AbortSignal | undefined): Promise<Message> {
+  #ask(message: Omit<IncomingRequest, "isWanted">, signal: Signal | undefined): Promise<Message> {
     return new Promise((resolve, reject) => {
       const request = { ...message, isWanted: () => !asked.isSettled && !this.isDead && this.#life === "open" };
       const end = (tell: () => void): void => {

@@ -17,6 +17,7 @@ import { AionisError } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Random } from "../../src/kernel/random.ts";
+import type { Signal } from "../abort.ts";
 import { noHeaders } from "../bounds.ts";
 import { isBlobSubject, toBlobSubject } from "../subjects.ts";
 import type { Reply } from "../transport.ts";
@@ -97,7 +98,7 @@ export class Blobs {
    * @throws AionisError `MESSAGE_INVALID` when it is not what the message promised, `OVERLOADED` when too much is being fetched,
    *   `TRANSPORT_UNROUTED` when its sender does not have it any more, `TRANSPORT_TIMEOUT` when it did not come in time.
    */
-  async open(received: Received, limit: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Received> {
+  async open(received: Received, limit: { timeoutMs: number; signal?: Signal | undefined }): Promise<Received> {
     const { blob, blobBytes, blobSha256 } = received.control;
     if (blob === undefined) return received;
     const length = Number(blobBytes);
@@ -177,7 +178,7 @@ export class Blobs {
   async #fetch(
     subject: string,
     length: number,
-    { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
+    { timeoutMs, signal }: { timeoutMs: number; signal?: Signal | undefined },
   ): Promise<Uint8Array> {
     const { clock, requests } = this.#options;
     const deadline = clock.mono() + timeoutMs;

@@ -11,7 +11,7 @@ import { noHeaders } from "../bounds.ts";
 import type { Headers } from "../transport.ts";
 
 const controlNames = {
-  /** How long the sender of a request waits, in milliseconds, or `Infinity`. */
+  /** How long the sender of a request waits, in milliseconds, or `Infinity`; ours say it in the subject of the reply. */
   timeout: "aionis-timeout",
   /** In a reply: the code of a failure, whose detail is the payload. */
   failure: "aionis-failure",

@@ -72,7 +72,7 @@ export class Refusals {
 
   /** What to allow, as one text; empty when nothing is refused. */
   list(): string {
-    const patterns = [...new Set([...this.#refused].map(({ pattern }) => toPermission(pattern)))];
+    const patterns = [...new Set([...this.#refused].map(({ pattern }) => toPermission(pattern)))].toSorted();
     const left = patterns.length - patternsShown;
     return [...patterns.slice(0, patternsShown), ...(left > 0 ? [`${left} more`] : [])].join(", ");
   }

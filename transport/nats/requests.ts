@@ -12,8 +12,8 @@
 import type { Msg } from "@nats-io/transport-node";
 import { AionisError, type FailureCode, failures } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
-import { onAbort } from "../abort.ts";
-import { toServedSubject } from "../subjects.ts";
+import { onAbort, type Signal } from "../abort.ts";
+import { isInbox, toServedSubject } from "../subjects.ts";
 import { type Received, receive, toParcel } from "./received.ts";
 import { whatToAllow } from "./refusals.ts";
 import type { Listening, Parcel, Wire } from "./wire.ts";
@@ -22,7 +22,7 @@ export interface Question {
   subject: string;
   parcel: Parcel;
   timeoutMs: number;
-  signal?: AbortSignal | undefined;
+  signal?: Signal | undefined;
 }
 
 interface Asked {
@@ -53,7 +53,7 @@ export class Requests {
   /** The reply, or its failure. A payload that is to be fetched has not been. */
   ask({ subject, parcel, timeoutMs, signal }: Question): Promise<Received> {
     this.#last += 1;
-    const token = this.#last.toString(36);
+    const token = this.#last.toString(36) + toPatienceMark(timeoutMs);
     const reply = this.#inbox + token;
     return new Promise((resolve, reject) => {
       const end = (tell: () => void): void => {
@@ -114,6 +114,20 @@ export class Requests {
     asked.isChecked = true;
     this.#wire.send(toServedSubject(asked.subject), toParcel({}), reply);
   }
+}
+
+/** The end of a reply's subject, that says how long its requester waits: a header would cost both sides as much as the rest of the message. */
+function toPatienceMark(timeoutMs: number): string {
+  return Number.isFinite(timeoutMs) ? `-${Math.min(Math.max(Math.ceil(timeoutMs), 0), 1e14).toString(36)}` : "-";
+}
+
+/** How long the requester waits for its reply at `inbox`; undefined when that does not say so. */
+export function readPatienceMark(inbox: string): number | undefined {
+  const at = inbox.lastIndexOf("-");
+  if (at < 0 || !isInbox(inbox) || inbox.indexOf(".", at) >= 0) return undefined;
+  const mark = inbox.slice(at + 1);
+  if (mark === "") return Number.POSITIVE_INFINITY;
+  return /^[0-9a-z]{1,10}$/.test(mark) ? Number.parseInt(mark, 36) : undefined;
 }
 
 /** Why a request is refused that cannot even be sent. */

@@ -11,13 +11,14 @@
 import type { Msg } from "@nats-io/transport-node";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
-import type { Clock } from "../../src/kernel/clock.ts";
+import type { CancelTimer, Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import { checkSize, noHeaders, toRequestFailure } from "../bounds.ts";
 import { encodeToken, isInternalSubject, toServedSubject } from "../subjects.ts";
 import type { IncomingRequest, Reply } from "../transport.ts";
 import type { Blobs } from "./blobs.ts";
 import { receive, toParcel } from "./received.ts";
+import { readPatienceMark } from "./requests.ts";
 import type { Listening, Wire } from "./wire.ts";
 
 export type RequestHandler = (request: IncomingRequest) => Reply | Promise<Reply>;
@@ -35,17 +36,21 @@ interface ServingOptions {
 interface Served {
   /** Where its reply goes; the same in two queue groups. */
   readonly reply: string;
-  cancelTimer: () => void;
+  /** When its sender stops waiting. */
+  endsAt: number;
 }
 
 /** How long the sender of a request without our headers is taken to wait. */
 const foreignTimeoutMs = limits.callWaitMs;
+
+const sweepMs = 1_000; // how late it may be noticed that a request is no longer served, by those who wait for the last one
 
 const detailCharsMax = 500; // a failure must fit where nothing else does
 
 export class Serving {
   readonly #options: ServingOptions;
   readonly #served = new Set<Served>();
+  #cancelSweep: CancelTimer | undefined;
   /** Called when nothing is being served any more. */
   onQuiet: () => void = () => {};
 
@@ -76,6 +81,11 @@ export class Serving {
     for (const served of [...this.#served]) this.#forget(served);
   }
 
+  /** Lets go of its timer: nothing is served any more. */
+  close(): void {
+    this.#cancelSweep?.();
+  }
+
   #hear(message: Msg, handler: RequestHandler): void {
     if (!message.reply || isInternalSubject(message.subject)) return; // without a reply subject it was published
     void this.#serve(message, message.reply, handler); // answers its own failures
@@ -87,12 +97,13 @@ export class Serving {
   }
 
   async #serve(message: Msg, reply: string, handler: RequestHandler): Promise<void> {
-    const served: Served = { reply, cancelTimer: doNothing };
+    const served: Served = { reply, endsAt: Number.POSITIVE_INFINITY };
     this.#served.add(served);
+    this.#sweepLater();
     const request = await this.#accept(message, served);
     const outcome = request instanceof AionisError ? request : await this.#handle(request, handler);
     try {
-      if (this.#served.has(served)) this.#answer(reply, outcome); // V1
+      if (this.#isWanted(served)) this.#answer(reply, outcome); // V1
     } catch (error) {
       this.#answer(reply, toRequestFailure(error, message.subject)); // its headers are too large for this server
     }
@@ -104,10 +115,11 @@ export class Serving {
     const { subject } = message;
     try {
       const received = receive(message);
-      const timeoutMs = toTimeout(received.control.timeout);
-      served.cancelTimer = this.#options.clock.setTimer(timeoutMs, () => this.#forget(served)); // V1
-      const { payload, headers } = await this.#options.blobs.open(received, { timeoutMs });
-      return { subject, payload, headers, timeoutMs, isWanted: () => this.#served.has(served) };
+      const timeoutMs = readPatienceMark(served.reply) ?? toTimeout(received.control.timeout);
+      served.endsAt = this.#options.clock.mono() + timeoutMs;
+      const isWhole = received.control.blob === undefined;
+      const { payload, headers } = isWhole ? received : await this.#options.blobs.open(received, { timeoutMs });
+      return { subject, payload, headers, timeoutMs, isWanted: () => this.#isWanted(served) };
     } catch (error) {
       this.#options.boundedLogger.log("warn", "A request was refused: it cannot be read.", { subject, error });
       return toRefusal(error);
@@ -137,13 +149,24 @@ export class Serving {
     }
   }
 
+  /** V1 */
+  #isWanted(served: Served): boolean {
+    return this.#served.has(served) && this.#options.clock.mono() < served.endsAt;
+  }
+
+  /** One timer for all: most requests are answered long before their time, and a timer for each would cost more than to look at them. */
+  #sweepLater(): void {
+    this.#cancelSweep ??= this.#options.clock.setTimer(sweepMs, () => {
+      this.#cancelSweep = undefined;
+      for (const served of [...this.#served]) if (!this.#isWanted(served)) this.#forget(served);
+      if (!this.isQuiet) this.#sweepLater();
+    });
+  }
+
   #forget(served: Served): void {
-    served.cancelTimer();
     if (this.#served.delete(served) && this.isQuiet) this.onQuiet();
   }
 }
-
-function doNothing(): void {}
 
 /** @throws AionisError `MESSAGE_INVALID` when it is no length of time. */
 function toTimeout(text: string | undefined): number {

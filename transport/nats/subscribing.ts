@@ -9,6 +9,7 @@ import { isInternalSubject } from "../subjects.ts";
 import type { Message } from "../transport.ts";
 import type { Blobs } from "./blobs.ts";
 import { type Received, receive, toParcel } from "./received.ts";
+import { readPatienceMark } from "./requests.ts";
 import type { Listening, Wire } from "./wire.ts";
 
 export interface SubscribingOptions {
@@ -35,10 +36,11 @@ export function subscribe(
   const listening = options.wire.listen(pattern, (message) => {
     if (isInternalSubject(message.subject)) return;
     const received = receive(message);
-    const { timeout, blob } = received.control;
+    const { blob } = received.control;
     if (message.reply) {
       // Only a requester of ours knows what to make of it; a foreign one would take it for its reply.
-      if (timeout !== undefined) options.wire.answer(message.reply, toParcel({ bystander: "1" }));
+      if (readPatienceMark(message.reply) !== undefined)
+        options.wire.answer(message.reply, toParcel({ bystander: "1" }));
     } else if (blob !== undefined) {
       options.blobs.open(received, { timeoutMs: fetchMs }).then(
         (opened) => deliver(message, opened),

@@ -137,7 +137,7 @@ export class NatsTransport implements Transport {
   async #ask(subject: string, message: Reply, { timeoutMs, signal }: RequestOptions): Promise<Message> {
     const { clock } = this.#options;
     const askedAt = clock.mono();
-    const parcel = this.#blobs.pack(message, { timeout: toTimeoutText(timeoutMs) });
+    const parcel = this.#blobs.pack(message, {});
     try {
       const received = await this.#requests.ask({ subject, parcel, timeoutMs, signal });
       const limit = { timeoutMs: timeoutMs - (clock.mono() - askedAt), signal };
@@ -180,6 +180,7 @@ export class NatsTransport implements Transport {
     await this.#wire.flush(graceMs).catch(() => {}); // lost or frozen: what was sent last may be lost
     for (const listening of this.#registered) listening.stop();
     this.#registered.clear();
+    this.#serving.close();
     await this.#wire.close();
     this.#life = "closed";
     this.#listeners.tell("closed");
@@ -199,10 +200,6 @@ export class NatsTransport implements Transport {
   #refuseWhenClosed(): void {
     if (this.#life !== "open") throw new AionisError("TRANSPORT_CLOSED", "The transport has been drained.");
   }
-}
-
-function toTimeoutText(timeoutMs: number): string {
-  return Number.isFinite(timeoutMs) ? String(Math.min(Math.max(Math.ceil(timeoutMs), 0), 1e14)) : "Infinity";
 }
 
 /** The server acted; whatever went wrong afterwards, the requester cannot know how it ended. */
