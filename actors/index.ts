@@ -9,5 +9,4 @@ export { type Committed, createPersistence, type Persistence, type WaitingClaim 
 export type { Recorded, Submission } from "./plan.ts";
 export { rebuildScope, verifyScope } from "./refold.ts";
 export { openStore } from "./store/open.ts";
-export type { Inspect } from "./task-actor.ts";
 export { createTimers, type Timers } from "./timers.ts";

@@ -11,7 +11,7 @@
 //       unknown: a repeat with the same command id finds out (I13).
 //   P4. A refusal, and a bug met while deciding, touch only the command that met them; an error of the store ends the whole turn.
 
-import { createActor } from "xstate";
+import { createActor, type InspectionEvent } from "xstate";
 import { claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
@@ -29,7 +29,6 @@ import {
   type Submission,
 } from "./plan.ts";
 import { writeEvent } from "./projections.ts";
-import type { Inspect } from "./task-actor.ts";
 import { createTaskBook } from "./task-book.ts";
 
 /** What a commit brought, for those who follow it: leases, timers, outbox, publishing. */
@@ -46,7 +45,8 @@ export interface PersistenceOptions extends PlanOptions {
   clock: Clock;
   faults: Faults;
   logger: Logger;
-  inspect?: Inspect | undefined;
+  /** Sees what becomes of this actor; the tasks' are seen in the journal. */
+  inspect?: ((event: InspectionEvent) => void) | undefined;
   /** The waiting claim that goes first for the task of `after` at `target`, and from then on waits no more: it is granted in the same commit. */
   match?(scope: string, target: string, after: TaskSnapshot): WaitingClaim | undefined;
   /** Called after each commit with its events in order. */
@@ -93,7 +93,10 @@ const roomCheckMs = 1_000;
 export function createPersistence(options: PersistenceOptions): Persistence {
   const { store, clock, faults, logger } = options;
   const plan = createPlanner(options);
-  const machine = createActor(persistenceMachine).start();
+  const machine = createActor(
+    persistenceMachine,
+    options.inspect === undefined ? {} : { inspect: options.inspect },
+  ).start();
   const scopes = new Map<string, ScopeBook>();
   let queue: Queued[] = [];
   let isTurnDue = false;
@@ -104,7 +107,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     const known = scopes.get(name);
     if (known !== undefined) return known;
     const scopeStore = store.scope(name);
-    const opened = { store: scopeStore, book: createTaskBook(scopeStore, options.inspect) };
+    const opened = { store: scopeStore, book: createTaskBook(scopeStore) };
     scopes.set(name, opened);
     return opened;
   }

@@ -8,13 +8,10 @@
 //       hands back the very same snapshot object: comparing notices that and a throwing assign in one place, at the price of a send.
 //   A2. After a fold that failed the actor stands where it stood before.
 
-import { type Actor, type ActorOptions, createActor } from "xstate";
+import { type Actor, createActor } from "xstate";
 import { type TaskSnapshot, taskMachine, toMachineSnapshot, toTaskSnapshot } from "../machines/index.ts";
 import type { EventHeader } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
-
-/** Sees XState's inspection events of live actors. Its errors are the caller's to catch. */
-export type Inspect = NonNullable<ActorOptions<typeof taskMachine>["inspect"]>;
 
 type Origin = { first: EventHeader<"task.created"> } | { snapshot: TaskSnapshot };
 
@@ -28,13 +25,13 @@ export interface TaskActor {
 }
 
 /** A task's actor from its first event, or from a snapshot. */
-export function createTaskActor(origin: Origin, inspect?: Inspect): TaskActor {
-  let actor = start(origin, inspect);
+export function createTaskActor(origin: Origin): TaskActor {
+  let actor = start(origin);
   let seen = toTaskSnapshot(actor.getSnapshot());
 
   const restore = (snapshot: TaskSnapshot): void => {
     actor.stop();
-    actor = start({ snapshot }, inspect);
+    actor = start({ snapshot });
     seen = snapshot;
   };
 
@@ -76,16 +73,11 @@ export function toSnapshot(state: { value: unknown; context: unknown }): TaskSna
   }
 }
 
-function start(origin: Origin, inspect: Inspect | undefined): Actor<typeof taskMachine> {
-  const observed = inspect === undefined ? {} : { inspect };
+function start(origin: Origin): Actor<typeof taskMachine> {
   const actor =
     "first" in origin
-      ? createActor(taskMachine, { input: origin.first, ...observed })
-      : createActor(taskMachine, {
-          input: undefined as never,
-          snapshot: toMachineSnapshot(origin.snapshot),
-          ...observed,
-        }); // a snapshot needs no input
+      ? createActor(taskMachine, { input: origin.first })
+      : createActor(taskMachine, { input: undefined as never, snapshot: toMachineSnapshot(origin.snapshot) }); // a snapshot needs no input
   actor.subscribe({ error() {} }); // seen in `fold` through the snapshot's status; without an observer XState would end the process
   actor.start();
   return actor;

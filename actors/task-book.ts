@@ -15,7 +15,7 @@ import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { ScopeStore, TailEntry, TaskNumber, TaskRow } from "../src/kernel/store.ts";
 import { decodeHeader } from "./events.ts";
-import { createTaskActor, type Inspect, type TaskActor, toSnapshot } from "./task-actor.ts";
+import { createTaskActor, type TaskActor, toSnapshot } from "./task-actor.ts";
 
 /** A task in memory. */
 export interface LiveTask {
@@ -57,7 +57,7 @@ interface Undo {
   tail: readonly TailEntry[];
 }
 
-export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
+export function createTaskBook(store: ScopeStore): TaskBook {
   const live = new Map<TaskId, LiveTask>();
   const undos: Undo[] = [];
 
@@ -65,7 +65,7 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
     const { snapshot, later } = restoreFrom(store, row);
     const first = later[0];
     const isFresh = first?.type === "task.created";
-    const actor = createTaskActor(isFresh ? { first } : { snapshot: snapshot ?? unfoldable(row) }, inspect);
+    const actor = createTaskActor(isFresh ? { first } : { snapshot: snapshot ?? unfoldable(row) });
     for (const event of isFresh ? later.slice(1) : later) actor.fold(event);
     return {
       id: row.id,
@@ -107,7 +107,7 @@ export function createTaskBook(store: ScopeStore, inspect?: Inspect): TaskBook {
       const entry: LiveTask = {
         id: first.taskId,
         task: undefined,
-        actor: createTaskActor({ first }, inspect),
+        actor: createTaskActor({ first }),
         tail: [],
       };
       undos.push({ live: entry, snapshot: undefined, tail: [] });

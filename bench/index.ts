@@ -6,6 +6,7 @@
 import { cpus, totalmem } from "node:os";
 import { findNatsServer } from "../scripts/nats-server.ts";
 import { handoffMemory, wholeTasks } from "./cases/handoffs.ts";
+import { inspectTasks } from "./cases/inspect.ts";
 import { natsHandoff, natsTasks } from "./cases/nats-handoffs.ts";
 import { natsIdle, natsRestart, natsTakeover } from "./cases/nats-lives.ts";
 import { natsStepMany, natsStepOne } from "./cases/nats-steps.ts";
@@ -22,6 +23,7 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "recover.10k": recoverMany,
   "rest.100k": restMany,
   start: startUp,
+  inspect: inspectTasks,
   "nats.step.one": natsStepOne,
   "nats.step.64": natsStepMany,
   "nats.handoff": natsHandoff,

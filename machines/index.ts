@@ -1,6 +1,7 @@
 // Machines: statecharts that fold events, and the functions that decide which events there are. Data and pure functions.
 
 export { persistenceMachine } from "./persistence.ts";
+export { runtimeMachine } from "./runtime.ts";
 export type { Command, CommandOf, Decision, Facts, NewEvent, TaskOperation } from "./task/commands.ts";
 export { isSession, type TaskContext } from "./task/context.ts";
 export { allowedFor, decide } from "./task/decide/index.ts";

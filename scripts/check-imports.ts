@@ -1,6 +1,6 @@
 // Import directions
 //
-// Checks the table of import directions (see ARCHITECTURE.md) over every TypeScript file of the repository.
+// Checks the table of import directions (see ARCHITECTURE.md) over every TypeScript file of the repository, and the page's scripts.
 // Owns: the table, in code. Does not own: what a file does with a name once it may import it.
 //
 // Why not dependency-cruiser: it reads TypeScript through the compiler's JavaScript API, which TypeScript 7 does not
@@ -63,10 +63,33 @@ const rules: readonly Rule[] = [
   { files: /^actors\//, ours: belowActors, packages: /^(node:.*|zod|xstate)$/ },
   {
     files: /^sdk\//,
-    ours: /^(sdk\/|src\/(contracts|kernel)\/|transport\/|machines\/worker(\/|\.ts$))/,
+    ours: /^(sdk\/|src\/(contracts|kernel)\/|src\/inspect\/node\.ts$|transport\/|machines\/worker(\/|\.ts$))/,
     packages: /^(node:.*|zod|xstate)$/,
   },
-  { files: /^src\/runtime\//, ours: new RegExp(`${below}|^src/runtime/`), packages: /^(node:.*|zod|xstate)$/ },
+  {
+    files: /^src\/runtime\//,
+    ours: new RegExp(`${below}|^src/runtime/|^src/inspect/node\\.ts$`),
+    packages: /^(node:.*|zod|xstate)$/,
+  },
+  {
+    // A node's part: each connection has it, and it knows no other connection.
+    files: /^src\/inspect\/(node|viewers|shown|plain|wire|definition|redact|text)\.ts$/,
+    ours: /^(src\/(contracts|kernel)\/|src\/inspect\/(viewers|shown|plain|wire|definition|redact|text)\.ts$|machines\/|transport\/)/,
+    packages: /^(node:.*|zod|xstate)$/,
+  },
+  // The page runs in a browser. Its server is handed what it serves.
+  { files: /^src\/inspect\/page\//, ours: /^src\/(inspect\/page\/|contracts\/inspection\.ts$)/, packages: /^$/ },
+  {
+    files: /^src\/inspect\/server/,
+    ours: /^src\/(inspect\/server.*|contracts\/.*|kernel\/.*)$/,
+    packages: /^(node:.*|ws)$/,
+  },
+  {
+    // A viewer's part: it folds as the runtime does, and knows neither its store nor what serves it.
+    files: /^src\/inspect\//,
+    ours: /^(src\/(inspect|contracts|kernel)\/|machines\/|transport\/|sdk\/|actors\/task-actor\.ts$)/,
+    packages: /^(node:.*|zod|xstate)$/,
+  },
   { files: /^src\/console\//, ours: new RegExp(`^(src/console/|${contracts}|sdk/)`), packages: /^$/ },
   {
     files: /^src\/server\//,
@@ -76,13 +99,13 @@ const rules: readonly Rule[] = [
   {
     // `aionis serve` and `aionis mcp` start the other two edges; they do not know the command line.
     files: /^src\/cli\//,
-    ours: new RegExp(`^(src/cli/|src/server/|src/mcp/|${edge})`),
+    ours: new RegExp(`^(src/cli/|src/server/|src/mcp/|src/inspect/(index|live|server)\\.ts$|${edge})`),
     packages: /^(node:.*|zod|commander|picocolors)$/,
   },
   { files: /^src\/mcp\//, ours: new RegExp(`^(src/mcp/|${edge})`), packages: /^(node:.*|zod)$/ },
   { files: /^src\/node-version\.ts$/, ours: /^$/, packages: /^$/ },
   {
-    files: /^src\/(embedded|network|index|testing)\.ts$/,
+    files: /^src\/(embedded|inspector|network|index|testing)\.ts$/,
     ours: /^(src|machines|transport|actors|sdk)\//,
     packages: /^node:/,
   },
@@ -106,7 +129,8 @@ console.log(`import directions: ${importsByFile.size} files, ${problems.length} 
 process.exitCode = problems.length === 0 ? 0 : 1;
 
 function readAll(): Map<string, readonly Import[]> {
-  const files = roots.flatMap((root) => globSync(`${root}/**/*.{ts,mts,cts}`)).map((file) => file.split(sep).join("/"));
+  const patterns = [...roots.map((root) => `${root}/**/*.{ts,mts,cts}`), "src/inspect/page/*.js"];
+  const files = patterns.flatMap((pattern) => globSync(pattern)).map((file) => file.split(sep).join("/"));
   return new Map(files.sort().map((file) => [file, readImports(file)]));
 }
 

@@ -1,8 +1,8 @@
 // Everything a release must pass: the checks, the tests, the build, and the package as a stranger gets it.
 //
 // The package is packed and installed into an empty folder outside the repository, where nothing but its own files and
-// dependencies can be found. There a program imports every export, a TypeScript compiler reads every declaration, and
-// the command is run. Where a Node.js that is too old is at hand, it must be refused by name and must not crash.
+// dependencies can be found. There a program imports every export, a TypeScript compiler reads every declaration, the page
+// of the inspection is asked for, and the command is run. Where a Node.js that is too old is at hand, it must be refused by name and must not crash.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -66,12 +66,29 @@ function verifyPackage(): void {
     run("npx", ["--no-install", "tsc", "-p", consumer], root);
   }
 
+  // The page of the inspection is files beside the program.
+  writeFileSync(join(consumer, "page.mjs"), toPageProgram());
+  run("node", ["page.mjs"], consumer);
+
   const version = execFileSync("npx", ["--no-install", manifest.name, "--version"], {
     cwd: consumer,
     encoding: "utf8",
   });
   if (version.trim() !== manifest.version) fail(`--version printed ${version.trim()}, not ${manifest.version}`);
   verifyOldNode(consumer);
+}
+
+function toPageProgram(): string {
+  return `
+  import { createRuntime } from "${manifest.name}";
+  const runtime = await createRuntime({ inspect: {} });
+  const page = await fetch(runtime.inspectUrl);
+  const cookie = page.headers.get("set-cookie").split(";")[0];
+  const [, script] = /src="([^"]+)"/.exec(await page.text());
+  const { status } = await fetch(new URL(script, runtime.inspectUrl), { headers: { cookie } });
+  if (status !== 200) throw new Error("the page's script answered " + status);
+  await runtime.close();
+`;
 }
 
 function verifyOldNode(consumer: string): void {

@@ -33,14 +33,20 @@ export interface ConnectOptions extends Partial<NatsAddress> {
  *   `servers` together.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
+  const ports = toPorts(options);
+  return createConnection({ transport: await open(options, ports), ...ports });
+}
+
+/** The transport alone, for who asks nothing of the runtime; the caller drains it. @throws AionisError as `connect`. */
+export async function openTransport(options: ConnectOptions): Promise<Transport> {
+  return await open(options, toPorts(options));
+}
+
+function toPorts(options: ConnectOptions) {
   const scope = options.scope ?? toDefaultScope(process.cwd());
   fromScopeName(scope); // refused before there is a connection that nobody would close
-  const clock = systemClock;
-  const random = createSystemRandom();
-  const logger = options.logger ?? silentLogger;
-  const agent = options.agent ?? "client";
-  const transport = await open(options, { scope, agent, clock, random, logger });
-  return createConnection({ transport, scope, agent, clock, random, logger });
+  const { logger = silentLogger, agent = "client" } = options;
+  return { scope, agent, clock: systemClock, random: createSystemRandom(), logger };
 }
 
 async function open(

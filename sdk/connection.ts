@@ -1,6 +1,8 @@
+import type { InspectionEvent } from "xstate";
 import type { JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 import type { Task } from "../src/contracts/task.ts";
+import { createNode, type InspectionNode } from "../src/inspect/node.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import { createIds } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
@@ -32,6 +34,11 @@ export interface Connection extends Omit<Client, "events" | "tasks">, AsyncDispo
    * @throws AionisError `INPUT_INVALID` when `concurrency` is not a whole number of at least 1.
    */
   worker(options: WorkerOptions, handler: Handler): Worker;
+  /**
+   * For XState's option `inspect`: shows an actor of yours, and those under it, to viewers of inspection. Costs nothing while there are
+   * none. What its context and its events hold is shown, cut and as JSON, unless its machine's root says `meta: { inspection: "states" }`.
+   */
+  inspect(event: InspectionEvent): void;
   /** Drains the workers, lets calls in flight finish, lets go of the transport. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -47,6 +54,8 @@ export interface ConnectionOptions {
   logger: Logger;
   /** Called after the workers have drained and before the transport does: ends what would only be waited for. */
   beforeDrain?: (() => void) | undefined;
+  /** Shows the actors of this process to viewers; one of its own if absent. The connection closes it. */
+  node?: InspectionNode | undefined;
 }
 
 /** A connection over an open transport, which it drains when it is closed. */
@@ -55,11 +64,16 @@ export function createConnection(options: ConnectionOptions): Connection {
   const ids = createIds(clock, random);
   const link = createWorkerLink({ ...options, ids });
   const client = createClient({ ...options, ids });
+  const node = options.node ?? createOwnNode(options);
   const workers = new Set<Worker>();
   const closing = new AbortController();
 
   function worker(workerOptions: WorkerOptions, handler: Handler): Worker {
-    const started = startWorker({ client, clock, logger: options.logger, link }, workerOptions, handler);
+    const started = startWorker(
+      { client, clock, logger: options.logger, link, inspect: node.inspect },
+      workerOptions,
+      handler,
+    );
     workers.add(started);
     return started;
   }
@@ -68,6 +82,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     await Promise.all([...workers].map((started) => started.drain()));
     closing.abort(new AionisError("TRANSPORT_CLOSED", "The connection was closed."));
     options.beforeDrain?.();
+    node.close();
     await transport.drain();
   }
   async function result(taskId: Task["id"]): Promise<{ task: Task; outcome: unknown }> {
@@ -86,7 +101,14 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     tasks: { ...client.tasks, result },
     worker,
+    inspect: node.inspect,
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function createOwnNode(options: ConnectionOptions): InspectionNode {
+  const node = createNode(options);
+  node.join(options.transport);
+  return node;
 }

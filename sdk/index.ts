@@ -7,7 +7,7 @@ export {
   toWorkerPermissions,
 } from "../transport/nats/permissions.ts"; // not through the face, which loads the client of NATS
 export type { CallOptions, Client } from "./client.ts";
-export { type ConnectOptions, connect, toDefaultScope, toSocketPath } from "./connect.ts";
+export { type ConnectOptions, connect, openTransport, toDefaultScope, toSocketPath } from "./connect.ts";
 export { type Connection, createConnection } from "./connection.ts";
 export type {
   Completion,

@@ -1,5 +1,6 @@
 // What a worker and its runs are made of: the options of a user, and what a connection hands in.
 
+import type { InspectionEvent } from "xstate";
 import type { Assignment } from "../src/contracts/task.ts";
 import type { CheckResult } from "../src/contracts/values.ts";
 import type { Clock } from "../src/kernel/clock.ts";
@@ -35,6 +36,8 @@ export interface WorkerParts {
   clock: Clock;
   logger: Logger;
   link: WorkerLink;
+  /** Sees what becomes of the worker's actor. */
+  inspect: (event: InspectionEvent) => void;
 }
 
 /** What one run is made of. */

@@ -38,7 +38,7 @@ const retryMs = 500;
 
 /** Starts a worker. */
 export function startWorker(parts: WorkerParts, options: WorkerOptions, handler: Handler): Worker {
-  const { client, clock, logger, link } = parts;
+  const { client, clock, logger, link, inspect } = parts;
   const concurrency = options.concurrency ?? 1;
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > limits.callsWaiting) {
     throw new AionisError(
@@ -46,7 +46,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       `concurrency is ${concurrency}; give a whole number from 1 to ${limits.callsWaiting}.`,
     );
   }
-  const machine = createActor(workerMachine).start();
+  const machine = createActor(workerMachine, { id: `worker ${options.agent}`, inspect }).start();
   const runs = new Map<string, Run>();
   const exec = options.exec ?? createProcessExec(clock);
   const claims = new Set<Promise<void>>();
@@ -88,7 +88,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     try {
       const input = { roles: [...(options.roles ?? [])], waitMs: claimWaitMs };
       const { assignment } = await client.tasks.claim(input, { agent: options.agent, signal: givenUp.signal });
-      tell("runtime.reached");
+      if (machine.getSnapshot().value === "connecting") tell("runtime.reached");
       claimsAtOnce = assignment === null ? 1 : Math.min(2 * claimsAtOnce, claimsAtOnceMax);
       if (assignment !== null) begin(assignment);
     } catch (error) {

@@ -5,12 +5,13 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { openStore, verifyScope } from "../actors/index.ts";
-import type { Inspect } from "../actors/task-actor.ts"; // not through the face: declarations of the package name no driver
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
-import { createMemoryBus, parseScope } from "../transport/index.ts";
+import { createMemoryBus, parseScope, type Transport } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
 import { AionisError } from "./contracts/failures.ts";
 import { fromScopeName } from "./contracts/scope.ts";
+import { createNode } from "./inspect/node.ts";
+import { type InspectorOptions, openInspector } from "./inspector.ts";
 import {
   createIds,
   createMarkFile,
@@ -40,12 +41,18 @@ export interface CreateRuntimeOptions {
   leaseMs?: number;
   /** A NATS server on which the runtime serves the scope too, for workers and clients of other machines; none if absent. */
   nats?: RuntimeAddress;
-  /** Sees XState's inspection events of the live task actors. */
-  inspect?: (event: Parameters<Extract<Inspect, (...args: never[]) => unknown>>[0]) => void;
+  /** Serves a page of this machine that shows what tasks and live actors do, for as long as the runtime is open; none if absent. */
+  inspect?: InspectorOptions;
   /** Where problems that nobody awaits are reported; dropped if absent. */
   logger?: Logger;
   /** Called once when the store has failed for good (`STORE_FAILED`): the runtime answers no more, and only a new one can. */
   onFailed?: (failure: AionisError) => void;
+}
+
+/** A runtime of this process, and the connection to it. */
+export interface EmbeddedRuntime extends Connection {
+  /** The address of the page of `inspect`, with the token without which it answers nobody. */
+  readonly inspectUrl?: string | undefined;
 }
 
 /**
@@ -53,9 +60,10 @@ export interface CreateRuntimeOptions {
  * calls in flight finish and gives the store back.
  * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`,
  *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`, `SCOPE_NOT_FOUND` unless `createScope`; with `nats`
- *   what `connect` fails with there, `SCOPE_ALREADY_SERVED`, and `TRANSPORT_DENIED` when the user may not serve the scope.
+ *   what `connect` fails with there, `SCOPE_ALREADY_SERVED`, and `TRANSPORT_DENIED` when the user may not serve the scope; with
+ *   `inspect` `TRANSPORT_IN_USE` for a port that somebody has.
  */
-export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<Connection> {
+export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<EmbeddedRuntime> {
   const scope = options.scope ?? toDefaultScope(process.cwd());
   fromScopeName(scope); // refused before anything is made
   const folder = resolve(options.path ?? ".aionis");
@@ -73,6 +81,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     throw missing;
   }
   const bus = createMemoryBus({ clock, logger });
+  const node = createNode({ scope, agent: "runtime", clock, random, logger });
   const runtime = await startRuntime({
     scope,
     store,
@@ -84,7 +93,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     faults: noFaults,
     logger,
     leaseMs: options.leaseMs,
-    inspect: options.inspect === undefined ? undefined : guarded(options.inspect, logger),
+    node,
     backUp: (path) => backUp(store, path, open),
     onFailed: options.onFailed,
   });
@@ -101,9 +110,11 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     await runtime.close(); // nobody else could, and the store would stay held
     throw error;
   });
+  let joined: Transport | undefined;
   if (options.nats !== undefined) {
     const join = {
       runtime,
+      node,
       address: options.nats,
       scope,
       store,
@@ -113,7 +124,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       random,
       logger,
     };
-    await joinNats(join).catch(async (error: unknown) => {
+    joined = await joinNats(join).catch(async (error: unknown) => {
       await socket.close();
       await runtime.close();
       throw error;
@@ -127,13 +138,34 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     random,
     logger,
     beforeDrain: runtime.endWaits,
+    node,
   });
   const close = async (): Promise<void> => {
     await connection.close();
     await socket.close();
     await runtime.close();
   };
-  return { ...connection, close, [Symbol.asyncDispose]: close };
+  if (options.inspect === undefined) return { ...connection, close, [Symbol.asyncDispose]: close };
+
+  const own = bus.connect();
+  const inspector = await openInspector({
+    ...options.inspect,
+    reader: connection,
+    transports: joined === undefined ? [own] : [own, joined],
+    scope,
+    clock,
+    random,
+    logger,
+  }).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  const closeAll = async (): Promise<void> => {
+    await inspector.close(); // while there is somebody for its viewers to be read from
+    await own.drain();
+    await close();
+  };
+  return { ...connection, inspectUrl: inspector.url, close: closeAll, [Symbol.asyncDispose]: closeAll };
 }
 
 function makeFolder(folder: string): void {
@@ -160,17 +192,6 @@ function findMissing(scope: string, store: Store, folder: string): AionisError |
   return new AionisError("SCOPE_NOT_FOUND", `The store in ${folder} does not have the scope ${scope}; it has ${has}.`, {
     facts: { scopes },
   });
-}
-
-/** An observer that throws would make the actor it observes throw. */
-function guarded(inspect: NonNullable<CreateRuntimeOptions["inspect"]>, logger: Logger): Inspect {
-  return (event) => {
-    try {
-      inspect(event);
-    } catch (error) {
-      logger.log("warn", "the inspect observer failed", { error: String(error) });
-    }
-  };
 }
 
 /** A backup that was not folded is not known to be one. */

@@ -3,10 +3,11 @@
 // A runtime on a NATS server: connected as the agent `runtime`, alone in its scope, and listed among the server's services.
 
 import { connectToNats, type NatsAddress } from "../sdk/index.ts";
-import { answerProbes, createSubjects, toOwner } from "../transport/index.ts";
+import { answerProbes, createSubjects, type Transport, toOwner } from "../transport/index.ts";
 import { isFailure } from "./contracts/failures.ts";
 import type { StoreId } from "./contracts/ids.ts";
 import { fromScopeName } from "./contracts/scope.ts";
+import type { InspectionNode } from "./inspect/node.ts";
 import type { Clock } from "./kernel/clock.ts";
 import { toUtcTime } from "./kernel/iso-time.ts";
 import type { Logger } from "./kernel/logger.ts";
@@ -29,6 +30,8 @@ export interface RuntimeAddress extends NatsAddress {
 
 export interface JoinOptions {
   runtime: Runtime;
+  /** Shows the runtime's actors there too; nothing if absent. */
+  node?: InspectionNode | undefined;
   address: RuntimeAddress;
   /** `tenant/project` */
   scope: string;
@@ -42,12 +45,12 @@ export interface JoinOptions {
 }
 
 /**
- * Serves the runtime's scope on a NATS server until the runtime closes.
+ * Serves the runtime's scope on a NATS server until the runtime closes. Returns the transport there, which stays the runtime's.
  * @throws AionisError `SCOPE_ALREADY_SERVED`, `TRANSPORT_DENIED` when its user may not serve the scope or keep the mirror, and what
  *   connecting fails with; then nothing is left open.
  */
-export async function joinNats(options: JoinOptions): Promise<void> {
-  const { runtime, address, scope, storeId, instance, clock } = options;
+export async function joinNats(options: JoinOptions): Promise<Transport> {
+  const { runtime, node, address, scope, storeId, instance, clock } = options;
   const transport = await connectToNats({ ...options, ...address, agent: "runtime" });
   try {
     await takeScope({ transport, scope, storeId, instance, clock });
@@ -65,6 +68,8 @@ export async function joinNats(options: JoinOptions): Promise<void> {
       endpoints: [{ name: "rpc", subject, queueGroup: "runtime", stats }],
     };
     answerProbes(transport, service, toUtcTime(clock.now())); // if they are not permitted it is only not listed
+    node?.join(transport); // and not inspected
+    return transport;
   } catch (error) {
     await transport.drain();
     throw error;

@@ -53,9 +53,9 @@ export interface Subjects {
   readonly mirror: { readonly stream: string; readonly patterns: readonly string[] };
   /** Where a viewer of inspection says, again and again, that it is there. */
   readonly inspectViewer: string;
-  /** Where the actors of one process are shown to viewers. */
-  inspectNode(node: string): string;
-  /** The same of every process. */
+  /** Where the processes of `agentId` show their actors to viewers. */
+  inspectNode(agentId: string): string;
+  /** The same of every agent. */
   readonly inspectNodePattern: string;
   /** Where the runtime of this scope says who it is. */
   readonly who: string;
@@ -85,7 +85,7 @@ export function createSubjects(scope: Scope): Subjects {
       patterns: ["handoff", "delegation", "task", "lesson"].map((family) => `${prefix}.${family}.>`),
     },
     inspectViewer: `${prefix}.inspect.viewer`,
-    inspectNode: (node) => `${prefix}.inspect.node.${encodeToken(node)}`,
+    inspectNode: (agentId) => `${prefix}.inspect.node.${encodeToken(agentId)}`,
     inspectNodePattern: `${prefix}.inspect.node.*`,
     who: `${prefix}.runtime.who`,
     up: `${prefix}.runtime.up`,

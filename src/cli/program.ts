@@ -7,6 +7,7 @@ import { Command, Option } from "commander";
 import type { Layer } from "../contracts/operations/index.ts";
 import { type Field, type FieldReader, readField, toFields, toPlural } from "./fields.ts";
 import type { Host } from "./host.ts";
+import { addInspect } from "./inspect.ts";
 import { addPermissions } from "./permissions.ts";
 import type { AddCommand, Surroundings } from "./process.ts";
 import { addServe } from "./serve.ts";
@@ -41,7 +42,7 @@ export function findWords(program: Command, argv: readonly string[]): string {
 }
 
 /** Commands that are no verbs. */
-const otherCommands: readonly AddCommand[] = [addServe, addWorker, addPermissions];
+const otherCommands: readonly AddCommand[] = [addServe, addWorker, addInspect, addPermissions];
 
 /** What runs the command that argv names. One of them is called, once. */
 export interface Runners {
@@ -84,6 +85,7 @@ Examples:
   $ aionis events tail --from 1
   $ aionis serve --nats nats://10.0.0.5
   $ aionis worker ./fixer.ts --nats nats://10.0.0.5
+  $ aionis inspect
 
 Secrets for NATS come from files or the environment: AIONIS_NATS_USER with AIONIS_NATS_PASSWORD, or AIONIS_NATS_TOKEN.
 Exit codes: 0 done, 1 failed, 2 bad arguments, 3 not found, 4 conflict, 5 unavailable, 130 interrupted.`;

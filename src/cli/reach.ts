@@ -38,6 +38,8 @@ export interface CallTraits {
   waitMs?: number;
   /** Whether it may take its whole time, so that it is not asked again meanwhile. */
   isSlow?: boolean;
+  /** Gives the call up when it fires, and rejects with its reason. */
+  signal?: AbortSignal;
 }
 
 /** Failures after which another runtime, or this one later, can answer. */
@@ -77,7 +79,11 @@ export class Reach {
    * Asks the runtime. `name` is an operation's.
    * @throws AionisError whatever the operation fails with; NoStoreError (R2).
    */
-  async call(name: string, input: unknown, { mayCreate = false, waitMs = 0, isSlow = false }: CallTraits = {}) {
+  async call(
+    name: string,
+    input: unknown,
+    { mayCreate = false, waitMs = 0, isSlow = false, signal }: CallTraits = {},
+  ): Promise<unknown> {
     const { clock, timeoutMs, place } = this.#options;
     const endsAt = clock.mono() + timeoutMs + waitMs;
     const patienceMs = ("folder" in place ? tryMs : natsTryMs) + waitMs;
@@ -86,7 +92,10 @@ export class Reach {
       const { connection } = await this.open({ mayCreate, endsAt });
       const leftMs = Math.max(endsAt - clock.mono(), 1);
       try {
-        return await invoke(connection, name, input, isSlow ? leftMs : Math.min(leftMs, patienceMs));
+        return await invoke(connection, name, input, {
+          timeoutMs: isSlow ? leftMs : Math.min(leftMs, patienceMs),
+          signal,
+        });
       } catch (error) {
         // whoever holds the store for another scope now cannot make this one, and may be gone in a moment
         const canBeMade = mayCreate && isFailure(error, "SCOPE_NOT_FOUND");
@@ -207,14 +216,15 @@ export class Reach {
   }
 }
 
-type Method = (input: unknown, options: { timeoutMs: number }) => Promise<unknown>;
+type Method = (input: unknown, options: MethodOptions) => Promise<unknown>;
+type MethodOptions = { timeoutMs: number; signal: AbortSignal | undefined };
 
-async function invoke(connection: Connection, name: string, input: unknown, timeoutMs: number): Promise<unknown> {
+async function invoke(connection: Connection, name: string, input: unknown, options: MethodOptions): Promise<unknown> {
   const [group = "", verb = ""] = name.split(".");
   const methods = Reflect.get(connection, group) as Readonly<Record<string, Method>>; // the client is made from the operations' table
   const method = methods[verb];
   if (method === undefined) throw new AionisError("OPERATION_UNKNOWN", `The client has no operation ${name}.`);
-  return method(input, { timeoutMs });
+  return method(input, options);
 }
 
 /** What the file system refuses before there is a store. */

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { AgentId, CommandId, DelegationId, EventId, PacketId, Role, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
+import { sensitive } from "./sensitive.ts";
 import { SessionNote } from "./session.ts";
 import { StepSubject } from "./step.ts";
 import {
@@ -112,7 +113,7 @@ export const eventTypes = {
   "step.failed": entry(
     "step.failed",
     z.strictObject({ ...step, ...measures, retryable: z.boolean() }),
-    z.strictObject({ input: Json.optional(), error: Line, files: z.array(FilePath).max(limits.listItems) }),
+    z.strictObject({ input: Json.optional(), error: sensitive(Line), files: z.array(FilePath).max(limits.listItems) }),
   ),
   "task.paused": entry(
     "task.paused",
@@ -150,7 +151,7 @@ export const eventTypes = {
       attempt: z.int().positive(),
       retryable: z.boolean(),
     }),
-    z.strictObject({ error: Text, data: Json.optional() }),
+    z.strictObject({ error: sensitive(Text), data: Json.optional() }),
   ),
   "task.cancelled": entry("task.cancelled", nothing, why),
   "deadline.passed": entry("deadline.passed", nothing, nothing),

@@ -69,6 +69,21 @@ export const limits = {
   callWaitMs: 30_000,
   /** Calls that wait at one runtime, for claims and for changes each. */
   callsWaiting: 10_000,
+  /** Live actors that one process shows to viewers of inspection; the first ones are let go. */
+  inspectedActors: 500,
+  /** Messages about them that wait to be sent, and what these hold as JSON; the oldest are dropped. */
+  inspectionMessages: 1_000,
+  inspectionChars: 8 * 1024 * 1024,
+  /** Viewers that one process remembers; the one not heard for longest is let go. */
+  inspectionViewers: 32,
+  /** Actors that one viewer follows; the first ones are let go. */
+  viewedActors: 20_000,
+  /** WebSockets that look at one server of the inspection. */
+  viewers: 8,
+  /** What may wait to be sent to one of them, before nothing more is read for it. */
+  viewerBufferBytes: 1024 * 1024,
+  /** Messages of live actors that wait for one of them; the oldest are dropped. */
+  viewerMessages: 1_000,
   /** Rows of one page of a list or of the journal. */
   pageRows: 500,
 } as const;

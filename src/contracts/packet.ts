@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { sensitive } from "./sensitive.ts";
 import { Actor, Check, CheckResult, Cost, FilePath, Json, Line, Name, Target, Text, Time, WaitMs } from "./values.ts";
 
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(limits.listItems).default([]);
@@ -22,11 +23,11 @@ const packetContent = {
   rejected: list(RejectedPath),
   blockers: list(Line),
   /** Servers and the like that are running for this work. */
-  services: list(Line),
+  services: sensitive(list(Line)),
   /** Things made by the work: paths, URLs, ids. */
-  artifacts: list(Line),
+  artifacts: sensitive(list(Line)),
   /** What supports the brief: outputs, references to events. */
-  evidence: list(Line),
+  evidence: sensitive(list(Line)),
   /** Lessons that were shown and mattered. */
   lessons: list(Name),
   /** A name by which the packet can be recovered later. */
@@ -66,11 +67,12 @@ export type Packet = z.infer<typeof Packet>;
 /** What came back for a packet. */
 export const Return = z.strictObject({
   outcome: z.enum(["completed", "blocked", "failed", "partial"]),
-  summary: Text.default(""),
+  /** Of a part that failed, its error. */
+  summary: sensitive(Text).default(""),
   checks: z.array(CheckResult).max(limits.checks).default([]),
   files: list(FilePath),
-  artifacts: list(Line),
-  evidence: list(Line),
+  artifacts: sensitive(list(Line)),
+  evidence: sensitive(list(Line)),
   data: Json.optional(),
   durationMs: WaitMs.optional(),
   cost: Cost.optional(),

@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { AgentId, EventId, TaskId } from "./ids.ts";
+import { sensitive } from "./sensitive.ts";
 import { Json, Line, Name, Sequence, Text, Time } from "./values.ts";
 
 /** Where a session stands: it takes events, or it has ended. */
@@ -35,8 +36,8 @@ export type Session = z.infer<typeof Session>;
 export const SessionNote = z.strictObject({
   kind: Name.default("note"),
   title: Line.optional(),
-  text: Text.min(1),
-  data: z.record(z.string(), Json).optional(),
+  text: sensitive(Text.min(1)),
+  data: sensitive(z.record(z.string(), Json)).optional(),
 });
 
 /** One event of a session. `text` is absent when it was erased. */

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { AgentId, Role, word } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { sensitive } from "./sensitive.ts";
 
 /** A short label: a kind, a family, the name of a step, tool or check. */
 export const Name = word(limits.nameChars);
@@ -39,17 +40,17 @@ export const Sequence = z.int().positive();
 export const Cost = z.number().nonnegative().max(1e15);
 
 /** A command line as its words; no shell reads it. */
-const Argv = z.array(z.string().max(limits.textChars)).min(1).max(limits.argvItems);
+const Argv = sensitive(z.array(z.string().max(limits.textChars)).min(1).max(limits.argvItems));
 
 /**
  * Any JSON value. The edge has already bounded the message that carried it in bytes, depth and number of values, so that
  * looking into it here costs no more than that; what JSON cannot hold was refused by the codec.
  */
-export const Json = z.unknown();
+export const Json = sensitive(z.unknown());
 export type Json = z.infer<typeof Json>;
 
 /** Lower-case hexadecimal SHA-256 of a step's input, made by whoever runs the step. */
-export const InputHash = z.string().regex(/^[0-9a-f]{16,64}$/);
+export const InputHash = sensitive(z.string().regex(/^[0-9a-f]{16,64}$/));
 
 /** Whom a claimable thing is for: one agent, any holder of a role, or anyone. */
 export const Target = z.union([z.strictObject({ agent: AgentId }), z.strictObject({ role: Role }), z.literal("any")]);
@@ -73,7 +74,7 @@ export const CheckResult = z.strictObject({
   name: Name,
   passed: z.boolean(),
   /** The last part of what it printed. */
-  output: Text.optional(),
+  output: sensitive(Text).optional(),
   exitCode: z.int().optional(),
   durationMs: WaitMs.optional(),
   /** How the check was kept from the rest of the machine; recorded beside the evidence. */

@@ -62,10 +62,16 @@ export function createQueries(options: QueryOptions): Queries {
   const packetParts = { scope: options.scope, store, persistence, leases };
 
   function find(taskId: TaskId): { row: TaskRow; snapshot: TaskSnapshot } {
-    const row = store.task(taskId);
-    const snapshot = row === undefined ? undefined : persistence.snapshot(options.scope, taskId);
-    if (row === undefined || snapshot === undefined) throw notFound(taskId);
+    const row = findRow(taskId);
+    const snapshot = persistence.snapshot(options.scope, taskId);
+    if (snapshot === undefined) throw notFound(taskId);
     return { row, snapshot };
+  }
+
+  function findRow(taskId: TaskId): TaskRow {
+    const row = store.task(taskId);
+    if (row === undefined) throw notFound(taskId);
+    return row;
   }
 
   return {
@@ -115,7 +121,7 @@ export function createQueries(options: QueryOptions): Queries {
       return { sessions, ...toCursor(rows, pageSize) };
     },
     async "events.read"({ from, taskId, types, pageSize, waitMs }) {
-      const task = taskId === undefined ? undefined : find(taskId).row.task;
+      const task = taskId === undefined ? undefined : findRow(taskId).task; // one that cannot be folded can be read
       if (from > store.head().seq + 1) throw pastTheEnd(from, store.head().seq);
       const endsAt = clock.mono() + waitMs;
       for (let after = from - 1; ; ) {

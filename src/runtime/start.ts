@@ -3,6 +3,7 @@
 // Composes a runtime on an open store and a transport: persistence, leases, timers, outbox, high-water mark, RPC. Owns: their order of
 // start and end, and what follows from a commit. Does not own: opening the store, choosing the transport.
 
+import { createActor } from "xstate";
 import {
   type Committed,
   checkMark,
@@ -11,17 +12,17 @@ import {
   createOutbox,
   createPersistence,
   createTimers,
-  type Inspect,
   type Leases,
   type Outbox,
   type Timers,
 } from "../../actors/index.ts";
 import type { decide } from "../../machines/index.ts";
-import { isClaimed, isOpen } from "../../machines/index.ts";
+import { isClaimed, isOpen, runtimeMachine } from "../../machines/index.ts";
 import { createSubjects, type EndpointStats, encode, type Transport } from "../../transport/index.ts";
 import type { EventType } from "../contracts/events.ts";
-import type { AionisError } from "../contracts/failures.ts";
+import { AionisError } from "../contracts/failures.ts";
 import { fromScopeName } from "../contracts/scope.ts";
+import type { InspectionNode } from "../inspect/node.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Faults } from "../kernel/faults.ts";
 import type { Ids } from "../kernel/ids.ts";
@@ -49,7 +50,8 @@ export interface RuntimeOptions {
   logger: Logger;
   /** How long a claim lasts without a heartbeat. */
   leaseMs?: number | undefined;
-  inspect?: Inspect | undefined;
+  /** Shows the runtime's own actors, on `transport` too; the runtime closes it. */
+  node?: InspectionNode | undefined;
   /** The decide function; the simulation plants bugs in it. */
   decide?: typeof decide | undefined;
   /** Opens a copy of the store to verify it. */
@@ -59,7 +61,10 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime {
-  /** Takes calls from another transport too, which the runtime drains when it closes. Returns what it has served there so far. */
+  /**
+   * Takes calls from another transport too, which the runtime drains when it closes. Returns what it has served there so far.
+   * @throws AionisError `RUNTIME_CLOSED`; then the transport stays the caller's.
+   */
   serve(transport: Transport): () => EndpointStats;
   /** Wakes it after each commit, and closes it before the store. */
   follow(follower: Follower): void;
@@ -85,7 +90,9 @@ const endsFromOutside: readonly EventType[] = ["task.cancelled", "deadline.passe
  * A journal that does not reach its high-water mark is served read-only; `runtime.status` says why.
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { scope, store, clock, logger } = options;
+  const { scope, store, clock, logger, node } = options;
+  const observed = node === undefined ? {} : { inspect: node.inspect };
+  const machine = createActor(runtimeMachine, { input: { scope }, ...observed }).start();
   const scopeStore = store.scope(scope);
   const subjects = createSubjects(fromScopeName(scope));
 
@@ -96,6 +103,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const persistence = createPersistence({
     ...options,
+    ...observed,
     // a claim that wins in this very turn has its lease after the commit
     leaseUntil: (of, taskId) => leases.until(of, taskId) ?? clock.now() + leases.leaseMs,
     match: (_scope, target, after) => waiting.match(target, after),
@@ -155,16 +163,22 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const served = new Map<Transport, () => void>();
   const followers: Follower[] = [];
+  let closing: Promise<void> | undefined;
   recover();
+  machine.send({ type: "runtime.started" });
   serve(options.transport);
+  node?.join(options.transport);
 
   function serve(transport: Transport): () => EndpointStats {
+    if (machine.getSnapshot().value !== "serving")
+      throw new AionisError("RUNTIME_CLOSED", "The runtime closes and takes no calls; start it again.");
     const counted = countRequests(handler, clock);
     served.set(transport, transport.serve(subjects.rpcPattern, "runtime", counted.handler));
     transport.onState((state) => {
       if (state === "connected") sayUp(transport);
     });
     sayUp(transport);
+    machine.send({ type: "transport.served", kind: transport.kind });
     return counted.stats;
   }
 
@@ -225,17 +239,18 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     );
   }
 
-  let closing: Promise<void> | undefined;
   function close(): Promise<void> {
     closing ??= shutDown();
     return closing;
   }
 
   async function shutDown(): Promise<void> {
+    machine.send({ type: "runtime.closing" });
     for (const stopServing of served.values()) stopServing();
     const transports = [...served.keys()];
     served.clear(); // nothing is said on a transport that drains
     waiting.close();
+    node?.close();
     await Promise.all(transports.map((transport) => transport.drain()));
     await Promise.all(followers.map((follower) => follower.close()));
     timers.close();
@@ -244,6 +259,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     persistence.close();
     await mark?.close();
     store.close();
+    machine.send({ type: "runtime.closed" });
   }
 
   return { serve, follow: (follower) => void followers.push(follower), endWaits: waiting.close, close };

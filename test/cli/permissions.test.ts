@@ -10,9 +10,12 @@ import {
   nkeys,
 } from "@nats-io/transport-node";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { connectToNats } from "../../sdk/index.ts";
 import { type PermissionsOptions, toPermissions } from "../../src/cli/permissions.ts";
 import { operations } from "../../src/contracts/operations/index.ts";
 import { type Connection, connect, createRuntime } from "../../src/index.ts";
+import { createLiveInspection } from "../../src/inspect/live.ts";
+import { createSystemRandom, silentLogger, systemClock } from "../../src/kernel/index.ts";
 import { createSubjects, toInboxPrefix, toOwner } from "../../transport/subjects.ts";
 import { atEndOfSuite } from "../support/ends.ts";
 import { describeNats, type NatsServer, startNatsServer } from "../support/nats.ts";
@@ -170,6 +173,27 @@ describeNats("a server with the printed permissions", (binary) => {
     await expect.poll(() => [...new Set(heard)].sort()).toEqual(["fixer-1", "reviewer-1", "viewer"]);
   });
 
+  it("lets a viewer watch the live actors of the runtime and of agents", { timeout: patienceMs }, async () => {
+    const fixer = await connectAs("fixer-1");
+    fixer.worker({ agent: "fixer-1", roles: ["nothing"] }, () => "done");
+    const ports = { scope, clock: systemClock, random: createSystemRandom(), logger: silentLogger };
+    const address = { servers: server.url, agent: "viewer", credentials: credentialsOf("viewer") };
+    const transport = await connectToNats({ ...ports, ...address });
+    onTestFinished(() => transport.drain());
+    const names = new Set<string>();
+
+    const live = createLiveInspection({
+      ...ports,
+      transports: [transport],
+      onMessage: (message) => void (message.type === "@xstate.actor" && names.add(message.name)),
+    });
+    onTestFinished(() => live.close());
+
+    await expect
+      .poll(() => [...names], { timeout: patienceMs / 2 })
+      .toEqual(expect.arrayContaining(["runtime", "persistence", "worker fixer-1"]));
+  });
+
   it("refuses every command of a viewer with TRANSPORT_DENIED, at once", { timeout: patienceMs }, async () => {
     const viewer = await connectAs("viewer");
     const startedAt = performance.now();
@@ -213,6 +237,8 @@ describeNats("a server with the printed permissions", (binary) => {
       subjects.control("reviewer-1"),
       subjects.who,
       subjects.bell("any"),
+      subjects.inspectNode("reviewer-1"),
+      subjects.inspectViewer,
       `${toInboxPrefix(toOwner(scope, "reviewer-1"))}.guess`,
       "aionis.v1.acme.payroll.rpc.fixer-1.tasks.start",
       `$JS.API.STREAM.PURGE.${subjects.mirror.stream}`,
@@ -224,6 +250,7 @@ describeNats("a server with the printed permissions", (binary) => {
       `${toInboxPrefix(toOwner(scope, "reviewer-1"))}.>`,
       `${toInboxPrefix(toOwner(scope, "runtime"))}.>`,
       `${toInboxPrefix(toOwner("acme/payroll", "fixer-1"))}.>`,
+      subjects.inspectNodePattern,
       "aionis.v1.blob.>",
       "aionis.v1.acme.payroll.>",
       subjects.who,

@@ -30,6 +30,7 @@ export function launchSdkWorker(world: World, process: Process): void {
         ids: createIds(process.clock, world.random),
         logger: silentLogger,
       }),
+      inspect() {},
     },
     {
       agent: process.name,

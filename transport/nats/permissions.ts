@@ -5,7 +5,7 @@
 //
 // Invariants:
 //   P1. Only the runtime hears calls, and only it publishes what has happened.
-//   P2. A worker calls as its own agents and as nobody else, and hears only the replies to them.
+//   P2. A worker calls and shows its actors as its own agents and as nobody else, and hears only the replies to them.
 //   P3. A viewer's calls are queries.
 //   P4. Nobody calls a slow operation: it works on the whole store, and a backup writes a file where its caller says.
 //   P5. Nothing is of another scope; whose inbox it is, and whose payloads, is said with the scope.
@@ -29,7 +29,7 @@ const viewer = "viewer";
 
 /** Those of the scope's runtime, which serves it and mirrors its journal. */
 export function toRuntimePermissions(scope: Scope): NatsPermissions {
-  const { rpcPattern, who, up, controlPattern, bellPattern, mirror } = createSubjects(scope);
+  const { rpcPattern, who, up, controlPattern, bellPattern, mirror, ...inspection } = createSubjects(scope);
   const own = toOwnerOf(scope, runtime);
   return {
     publish: [
@@ -38,11 +38,19 @@ export function toRuntimePermissions(scope: Scope): NatsPermissions {
       up,
       controlPattern,
       bellPattern,
+      inspection.inspectNode(runtime),
+      inspection.inspectViewer, // its page of inspection is a viewer too
       toBlobPattern(),
       ...mirror.patterns,
       ...toKeeping(mirror.stream),
     ],
-    subscribe: [toInbox(own), toBlobPattern(own), ...[rpcPattern, who, probes].flatMap(toServing)],
+    subscribe: [
+      toInbox(own),
+      toBlobPattern(own),
+      inspection.inspectViewer,
+      inspection.inspectNodePattern,
+      ...[rpcPattern, who, probes].flatMap(toServing),
+    ],
     responses: true,
   };
 }
@@ -52,13 +60,14 @@ export function toRuntimePermissions(scope: Scope): NatsPermissions {
  * @throws AionisError `INPUT_INVALID` when an agent is called as another user is.
  */
 export function toWorkerPermissions(scope: Scope, agents: readonly string[]): NatsPermissions {
-  const { rpcPatternOf, up, control, bellPattern, progressPattern } = createSubjects(scope);
+  const { rpcPatternOf, up, control, bellPattern, progressPattern, inspectNode, inspectViewer } = createSubjects(scope);
   for (const agent of agents) refuseTaken(agent);
   return {
     publish: [
       ...agents.flatMap((agent) => groups.map((group) => rpcPatternOf(agent, group))),
       ...agents.map((agent) => toServedSubject(rpcPatternOf(agent))),
       progressPattern,
+      ...agents.map((agent) => inspectNode(agent)),
       toBlobPattern(toOwnerOf(scope, runtime)),
     ],
     subscribe: [
@@ -68,6 +77,7 @@ export function toWorkerPermissions(scope: Scope, agents: readonly string[]): Na
       }),
       up,
       bellPattern,
+      inspectViewer,
       ...toServing(probes),
     ],
     responses: true, // a probe, and whoever was sent a large payload and fetches it
@@ -76,15 +86,23 @@ export function toWorkerPermissions(scope: Scope, agents: readonly string[]): Na
 
 /** Those of a program that reads the scope and follows it, as the agent `viewer`; the mirror with any client of NATS. */
 export function toViewerPermissions(scope: Scope): NatsPermissions {
-  const { rpc, rpcPatternOf, up, bellPattern, progressPattern, mirror } = createSubjects(scope);
+  const { rpc, rpcPatternOf, up, bellPattern, progressPattern, mirror, ...inspection } = createSubjects(scope);
   return {
     publish: [
       ...queries.map((name) => rpc(viewer, name)),
       toServedSubject(rpcPatternOf(viewer)),
+      inspection.inspectViewer,
       toBlobPattern(),
       ...toReading(mirror.stream),
     ],
-    subscribe: [toInbox(toOwnerOf(scope, viewer)), ...mirror.patterns, up, bellPattern, progressPattern],
+    subscribe: [
+      toInbox(toOwnerOf(scope, viewer)),
+      ...mirror.patterns,
+      up,
+      bellPattern,
+      progressPattern,
+      inspection.inspectNodePattern,
+    ],
     responses: false,
   };
 }

@@ -48,6 +48,8 @@ describe("the permissions of a runtime", () => {
         `${S}.runtime.up`,
         `${S}.worker.*.control`,
         `${S}.bell.*`,
+        `${S}.inspect.node.runtime`,
+        `${S}.inspect.viewer`,
         "aionis.v1.blob.*.*",
         ...["handoff", "delegation", "task", "lesson"].map((family) => `${S}.${family}.>`),
         "$JS.API.INFO",
@@ -56,6 +58,8 @@ describe("the permissions of a runtime", () => {
       subscribe: [
         inboxOf("runtime"),
         blobsOf("runtime"),
+        `${S}.inspect.viewer`,
+        `${S}.inspect.node.*`,
         `${S}.rpc.*.>`,
         `aionis.served.${S}.rpc.*.>`,
         `${S}.runtime.who`,
@@ -77,6 +81,7 @@ describe("the permissions of a worker", () => {
         ),
         `aionis.served.${S}.rpc.fixer-1.>`,
         `${S}.progress.*`,
+        `${S}.inspect.node.fixer-1`,
         blobsOf("runtime"),
       ],
       subscribe: [
@@ -85,6 +90,7 @@ describe("the permissions of a worker", () => {
         `${S}.worker.fixer-1.control`,
         `${S}.runtime.up`,
         `${S}.bell.*`,
+        `${S}.inspect.viewer`,
         "$SRV.>",
         "aionis.served.$SRV.>",
       ],
@@ -123,13 +129,14 @@ describe("the permissions of a viewer", () => {
     expect(viewer.responses).toBe(false);
   });
 
-  it("are to hear what happened, bells and live output", () => {
+  it("are to hear what happened, bells, live output and live actors", () => {
     expect(viewer.subscribe).toEqual([
       inboxOf("viewer"),
       ...["handoff", "delegation", "task", "lesson"].map((family) => `${S}.${family}.>`),
       `${S}.runtime.up`,
       `${S}.bell.*`,
       `${S}.progress.*`,
+      `${S}.inspect.node.*`,
     ]);
   });
 });
@@ -161,6 +168,10 @@ describe("the permissions of all", () => {
     expect(whoMay("publish", subjects.bell("any"))).toEqual(["runtime"]);
     expect(whoMay("subscribe", subjects.bell({ role: "docs" }))).toEqual(["worker", "viewer"]);
     expect(whoMay("publish", inboxOf("fixer-1").replace(">", "1"))).toEqual([]);
+    expect(whoMay("publish", subjects.inspectNode("fixer-1"))).toEqual(["worker"]);
+    expect(whoMay("subscribe", subjects.inspectNode("fixer-1"))).toEqual(["runtime", "viewer"]);
+    expect(whoMay("publish", subjects.inspectViewer)).toEqual(["runtime", "viewer"]);
+    expect(whoMay("subscribe", subjects.inspectViewer)).toEqual(["runtime", "worker"]);
     for (const [name, agent] of [
       ["runtime", "runtime"],
       ["worker", "fixer-1"],
