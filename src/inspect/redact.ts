@@ -54,20 +54,21 @@ const showsByType = new Map<string, { facts: Show; body: Show }>();
 let showTaskContext: Show | undefined;
 
 const CheckName = z.object({ name: Name, required: z.boolean() });
+/** Without `nullable` round the fields: what is null is left out, which is half of most contexts. */
 const contextShape = {
   id: TaskId,
   kind: Name,
-  family: Name.nullable(),
-  parentId: TaskId.nullable(),
+  family: Name,
+  parentId: TaskId,
   rootId: TaskId,
-  delegationId: DelegationId.nullable(),
+  delegationId: DelegationId,
   depth: z.int(),
   to: Target,
   priority: z.int(),
   retry: RetryPolicy,
   checks: z.array(CheckName),
   budget: Budget,
-  deadlineAt: Time.nullable(),
+  deadlineAt: Time,
   createdSeq: Sequence,
   createdAt: Time,
   updatedAt: Time,
@@ -77,35 +78,31 @@ const contextShape = {
   attempt: z.int(),
   stage: z.int(),
   claimableAt: Time,
-  preferred: z.object({ agent: AgentId, until: Time }).nullable(),
-  owner: Actor.nullable(),
+  preferred: z.object({ agent: AgentId, until: Time }),
+  owner: Actor,
   claimedAt: Time,
-  lastAgent: AgentId.nullable(),
+  lastAgent: AgentId,
   steps: z.int(),
   recordsAtClaim: z.int(),
   records: z.int(),
-  pause: z
-    .object({
-      seq: Sequence,
-      asks: z.boolean(),
-      about: Name.nullable(),
-      approver: AgentId.nullable(),
-      expiresAt: Time.nullable(),
-    })
-    .nullable(),
+  pause: z.object({
+    seq: Sequence,
+    asks: z.boolean(),
+    about: Name.nullable(),
+    approver: AgentId.nullable(),
+    expiresAt: Time.nullable(),
+  }),
   pauseEnds: z.array(z.object({ seq: Sequence, end: PauseEnd.shape.end, about: Name.nullable() })),
-  handoff: z
-    .object({ packetId: PacketId, seq: Sequence, to: Target, from: Actor, expiresAt: Time.nullable() })
-    .nullable(),
+  handoff: z.object({ packetId: PacketId, seq: Sequence, to: Target, from: Actor, expiresAt: Time.nullable() }),
   handoffs: z.int(),
-  packetSeq: Sequence.nullable(),
-  packetId: PacketId.nullable(),
-  packetFrom: Actor.nullable(),
-  returnedSeq: Sequence.nullable(),
+  packetSeq: Sequence,
+  packetId: PacketId,
+  packetFrom: Actor,
+  returnedSeq: Sequence,
   childrenOpen: z.array(z.object({ childId: TaskId, delegationId: DelegationId })),
   verifying: z.array(CheckName),
-  completedSeq: Sequence.nullable(),
-  outcome: z.object({ seq: Sequence, at: Time, verified: z.boolean() }).nullable(),
+  completedSeq: Sequence,
+  outcome: z.object({ seq: Sequence, at: Time, verified: z.boolean() }),
 } satisfies Record<keyof TaskContext, z.ZodType>;
 
 function showsOf(type: string): { facts: Show; body: Show } | undefined {

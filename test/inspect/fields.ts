@@ -94,3 +94,8 @@ export function withSecret(schema: Schema, secret: string): fc.Arbitrary<unknown
       throw new Error(`a ${def.type} is neither sensitive nor one of the shapes that are shown`);
   }
 }
+
+/** The fields that hold something. */
+export function withoutNulls(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}

@@ -11,7 +11,7 @@ import {
   toTaskName,
 } from "../../src/inspect/messages.ts";
 import { stories, storyStates, t0, taskId } from "../support/tasks.ts";
-import { withSecret } from "./fields.ts";
+import { withoutNulls, withSecret } from "./fields.ts";
 
 const task: InspectedTask = {
   taskId: taskId(2),
@@ -42,7 +42,7 @@ describe("an event", () => {
       type: "@xstate.snapshot",
       sessionId,
       event: { type: "task.claimed", seq: 2 },
-      snapshot: { ...nothing, status: "active", value: "running", context: story.now.context },
+      snapshot: { ...nothing, status: "active", value: "running", context: withoutNulls(story.now.context) },
     });
   });
 
