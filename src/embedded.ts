@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
-import { createMemoryBus, parseScope, type Transport } from "../transport/index.ts";
+import { createMemoryBus, parseScope } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
 import { AionisError } from "./contracts/failures.ts";
 import { fromScopeName } from "./contracts/scope.ts";
@@ -80,92 +80,86 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     store.close(); // nobody else could
     throw missing;
   }
-  const bus = createMemoryBus({ clock, logger });
-  const node = createNode({ scope, agent: "runtime", clock, random, logger });
-  const runtime = await startRuntime({
-    scope,
-    store,
-    transport: bus.connect(),
-    markFile: createMarkFile(join(folder, "aionis.mark")),
-    clock,
-    ids,
-    random,
-    faults: noFaults,
-    logger,
-    leaseMs: options.leaseMs,
-    node,
-    backUp: (path) => backUp(store, path, open),
-    onFailed: options.onFailed,
-  });
-  const socket = await openLocalServer({
-    path: toSocketPath(folder),
-    connect: () => bus.connect(),
-    explainUnrouted(subject) {
-      const asked = parseScope(subject);
-      return asked === undefined ? undefined : findMissing(asked, store, folder); // one that is there can be served later
-    },
-    clock,
-    logger,
-  }).catch(async (error: unknown) => {
-    await runtime.close(); // nobody else could, and the store would stay held
-    throw error;
-  });
-  let joined: Transport | undefined;
-  if (options.nats !== undefined) {
-    const join = {
-      runtime,
-      node,
-      address: options.nats,
-      scope,
+  const opened = new Opened();
+  try {
+    const bus = createMemoryBus({ clock, logger });
+    const parts = { scope, clock, random, logger };
+    const node = createNode({ ...parts, agent: "runtime" });
+    const runtime = await startRuntime({
+      ...parts,
       store,
-      storeId: store.id,
-      instance: ids.next("run"),
-      clock,
-      random,
-      logger,
-    };
-    joined = await joinNats(join).catch(async (error: unknown) => {
-      await socket.close();
-      await runtime.close();
-      throw error;
+      transport: bus.connect(),
+      markFile: createMarkFile(join(folder, "aionis.mark")),
+      ids,
+      faults: noFaults,
+      leaseMs: options.leaseMs,
+      node,
+      backUp: (path) => backUp(store, path, open),
+      onFailed: options.onFailed,
     });
-  }
-  const connection = createConnection({
-    transport: bus.connect(),
-    scope,
-    agent: options.agent ?? "embedded",
-    clock,
-    random,
-    logger,
-    beforeDrain: runtime.endWaits,
-    node,
-  });
-  const close = async (): Promise<void> => {
-    await connection.close();
-    await socket.close();
-    await runtime.close();
-  };
-  if (options.inspect === undefined) return { ...connection, close, [Symbol.asyncDispose]: close };
+    opened.add(() => runtime.close());
+    const socket = await openLocalServer({
+      path: toSocketPath(folder),
+      connect: () => bus.connect(),
+      explainUnrouted(subject) {
+        const asked = parseScope(subject);
+        return asked === undefined ? undefined : findMissing(asked, store, folder); // one that is there can be served later
+      },
+      clock,
+      logger,
+    });
+    opened.add(() => socket.close());
+    const { nats, inspect } = options;
+    const served = { ...parts, runtime, node, store, storeId: store.id, instance: ids.next("run") };
+    const joined = nats === undefined ? [] : [await joinNats({ ...served, address: nats })];
+    const connection = createConnection({
+      ...parts,
+      transport: bus.connect(),
+      agent: options.agent ?? "embedded",
+      beforeDrain: runtime.endWaits,
+      node,
+    });
+    opened.add(() => connection.close());
+    const inspectUrl = inspect === undefined ? undefined : await showPage(inspect);
+    const close = (): Promise<void> => opened.close();
+    return { ...connection, inspectUrl, close, [Symbol.asyncDispose]: close };
 
-  const own = bus.connect();
-  const inspector = await openInspector({
-    ...options.inspect,
-    reader: connection,
-    transports: joined === undefined ? [own] : [own, joined],
-    scope,
-    clock,
-    random,
-    logger,
-  }).catch(async (error: unknown) => {
-    await close();
+    async function showPage(address: InspectorOptions): Promise<string> {
+      const own = bus.connect();
+      opened.add(() => own.drain());
+      const inspector = await openInspector({
+        ...address,
+        ...parts,
+        reader: runtime.reader,
+        transports: [own, ...joined],
+      });
+      opened.add(() => inspector.close()); // while there is somebody for its viewers to be read from
+      return inspector.url;
+    }
+  } catch (error) {
+    await opened.close(); // nobody else could, and the store would stay held
     throw error;
-  });
-  const closeAll = async (): Promise<void> => {
-    await inspector.close(); // while there is somebody for its viewers to be read from
-    await own.drain();
-    await close();
-  };
-  return { ...connection, inspectUrl: inspector.url, close: closeAll, [Symbol.asyncDispose]: closeAll };
+  }
+}
+
+/** What has been opened so far; it is closed in the opposite order. */
+class Opened {
+  readonly #closes: (() => Promise<void>)[] = [];
+  #closed: Promise<void> | undefined;
+
+  add(close: () => Promise<void>): void {
+    this.#closes.push(close);
+  }
+
+  /** Safe to call twice. */
+  close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const close of this.#closes.toReversed()) await close();
+  }
 }
 
 function makeFolder(folder: string): void {

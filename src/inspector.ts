@@ -3,7 +3,6 @@
 // The inspection's server of a runtime in this process: what its journal says, and the live actors of every process that is connected to it.
 
 import { once } from "node:events";
-import type { Connection } from "../sdk/index.ts";
 import type { Transport } from "../transport/index.ts";
 import { openFeed } from "./inspect/index.ts";
 import { createLiveInspection } from "./inspect/live.ts";
@@ -11,6 +10,7 @@ import type { InspectionServer } from "./inspect/server.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Logger } from "./kernel/logger.ts";
 import type { Random } from "./kernel/random.ts";
+import type { Reader } from "./runtime/reader.ts";
 
 /** How the runtime shows itself. */
 export interface InspectorOptions {
@@ -21,7 +21,7 @@ export interface InspectorOptions {
 }
 
 export interface RuntimeToInspect extends InspectorOptions {
-  reader: Pick<Connection, "events" | "tasks" | "runtime">;
+  reader: Reader;
   /** Where processes are that show live actors; stays the caller's. */
   transports: readonly Transport[];
   /** `tenant/project` */

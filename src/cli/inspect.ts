@@ -13,6 +13,7 @@ import { type FeedReader, openFeed } from "../inspect/index.ts";
 import { createLiveInspection } from "../inspect/live.ts";
 import { type InspectionSource, openInspectionServer } from "../inspect/server.ts";
 import { createSystemRandom, type Logger, systemClock } from "../kernel/index.ts";
+import { unlessAborted } from "../kernel/unless-aborted.ts";
 import { readPlace, toConnectOptions } from "./place.ts";
 import { type AddCommand, createLineLogger, createSay, createStop, pause, type Surroundings } from "./process.ts";
 import { Reach, type ReachOptions } from "./reach.ts";
@@ -200,16 +201,6 @@ async function watchLive(
     live.close();
     await opened.drain();
   }
-}
-
-/** Rejects with the signal's reason when it fires first. */
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => reject(signal.reason as Error); // what `abort` was called with
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", end));
-  });
 }
 
 function readNumber(text: string): number {

@@ -31,6 +31,7 @@ import type { MarkFile } from "../kernel/mark-file.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Store } from "../kernel/store.ts";
 import { createQueries } from "./queries.ts";
+import { createReader, type Reader } from "./reader.ts";
 import { createRpcHandler } from "./rpc.ts";
 import { createWaiting } from "./waiting.ts";
 
@@ -61,6 +62,8 @@ export interface RuntimeOptions {
 }
 
 export interface Runtime {
+  /** Reads its scope from this process. */
+  readonly reader: Reader;
   /**
    * Takes calls from another transport too, which the runtime drains when it closes. Returns what it has served there so far.
    * @throws AionisError `RUNTIME_CLOSED`; then the transport stays the caller's.
@@ -145,22 +148,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const damage = await readMark();
   if (damage !== undefined) persistence.suspend(damage);
 
-  const handler = createRpcHandler({
-    ...options,
-    persistence,
-    leases,
-    waiting,
-    queries: createQueries({
-      scope,
-      store,
-      persistence,
-      leases,
-      waiting,
-      clock,
-      checkMark: readMark,
-      backUp: options.backUp ?? cannotBackUp,
-    }),
-  });
+  const parts = { scope, store, persistence, leases, waiting, clock };
+  const queries = createQueries({ ...parts, checkMark: readMark, backUp: options.backUp ?? cannotBackUp });
+  const handler = createRpcHandler({ ...options, ...parts, queries });
   const served = new Map<Transport, () => void>();
   const followers: Follower[] = [];
   let closing: Promise<void> | undefined;
@@ -262,7 +252,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     machine.send({ type: "runtime.closed" });
   }
 
-  return { serve, follow: (follower) => void followers.push(follower), endWaits: waiting.close, close };
+  return {
+    reader: createReader(queries),
+    serve,
+    follow: (follower) => void followers.push(follower),
+    endWaits: waiting.close,
+    close,
+  };
 }
 
 /** The handler, counted. A refusal is an answer; an error is a bug that the handler did not turn into one. */

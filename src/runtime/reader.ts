@@ -1,0 +1,37 @@
+import {
+  type OperationInput,
+  type OperationOutput,
+  type OperationParsed,
+  operations,
+} from "../contracts/operations/index.ts";
+import { unlessAborted } from "../kernel/unless-aborted.ts";
+import type { Queries } from "./queries.ts";
+
+type Read<Name extends keyof Queries> = (
+  input?: OperationInput<Name>,
+  options?: { signal?: AbortSignal | undefined },
+) => Promise<OperationOutput<Name>>;
+
+/** Reads a scope's journal and tasks without a transport, for what is in the runtime's own process and reads much. */
+export interface Reader {
+  readonly events: { readonly read: Read<"events.read"> };
+  readonly tasks: { readonly list: Read<"tasks.list"> };
+  readonly runtime: { readonly status: Read<"runtime.status"> };
+}
+
+/** The same answers and failures as over a transport. */
+export function createReader(queries: Queries): Reader {
+  const reading =
+    <Name extends keyof Queries>(name: Name): Read<Name> =>
+    async (input, { signal } = {}) => {
+      signal?.throwIfAborted();
+      const parsed = operations[name].input.parse(input ?? {}) as OperationParsed<Name>; // name and schema are of one entry
+      const output = Promise.resolve(queries[name](parsed));
+      return await (signal === undefined ? output : unlessAborted(output, signal));
+    };
+  return {
+    events: { read: reading("events.read") },
+    tasks: { list: reading("tasks.list") },
+    runtime: { status: reading("runtime.status") },
+  };
+}
