@@ -11,7 +11,8 @@ import { openLocalServer } from "../transport/local/index.ts";
 import { AionisError } from "./contracts/failures.ts";
 import { fromScopeName } from "./contracts/scope.ts";
 import { createNode } from "./inspect/node.ts";
-import { type InspectorOptions, openInspector } from "./inspector.ts";
+import type { InspectorOptions } from "./inspect/options.ts";
+import { openInspector } from "./inspector.ts";
 import {
   createIds,
   createMarkFile,

@@ -39,4 +39,4 @@ export type { Session, SessionEvent } from "./contracts/session.ts";
 export type { StepReceipt } from "./contracts/step.ts";
 export type { Ack, Assignment, Explanation, Task, TaskState } from "./contracts/task.ts";
 export { type CreateRuntimeOptions, createRuntime, type EmbeddedRuntime } from "./embedded.ts";
-export type { InspectorOptions } from "./inspector.ts";
+export type { InspectorOptions } from "./inspect/options.ts";

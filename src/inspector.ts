@@ -6,19 +6,12 @@ import { once } from "node:events";
 import type { Transport } from "../transport/index.ts";
 import { openFeed } from "./inspect/index.ts";
 import { createLiveInspection } from "./inspect/live.ts";
+import type { InspectorOptions } from "./inspect/options.ts";
 import type { InspectionServer } from "./inspect/server.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Logger } from "./kernel/logger.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Reader } from "./runtime/reader.ts";
-
-/** How the runtime shows itself. */
-export interface InspectorOptions {
-  /** The port of 127.0.0.1; one that is free if absent or 0. */
-  port?: number;
-  /** The inspector that the page can open; `https://stately.ai/inspect` if absent. It must be https, or on this machine. */
-  statelyUrl?: string;
-}
 
 export interface RuntimeToInspect extends InspectorOptions {
   reader: Reader;
