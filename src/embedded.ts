@@ -8,6 +8,7 @@ import { openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
+import type { RuntimeAddress } from "./address.ts";
 import { AionisError } from "./contracts/failures.ts";
 import { fromScopeName } from "./contracts/scope.ts";
 import { createNode } from "./inspect/node.ts";
@@ -24,7 +25,7 @@ import {
   systemClock,
 } from "./kernel/index.ts";
 import type { Durability } from "./kernel/store.ts";
-import { joinNats, type RuntimeAddress } from "./network.ts";
+import { joinNats } from "./network.ts";
 import { startRuntime } from "./runtime/start.ts";
 
 export interface CreateRuntimeOptions {

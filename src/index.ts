@@ -24,6 +24,7 @@ export {
   type Worker,
   type WorkerOptions,
 } from "../sdk/index.ts";
+export type { RuntimeAddress } from "./address.ts";
 export type { JournalEvent } from "./contracts/events.ts";
 export { AionisError, type FailureCode, failures, isFailure } from "./contracts/failures.ts";
 export { limits } from "./contracts/limits.ts";

@@ -2,8 +2,9 @@
 //
 // A runtime on a NATS server: connected as the agent `runtime`, alone in its scope, and listed among the server's services.
 
-import { connectToNats, type NatsAddress } from "../sdk/index.ts";
+import { connectToNats } from "../sdk/index.ts";
 import { answerProbes, createSubjects, type Transport, toOwner } from "../transport/index.ts";
+import type { RuntimeAddress } from "./address.ts";
 import { isFailure } from "./contracts/failures.ts";
 import type { StoreId } from "./contracts/ids.ts";
 import { fromScopeName } from "./contracts/scope.ts";
@@ -21,12 +22,6 @@ import type { Runtime } from "./runtime/start.ts";
 
 const streamMs = 5_000;
 const confirmMs = 5_000;
-
-/** Where a runtime serves. */
-export interface RuntimeAddress extends NatsAddress {
-  /** Whether the journal is mirrored into a stream where the server has JetStream; true if absent. */
-  mirror?: boolean;
-}
 
 export interface JoinOptions {
   runtime: Runtime;
