@@ -59,6 +59,7 @@ const rules: readonly Rule[] = [
     packages: /^(node:.*|zod)$/,
   },
   { files: /^src\/sandbox\//, ours: /^src\/(sandbox|contracts|kernel)\//, packages: /^(node:.*|zod)$/ },
+  { files: /^src\/import\//, ours: /^src\/(import|contracts|kernel)\//, packages: /^node:/ },
   { files: /^actors\/store\//, ours: belowActors, packages: /^(node:.*|zod|xstate|better-sqlite3)$/ },
   { files: /^actors\//, ours: belowActors, packages: /^(node:.*|zod|xstate)$/ },
   {
@@ -105,7 +106,7 @@ const rules: readonly Rule[] = [
   { files: /^src\/mcp\//, ours: new RegExp(`^(src/mcp/|${edge})`), packages: /^(node:.*|zod)$/ },
   { files: /^src\/node-version\.ts$/, ours: /^$/, packages: /^$/ },
   {
-    files: /^src\/(embedded|inspector|network|index|testing)\.ts$/,
+    files: /^src\/(address|embedded|inspector|network|index|testing)\.ts$/,
     ours: /^(src|machines|transport|actors|sdk)\//,
     packages: /^node:/,
   },

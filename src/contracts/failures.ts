@@ -57,6 +57,7 @@ export const failures = {
   },
   REMOTE_FAULT: { status: 502, retryable: false, title: "The other side failed while it served the request" },
   RUNTIME_CHANGED: { status: 409, retryable: false, title: "Another store serves the scope now" },
+  GIT_UNUSABLE: { status: 500, retryable: false, title: "Git is missing or too old" },
   NODE_TOO_OLD: { status: 500, retryable: false, title: "This version of Node.js is too old" },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 
