@@ -1,7 +1,9 @@
 // npm run bench [-- NAME…] [--json] [--jetstream]
+// npm run bench -- recall --jsonl FILE… [--titles-only] [--json]
 //
 // Each figure beside the raw limit measured in the same run. A name stands for the case of that name and for those whose names begin with
 // it and a dot; without names all run, those over NATS only where a nats-server can be had. With --json the last line is one JSON object.
+// `recall` asks histories, which have to be given; it has a table of its own. `recall.size` takes minutes and runs by its name alone.
 
 import { cpus, totalmem } from "node:os";
 import { findNatsServer } from "../scripts/nats-server.ts";
@@ -10,6 +12,8 @@ import { inspectTasks } from "./cases/inspect.ts";
 import { natsHandoff, natsTasks } from "./cases/nats-handoffs.ts";
 import { natsIdle, natsRestart, natsTakeover } from "./cases/nats-lives.ts";
 import { natsStepMany, natsStepOne } from "./cases/nats-steps.ts";
+import { measureRecall, toTable } from "./cases/recall.ts";
+import { measureRecallSize } from "./cases/recall-size.ts";
 import { recoverMany, restMany, startUp } from "./cases/size.ts";
 import { stepMany, stepOne } from "./cases/steps.ts";
 import type { Result } from "./measure.ts";
@@ -24,6 +28,7 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "rest.100k": restMany,
   start: startUp,
   inspect: inspectTasks,
+  "recall.size": measureRecallSize,
   "nats.step.one": natsStepOne,
   "nats.step.64": natsStepMany,
   "nats.handoff": natsHandoff,
@@ -34,6 +39,10 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "nats.idle.200": natsIdle,
 };
 
+if (process.argv[2] === "recall") {
+  recall(process.argv.slice(3));
+  process.exit();
+}
 const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 const unknown = names.filter((name) => select(name).length === 0);
 if (unknown.length > 0) {
@@ -54,12 +63,26 @@ const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB
 process.stdout.write(`\n${machine}\n`);
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, results })}\n`);
 
+/** Not one of the cases above: it is given files, and its last line is an object of its own. */
+function recall(words: readonly string[]): void {
+  const files = words.slice(words.indexOf("--jsonl") + 1).filter((word) => !word.startsWith("--"));
+  if (!words.includes("--jsonl") || files.length === 0) {
+    process.stderr.write(
+      'recall needs --jsonl FILE…: one JSON object a line, oldest first, as {"at", "goal", "files"}.\n',
+    );
+    process.exit(2);
+  }
+  const report = measureRecall(files, { titlesOnly: words.includes("--titles-only") });
+  process.stdout.write(toTable(report));
+  if (words.includes("--json")) process.stdout.write(`${JSON.stringify(report)}\n`);
+}
+
 function select(name: string): string[] {
   return Object.keys(cases).filter((each) => each === name || each.startsWith(`${name}.`));
 }
 
 async function listAll(): Promise<string[]> {
-  const all = Object.keys(cases);
+  const all = Object.keys(cases).filter((name) => name !== "recall.size"); // minutes, for one part
   try {
     await findNatsServer();
     return all;

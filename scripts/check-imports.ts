@@ -35,7 +35,7 @@ interface Import {
 
 const contracts = "src/contracts/";
 const kernel = "src/kernel/";
-const belowActors = /^(actors\/|machines\/|src\/(contracts|kernel|memory|learning)\/|transport\/transport\.ts$)/;
+const belowActors = /^(actors\/|machines\/|src\/(contracts|kernel|memory|learning|recall)\/|transport\/transport\.ts$)/;
 const below = `^(${contracts}|${kernel}|machines/|src/memory/|src/learning/|src/sandbox/|transport/|actors/)`;
 const edge = `${contracts}|${kernel}|src/runtime/|sdk/|src/embedded\\.ts$`;
 
@@ -58,6 +58,7 @@ const rules: readonly Rule[] = [
     ours: /^(src\/(memory|learning|contracts|kernel)|machines)\//,
     packages: /^(node:.*|zod)$/,
   },
+  { files: /^src\/recall\//, ours: /^src\/(recall|contracts|kernel)\//, packages: /^$/ },
   { files: /^src\/sandbox\//, ours: /^src\/(sandbox|contracts|kernel)\//, packages: /^(node:.*|zod)$/ },
   { files: /^src\/import\//, ours: /^src\/(import|contracts|kernel)\//, packages: /^node:/ },
   { files: /^actors\/store\//, ours: belowActors, packages: /^(node:.*|zod|xstate|better-sqlite3)$/ },
