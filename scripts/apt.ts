@@ -16,6 +16,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { toText } from "./binaries.ts";
 
 /** A source of packages: the fields of a deb822 stanza, their names in lower case. */
 export interface AptSource {
@@ -163,10 +164,6 @@ async function run(
     const said = signal.aborted ? "took too long" : stderr.trim().split("\n").slice(-5).join("\n");
     throw new Error(`${command} ${args[0]}: ${said === "" ? toText(error) : said}`, { cause: error });
   }
-}
-
-function toText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function toWords(text: string): string[] {

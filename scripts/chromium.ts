@@ -5,15 +5,11 @@
 // package manager installs it; a person's machine is left as it is.
 
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { type Binary, identify as identifyBinary, isExecutable, listFolders, toText } from "./binaries.ts";
 
-export interface ChromiumBinary {
-  readonly path: string;
-  /** As in `156.0.8078.79`. */
-  readonly version: string;
-}
+export type ChromiumBinary = Binary;
 
 export interface ChromiumSearch {
   readonly env?: NodeJS.ProcessEnv;
@@ -56,24 +52,12 @@ export function readVersion(printed: string): string | undefined {
 }
 
 function listPlaces(env: NodeJS.ProcessEnv): string[] {
-  const folders = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  const folders = listFolders(env);
   return [...names.flatMap((name) => folders.map((folder) => join(folder, name))), macPath];
 }
 
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // the answer
-  }
-}
-
-async function identify(path: string): Promise<ChromiumBinary> {
-  const { stdout } = await promisify(execFile)(path, ["--version"], { timeout: 20_000 });
-  const version = readVersion(stdout);
-  if (version === undefined) throw new Error(`${path} --version printed "${stdout.trim()}"`);
-  return { path, version };
+function identify(path: string): Promise<ChromiumBinary> {
+  return identifyBinary(path, readVersion, 20_000);
 }
 
 async function install(env: NodeJS.ProcessEnv): Promise<ChromiumBinary> {
@@ -93,10 +77,6 @@ function fail(reasons: readonly string[]): never {
     "or set CHROMIUM_BIN to where it is.",
   ];
   throw new Error(["No Chromium could be had.", ...reasons, ...advice].join("\n"));
-}
-
-function toText(error: unknown): string {
-  return error instanceof Error ? error.message.trim() : String(error);
 }
 
 if (import.meta.main) {

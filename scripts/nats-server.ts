@@ -9,19 +9,13 @@
 //   S2. A folder of the cache is complete or absent. It is unpacked and tried beside its place and then renamed.
 //   S3. An answer comes within `patienceMs`, and a failure says what was tried and what a person can do.
 
-import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import { readCodename, readDistributionSources, unpackPackage } from "./apt.ts";
+import { type Binary, identify as identifyBinary, isExecutable, listFolders, toText } from "./binaries.ts";
 
-export interface NatsServerBinary {
-  readonly path: string;
-  /** As in `2.15.1`. */
-  readonly version: string;
-}
+export type NatsServerBinary = Binary;
 
 export interface Search {
   /**
@@ -88,7 +82,7 @@ function listSuites(root: string): string[] {
 /** Debian's package lies in `/usr/sbin`, which is not on every user's PATH. */
 function listInstalled({ env, root }: Place): string[] {
   const usual = ["usr/sbin", "usr/local/sbin", "opt/homebrew/bin"].map((folder) => join(root, folder));
-  const onPath = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  const onPath = listFolders(env);
   return [...onPath, ...usual].map((folder) => join(folder, "nats-server"));
 }
 
@@ -100,20 +94,8 @@ function toBinary(folder: string): string {
   return join(folder, "usr/sbin/nats-server");
 }
 
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // the answer
-  }
-}
-
-async function identify(path: string): Promise<NatsServerBinary> {
-  const { stdout } = await promisify(execFile)(path, ["--version"], { timeout: 10_000 });
-  const version = readVersion(stdout);
-  if (version === undefined) throw new Error(`${path} --version printed "${stdout.trim()}"`);
-  return { path, version };
+function identify(path: string): Promise<NatsServerBinary> {
+  return identifyBinary(path, readVersion, 10_000);
 }
 
 async function fetchFrom(suite: string, place: Place): Promise<NatsServerBinary> {
@@ -138,10 +120,6 @@ function fail(reasons: readonly string[]): never {
     "or set NATS_SERVER_BIN to where it is.",
   ];
   throw new Error(["No nats-server could be had.", ...reasons, ...advice].join("\n"));
-}
-
-function toText(error: unknown): string {
-  return error instanceof Error ? error.message.trim() : String(error);
 }
 
 if (import.meta.main) {
