@@ -168,11 +168,19 @@ interface Restored {
 
 /** A snapshot of another machine version is not used: the task is folded again from its events. */
 function restoreFrom(store: ScopeStore, row: TaskRow): Restored {
-  const saved = JSON.parse(row.snapshot) as { machine: string; version: string; value: unknown; context: unknown }; // written by encodeSnapshot
+  const saved = parseSnapshot(row);
   const isCurrent = saved.machine === taskMachine.id && saved.version === taskMachine.version;
   const after = isCurrent ? row.snapshotSeq : 0;
   const later = readAll(store, row.task, after);
   return { snapshot: isCurrent ? toSnapshot(saved) : undefined, later };
+}
+
+function parseSnapshot(row: TaskRow): { machine: string; version: string; value: unknown; context: unknown } {
+  try {
+    return JSON.parse(row.snapshot) as ReturnType<typeof parseSnapshot>; // written by encodeSnapshot
+  } catch (cause) {
+    throw new AionisError("TASK_UNFOLDABLE", `The snapshot of ${row.id} is no JSON; verify the store.`, { cause });
+  }
 }
 
 function readAll(store: ScopeStore, task: TaskNumber, after: number): EventHeader[] {

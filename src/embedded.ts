@@ -77,13 +77,11 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
 
   makeFolder(folder);
   const store = open(join(folder, "aionis.db"));
-  const missing = options.createScope === false ? findMissing(scope, store, folder) : undefined;
-  if (missing !== undefined) {
-    store.close(); // nobody else could
-    throw missing;
-  }
   const opened = new Opened();
+  opened.add(() => store.close()); // the runtime closes it, too, once there is one
   try {
+    const missing = options.createScope === false ? findMissing(scope, store, folder) : undefined;
+    if (missing !== undefined) throw missing;
     const bus = createMemoryBus({ clock, logger });
     const parts = { scope, clock, random, logger };
     const node = createNode({ ...parts, agent: "runtime" });
@@ -146,10 +144,10 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
 
 /** What has been opened so far; it is closed in the opposite order. */
 class Opened {
-  readonly #closes: (() => Promise<void>)[] = [];
+  readonly #closes: (() => Promise<void> | void)[] = [];
   #closed: Promise<void> | undefined;
 
-  add(close: () => Promise<void>): void {
+  add(close: () => Promise<void> | void): void {
     this.#closes.push(close);
   }
 

@@ -17,10 +17,11 @@ import {
   type Timers,
 } from "../../actors/index.ts";
 import type { decide } from "../../machines/index.ts";
-import { isClaimed, isOpen, runtimeMachine } from "../../machines/index.ts";
+import { isClaimed, isOpen, runtimeMachine, type TaskContext } from "../../machines/index.ts";
 import { createSubjects, type EndpointStats, encode, type Transport } from "../../transport/index.ts";
 import type { EventType } from "../contracts/events.ts";
-import { AionisError } from "../contracts/failures.ts";
+import { AionisError, isFailure } from "../contracts/failures.ts";
+import type { TaskId } from "../contracts/ids.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { InspectionNode } from "../inspect/node.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -154,7 +155,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const served = new Map<Transport, () => void>();
   const followers: Follower[] = [];
   let closing: Promise<void> | undefined;
-  recover();
+  try {
+    recover();
+  } catch (error) {
+    await close(); // what it has armed would go on in a process that has no runtime
+    throw error;
+  }
   machine.send({ type: "runtime.started" });
   serve(options.transport);
   node?.join(options.transport);
@@ -180,12 +186,22 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   /** L4, T1, I8: what was under way when the last runtime ended. */
   function recover(): void {
     for (const row of scopeStore.tasksIn(claimedStates)) {
-      const snapshot = persistence.snapshot(scope, row.id);
-      const { owner, epoch } = snapshot?.context ?? {};
+      const { owner, epoch } = readContext(row.id) ?? {};
       if (owner != null && epoch !== undefined) leases.grant({ scope, taskId: row.id, epoch, agent: owner.agent });
     }
     timers.arm();
     outbox.send();
+  }
+
+  /** Where a task stands. One that cannot be folded has no lease, and stands in no other's way. */
+  function readContext(taskId: TaskId): TaskContext | undefined {
+    try {
+      return persistence.snapshot(scope, taskId)?.context;
+    } catch (error) {
+      if (!isFailure(error, "TASK_UNFOLDABLE")) throw error;
+      logger.log("error", "a task is left alone: its journal cannot be folded", { taskId, error: String(error) });
+      return undefined;
+    }
   }
 
   /** What follows from a commit, in memory. */
