@@ -31,7 +31,7 @@ export interface Worker extends AsyncDisposable {
   stop(): void;
 }
 
-const claimWaitMs = 10_000; // what a worker that died may still be granted goes on after its provisional lease
+const claimWaitMs = 10_000; // as long as this a worker that died may still be granted a task, for a provisional lease
 const answerMs = 50; // a claim that is not answered by then waits for a task
 const claimsAtOnceMax = 8;
 const retryMs = 500;

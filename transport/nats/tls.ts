@@ -38,25 +38,25 @@ export async function tryTls(
 ): Promise<void> {
   const certificates = readCertificates(files);
   const { host, port, text } = server;
-  const tried = Promise.withResolvers<void>();
-  const lose = (why: unknown): void => tried.reject(toLoss(text, String(why)));
+  const trial = Promise.withResolvers<void>();
+  const lose = (why: unknown): void => trial.reject(toLoss(text, String(why)));
   let cancelTimer = clock.setTimer(timeoutMs, () => lose(`silent for ${timeoutMs} ms`));
   const socket = createConnection({ host, port });
   untilGreeted(socket).then(() => {
     const secure = shake(socket, host, certificates);
-    const end = (why: string): void => (server.wantsCertificate ? tried.reject(toRefusal(text, why)) : lose(why));
+    const end = (why: string): void => (server.wantsCertificate ? trial.reject(toRefusal(text, why)) : lose(why));
     secure.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
     secure.on("close", () => end("it hung up"));
     secure.on("secureConnect", () => {
-      if (!secure.authorized) return tried.reject(toDistrust(text, String(secure.authorizationError)));
-      if (!server.wantsCertificate) return tried.resolve();
+      if (!secure.authorized) return trial.reject(toDistrust(text, String(secure.authorizationError)));
+      if (!server.wantsCertificate) return trial.resolve();
       cancelTimer();
-      cancelTimer = clock.setTimer(consentMs, tried.resolve);
-      secure.on("session", () => tried.resolve()); // a server that gives any does so once it has accepted the certificate
+      cancelTimer = clock.setTimer(consentMs, trial.resolve);
+      secure.on("session", () => trial.resolve()); // a server that gives any does so once it has accepted the certificate
     });
   }, lose);
   try {
-    await tried.promise;
+    await trial.promise;
   } finally {
     cancelTimer();
     socket.destroy();
