@@ -2,6 +2,7 @@
 
 export { decodeBody, decodeHeader, toJournalEvent } from "./events.ts";
 export { toReceipt, toStepReceipt } from "./facts.ts";
+export { createLearner, findMoves, type Learner } from "./learner.ts";
 export { createLeases, type Leases } from "./leases.ts";
 export { checkMark, createHighWaterMark } from "./mark.ts";
 export { createOutbox, type Outbox } from "./outbox.ts";

@@ -10,16 +10,17 @@
 //   P3. When a turn fails, the tasks it touched are read again from the store (I6), and its callers are told that the outcome is
 //       unknown: a repeat with the same command id finds out (I13).
 //   P4. A refusal, and a bug met while deciding, touch only the command that met them; an error of the store ends the whole turn.
+//   P5. A chore has a turn of its own, after the commands that waited: it never delays a commit that holds theirs.
 
 import { createActor, type InspectionEvent } from "xstate";
-import { claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
+import { type Command, claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import type { Faults } from "../src/kernel/faults.ts";
 import type { Logger } from "../src/kernel/logger.ts";
-import type { Store } from "../src/kernel/store.ts";
+import type { ScopeStore, Store } from "../src/kernel/store.ts";
 import {
   createPlanner,
   type Planned,
@@ -68,6 +69,11 @@ export interface Persistence {
    * @throws AionisError what it is refused with; `OVERLOADED`, `OUTCOME_UNKNOWN`, `STORE_FULL`, `STORE_FAILED`, `RUNTIME_CLOSED`.
    */
   submit(submission: Submission): Promise<Recorded | undefined>;
+  /**
+   * Runs `work` in a turn of its own (P5). What it writes is committed as a whole, or undone as a whole when it throws.
+   * @throws what it throws; `OUTCOME_UNKNOWN`, `STORE_FULL`, `STORE_FAILED`, `RUNTIME_CLOSED`.
+   */
+  chore(scope: string, work: (desk: Desk) => void): Promise<void>;
   /** Where a task stands as committed, for readers. @throws AionisError `TASK_UNFOLDABLE` */
   snapshot(scope: string, taskId: TaskId): TaskSnapshot | undefined;
   /** Takes no commands from now on; `failure` is what callers are told. After `STORE_FULL` it goes on when there is room. */
@@ -80,6 +86,20 @@ export interface Persistence {
   };
   /** Refuses what waits and what comes later. Does not close the store. Safe to call twice. */
   close(): void;
+}
+
+/** What a chore works with. */
+export interface Desk {
+  readonly store: ScopeStore;
+  /** Decides and writes a command of the runtime itself. @throws AionisError what it is refused with. */
+  record(command: Command, by: { commandId?: string | undefined; causedBy?: string | undefined }): Recorded | undefined;
+}
+
+interface Chore {
+  readonly scope: string;
+  readonly work: (desk: Desk) => void;
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 interface Queued extends Submission {
@@ -99,6 +119,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
   ).start();
   const scopes = new Map<string, ScopeBook>();
   let queue: Queued[] = [];
+  let chores: Chore[] = [];
   let isTurnDue = false;
   let suspension: AionisError | undefined;
   machine.send({ type: "store.opened" });
@@ -141,9 +162,40 @@ export function createPersistence(options: PersistenceOptions): Persistence {
   function takeTurn(): void {
     const batch = queue.slice(0, limits.commandsPerTurn);
     queue = queue.slice(batch.length);
-    if (batch.length === 0) return;
-    if (queue.length > 0) scheduleTurn();
+    const chore = chores.shift();
+    if (queue.length + chores.length > 0) scheduleTurn();
+    if (batch.length > 0) takeBatch(batch);
+    if (chore !== undefined) doChore(chore); // P5
+  }
 
+  function doChore({ scope, work, resolve, reject }: Chore): void {
+    const { store: scopeStore, book } = scopeOf(scope);
+    const committed: Committed[] = [];
+    const desk: Desk = {
+      store: scopeStore,
+      record(command, { commandId, causedBy }) {
+        const outcome = plan(scopeOf(scope), { scope, by: "runtime", command, commandId, causedBy });
+        return outcome.kind === "answered" ? outcome.recorded : write(scope, outcome.planned, committed);
+      },
+    };
+    try {
+      store.begin();
+      work(desk);
+      faults.at("commit.before");
+      store.commit();
+    } catch (error) {
+      const failure = rollBack() ?? store.failureOf(error);
+      book.forget();
+      if (failure !== undefined) suspend(failure);
+      return reject(failure ?? error);
+    }
+    faults.at("commit.after");
+    book.keep();
+    announce(committed);
+    resolve();
+  }
+
+  function takeBatch(batch: Queued[]): void {
     const answers: (() => void)[] = [];
     const asked = batch.length;
     const committed: Committed[] = [];
@@ -200,16 +252,23 @@ export function createPersistence(options: PersistenceOptions): Persistence {
       return () => queued.reject(failure);
     }
     faults.at("turn.decided");
-    for (const event of planned) {
-      committed.push({
-        scope: queued.scope,
-        recorded: event.recorded,
-        after: writeEvent(scope.store, event),
-        hasWaited: queued.hasWaited === true,
-      });
-    }
-    const recorded = planned[0]?.recorded;
+    const recorded = write(queued.scope, planned, committed, queued.hasWaited);
     return () => queued.resolve(recorded);
+  }
+
+  /** Gives back the first event, which answers the command. */
+  function write(
+    name: string,
+    planned: readonly Planned[],
+    committed: Committed[],
+    hasWaited = false,
+  ): Recorded | undefined {
+    const scope = scopeOf(name);
+    for (const event of planned) {
+      const after = writeEvent(scope.store, event);
+      committed.push({ scope: name, recorded: event.recorded, after, hasWaited });
+    }
+    return planned[0]?.recorded;
   }
 
   function toFailure(error: unknown, queued: Submission): AionisError {
@@ -274,14 +333,23 @@ export function createPersistence(options: PersistenceOptions): Persistence {
   }
 
   function rejectQueue(failure: AionisError): void {
-    const rejected = queue;
+    const rejected = [...queue, ...chores];
     queue = [];
+    chores = [];
     for (const queued of rejected) queued.reject(failure);
   }
 
   return {
     submit,
     suspend,
+    chore: (scope, work) =>
+      new Promise((resolve, reject) => {
+        const refusal = machine.getSnapshot().value === "closed" ? closed() : suspension;
+        if (refusal !== undefined) return reject(refusal);
+        scopeOf(scope); // as a command's
+        chores.push({ scope, work, resolve, reject });
+        scheduleTurn();
+      }),
     snapshot: (scope, taskId) => scopeOf(scope).book.peek(taskId),
     status() {
       const { value, context } = machine.getSnapshot();

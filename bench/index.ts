@@ -1,18 +1,22 @@
 // npm run bench [-- NAME…] [--json] [--jetstream]
-// npm run bench -- recall --jsonl FILE… [--titles-only] [--json]
+// npm run bench -- recall (--jsonl FILE… | --git DIR…) [--titles-only] [--unbounded] [--json]
 //
 // Each figure beside the raw limit measured in the same run. A name stands for the case of that name and for those whose names begin with
 // it and a dot; without names all run, those over NATS only where a nats-server can be had. With --json the last line is one JSON object.
-// `recall` asks histories, which have to be given; it has a table of its own. `recall.size` takes minutes and runs by its name alone.
+// `recall` asks histories or the commits of checkouts, which have to be given; it has a table of its own. --titles-only leaves out the
+// bodies of the messages, --unbounded also measures what the bounds on a question cost. `recall.size` and `lessons` take long and run by their
+// names alone.
 
 import { cpus, totalmem } from "node:os";
 import { findNatsServer } from "../scripts/nats-server.ts";
 import { handoffMemory, wholeTasks } from "./cases/handoffs.ts";
 import { inspectTasks } from "./cases/inspect.ts";
+import { measureLessons } from "./cases/lessons.ts";
 import { natsHandoff, natsTasks } from "./cases/nats-handoffs.ts";
 import { natsIdle, natsRestart, natsTakeover } from "./cases/nats-lives.ts";
 import { natsStepMany, natsStepOne } from "./cases/nats-steps.ts";
-import { measureRecall, toTable } from "./cases/recall.ts";
+import { measureRecall, measureUnbounded, toTable } from "./cases/recall.ts";
+import { forgetBodies, forgetCheckout, readCheckout, readHistoryFile } from "./cases/recall-histories.ts";
 import { measureRecallSize } from "./cases/recall-size.ts";
 import { recoverMany, restMany, startUp } from "./cases/size.ts";
 import { stepMany, stepOne } from "./cases/steps.ts";
@@ -28,6 +32,7 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "rest.100k": restMany,
   start: startUp,
   inspect: inspectTasks,
+  lessons: measureLessons,
   "recall.size": measureRecallSize,
   "nats.step.one": natsStepOne,
   "nats.step.64": natsStepMany,
@@ -40,7 +45,7 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
 };
 
 if (process.argv[2] === "recall") {
-  recall(process.argv.slice(3));
+  await recall(process.argv.slice(3));
   process.exit();
 }
 const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
@@ -63,16 +68,24 @@ const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB
 process.stdout.write(`\n${machine}\n`);
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, results })}\n`);
 
-/** Not one of the cases above: it is given files, and its last line is an object of its own. */
-function recall(words: readonly string[]): void {
-  const files = words.slice(words.indexOf("--jsonl") + 1).filter((word) => !word.startsWith("--"));
-  if (!words.includes("--jsonl") || files.length === 0) {
+/** Not one of the cases above: it is given files or folders, and its last line is an object of its own. */
+async function recall(words: readonly string[]): Promise<void> {
+  const places = words.filter((word) => !word.startsWith("--"));
+  const isGit = words.includes("--git");
+  if (places.length === 0 || isGit === words.includes("--jsonl")) {
     process.stderr.write(
-      'recall needs --jsonl FILE…: one JSON object a line, oldest first, as {"at", "goal", "files"}.\n',
+      'recall needs --jsonl FILE…, one JSON object a line, oldest first, as {"at", "goal", "files"}; or --git DIR….\n',
     );
     process.exit(2);
   }
-  const report = measureRecall(files, { titlesOnly: words.includes("--titles-only") });
+  const whole = isGit ? await Promise.all(places.map(readCheckout)) : places.map(readHistoryFile);
+  const told = words.includes("--titles-only") ? whole.map(forgetBodies) : whole;
+  const plain = isGit ? told.map(forgetCheckout) : told;
+  const report = {
+    ...(await measureRecall(plain)),
+    ...(words.includes("--unbounded") ? { unbounded: (await measureUnbounded(plain)).macro } : {}),
+    ...(isGit ? { checkout: (await measureRecall(told)).macro } : {}),
+  };
   process.stdout.write(toTable(report));
   if (words.includes("--json")) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
@@ -82,7 +95,7 @@ function select(name: string): string[] {
 }
 
 async function listAll(): Promise<string[]> {
-  const all = Object.keys(cases).filter((name) => name !== "recall.size"); // minutes, for one part
+  const all = Object.keys(cases).filter((name) => name !== "recall.size" && name !== "lessons"); // minutes, for one part
   try {
     await findNatsServer();
     return all;

@@ -1,9 +1,27 @@
 // Machines: statecharts that fold events, and the functions that decide which events there are. Data and pure functions.
 
+export {
+  decideLesson,
+  foldLesson,
+  type LessonEvent,
+  type LessonEvidence,
+  type LessonFact,
+  type LessonSnapshot,
+  type LessonState,
+  lessonMachine,
+} from "./lesson.ts";
 export { persistenceMachine } from "./persistence.ts";
 export { runtimeMachine } from "./runtime.ts";
-export type { Command, CommandOf, Decision, Facts, NewEvent, TaskOperation } from "./task/commands.ts";
-export { isSession, type TaskContext } from "./task/context.ts";
+export type {
+  Command,
+  CommandOf,
+  Decision,
+  Facts,
+  MemoryOperation,
+  NewEvent,
+  TaskOperation,
+} from "./task/commands.ts";
+export { isMemory, isSession, isWork, type TaskContext } from "./task/context.ts";
 export { allowedFor, decide } from "./task/decide/index.ts";
 export { taskMachine } from "./task/machine.ts";
 export {

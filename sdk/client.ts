@@ -49,11 +49,13 @@ type Call<Name extends OperationName> =
     ? (input?: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>
     : (input: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>;
 
-type Group = OperationName extends `${infer Prefix}.${string}` ? Prefix : never;
+type GroupOf<Name extends OperationName> = Name extends `${infer Prefix}.${string}` ? Prefix : never;
 
-/** Every operation as a method: `client.tasks.start(…)` is the operation `tasks.start`. */
+/** Every operation as a method: `client.tasks.start(…)` is the operation `tasks.start`, `client.taskStart(…)` is `taskStart`. */
 export type Client = {
-  readonly [Prefix in Group]: {
+  readonly [Name in OperationName as Name extends `${string}.${string}` ? never : Name]: Call<Name>;
+} & {
+  readonly [Prefix in GroupOf<OperationName>]: {
     readonly [Name in OperationName as Name extends `${Prefix}.${infer Verb}` ? Verb : never]: Call<Name>;
   };
 };
@@ -79,13 +81,19 @@ const startedAnew = "The runtime started anew, or its connection was lost, befor
 /** Makes the client. What it holds ends with the transport. */
 export function createClient(options: ClientOptions): Client {
   const call = createCall(options);
+  const client: Record<string, unknown> = {};
   const groups: Record<string, Record<string, unknown>> = {};
   for (const name of Object.keys(operations)) {
-    const [group = "", verb = ""] = name.split(".");
+    const method = (input: unknown, callOptions?: CallOptions) => call(name, input, callOptions);
+    const [group = "", verb] = name.split(".");
+    if (verb === undefined) {
+      client[group] = method;
+      continue;
+    }
     groups[group] ??= {};
-    groups[group][verb] = (input: unknown, callOptions?: CallOptions) => call(name, input, callOptions);
+    groups[group][verb] = method;
   }
-  return groups as unknown as Client; // built from the same table as the type
+  return { ...client, ...groups } as unknown as Client; // built from the same table as the type
 }
 
 function createCall(options: ClientOptions) {

@@ -8,15 +8,20 @@ import { createIds } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
 import type { Transport } from "../transport/index.ts";
+import { createLocalQuestions, type LocalQuestions } from "./checkout.ts";
 import { type Client, createClient } from "./client.ts";
 import type { Handler } from "./context.ts";
+import type { GitImport, GitImportOptions } from "./import-git.ts";
 import { createWorkerLink } from "./link.ts";
 import type { WorkerOptions } from "./parts.ts";
 import { type DelegationNotice, type EventFilter, subscribeToDelegations, subscribeToEvents } from "./subscribe.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 /** A client with its transport: what a program holds while it talks to a runtime. */
-export interface Connection extends Omit<Client, "events" | "tasks">, AsyncDisposable {
+export interface Connection
+  extends Omit<Client, "events" | "memory" | "tasks" | keyof LocalQuestions>,
+    LocalQuestions,
+    AsyncDisposable {
   readonly events: Client["events"] & {
     /** Every event that fits, each once, in order, from a sequence on and then live. */
     subscribe(filter?: EventFilter): AsyncGenerator<JournalEvent, void, void>;
@@ -24,6 +29,15 @@ export interface Connection extends Omit<Client, "events" | "tasks">, AsyncDispo
   /** The records of what was delegated; the verbs of `delegation`, and following them as they happen. */
   readonly delegationRecords: Client["delegation"] & {
     subscribe(filter?: Pick<EventFilter, "from">): AsyncGenerator<DelegationNotice, void, void>;
+  };
+  readonly memory: Client["memory"] & {
+    /**
+     * Takes over the history of the git repository that holds `folder`, a folder of this machine, as evidence: what it holds beyond earlier
+     * imports, oldest first. What was taken over stays when it fails or is given up; asked again, it goes on from there.
+     * @throws AionisError `INPUT_INVALID` with the fact `reason` when there is no repository, no commit, or nothing left of a history that
+     *   was rewritten; `GIT_UNUSABLE`; the signal's reason.
+     */
+    importGit(folder: string, options?: GitImportOptions): Promise<GitImport>;
   };
   readonly tasks: Client["tasks"] & {
     /** Waits for the end of a task, however long it takes. @throws AionisError `TASK_NOT_FOUND` */
@@ -91,9 +105,16 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (seen.hasEnded) return { task: seen.task, outcome: seen.content?.outcome };
     }
   }
+  async function importHistory(folder: string, importOptions: GitImportOptions = {}): Promise<GitImport> {
+    const { importGit } = await import("./import-git.ts"); // with git's processes; most programs never need it
+    const signals = [closing.signal, importOptions.signal].filter((signal) => signal !== undefined);
+    return await importGit(client, folder, { ...importOptions, signal: AbortSignal.any(signals) });
+  }
 
   return {
     ...client,
+    ...createLocalQuestions(client, clock),
+    memory: { ...client.memory, importGit: importHistory },
     events: { ...client.events, subscribe: (filter = {}) => subscribeToEvents(client, filter, closing.signal) },
     delegationRecords: {
       ...client.delegation,

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { EventType, JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
+import { guidanceTool } from "../src/contracts/guidance.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
@@ -13,6 +14,7 @@ import type { Assignment } from "../src/contracts/task.ts";
 import type { Check, CheckResult, Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
 import { type Duration, toMs } from "./duration.ts";
+import { askGuidance, type Guidance } from "./guidance.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 import type { StepCall, StepOptions, Steps } from "./steps.ts";
@@ -74,13 +76,6 @@ export interface RunOptions {
   outputBytes?: number;
 }
 
-/** What earlier work says about this task. */
-export interface Guidance {
-  /** Whether anything is known. */
-  known: boolean;
-  text: string;
-}
-
 /** What a handler is given beside its task. */
 export interface RunContext {
   /** Fires when the run ends, for whatever reason. */
@@ -94,7 +89,10 @@ export interface RunContext {
   run(name: string, argv: string[], options?: RunOptions): Promise<CommandResult>;
   /** The steps of earlier stages, oldest first. */
   history(): Promise<StepReceipt[]>;
-  /** What is known about work like this; recorded as a step, so that a restart gets the same. */
+  /**
+   * What earlier work says about this task. Asked at the first call and recorded as a step, so that a restart gets the same; how the task
+   * ends is counted for or against the lessons that were to be used. @throws AionisError what `taskStart` fails with.
+   */
   guidance(): Promise<Guidance>;
   /**
    * Ends the run until the question is answered, then gives the answer.
@@ -135,6 +133,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
   const pauses = task.pauses.filter(({ about }) => about === undefined);
   let paused = 0;
   let delegated = 0;
+  let guided: Promise<Guidance> | undefined;
   let progressAt = Number.NEGATIVE_INFINITY;
 
   function step<Output>(
@@ -161,6 +160,20 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
         signal,
       }),
     );
+  }
+
+  /** Asked once a run: a task that is under way is not told something else. */
+  function guidance(): Promise<Guidance> {
+    guided ??= steps
+      .step("guidance", { tool: guidanceTool }, ({ signal }) =>
+        askGuidance(client, task, { agent: options.agent, signal }),
+      )
+      .catch((error: unknown) => {
+        guided = undefined; // the next call asks again
+        throw error;
+      });
+    const answer = guided;
+    return life.hold(() => answer);
   }
 
   async function pause(question?: Question<z.ZodType>): Promise<unknown> {
@@ -304,11 +317,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     step,
     run,
     history: () => life.hold(steps.history),
-    guidance: () =>
-      steps.step("guidance", { tool: "guidance" }, () => ({
-        known: false,
-        text: "Nothing is known about this work yet.",
-      })),
+    guidance,
     pause: pause as RunContext["pause"], // the overloads say what each form gives
     handoff,
     delegate: delegate as RunContext["delegate"], // as above

@@ -6,6 +6,7 @@ export {
   toViewerPermissions,
   toWorkerPermissions,
 } from "../transport/nats/permissions.ts"; // not through the face, which loads the client of NATS
+export type { LocalQuestion } from "./checkout.ts";
 export type { CallOptions, Client } from "./client.ts";
 export { type ConnectOptions, connect, openTransport, toDefaultScope, toSocketPath } from "./connect.ts";
 export { type Connection, createConnection } from "./connection.ts";
@@ -13,7 +14,6 @@ export type {
   Completion,
   Delegated,
   Delegation,
-  Guidance,
   Handler,
   HandoffOffer,
   Question,
@@ -21,6 +21,8 @@ export type {
   RunOptions,
 } from "./context.ts";
 export type { Duration } from "./duration.ts";
+export type { Guidance } from "./guidance.ts";
+export type { GitImport, GitImportOptions, GitImportProgress } from "./import-git.ts";
 export { connectToNats, type NatsAddress } from "./nats.ts";
 export type { CheckFunction, WorkerOptions } from "./parts.ts";
 export type { StepCall, StepOptions } from "./steps.ts";

@@ -26,6 +26,7 @@ import {
 } from "./kernel/index.ts";
 import type { Durability } from "./kernel/store.ts";
 import { joinNats } from "./network.ts";
+import type { Embedding } from "./runtime/embeddings.ts";
 import { startRuntime } from "./runtime/start.ts";
 
 export interface CreateRuntimeOptions {
@@ -45,6 +46,8 @@ export interface CreateRuntimeOptions {
   nats?: RuntimeAddress;
   /** Serves a page of this machine that shows what tasks and live actors do, for as long as the runtime is open; none if absent. */
   inspect?: InspectorOptions;
+  /** Gives vectors of texts, for one more signal in the ranking of lessons; nothing needs it. */
+  embedding?: Embedding;
   /** Where problems that nobody awaits are reported; dropped if absent. */
   logger?: Logger;
   /** Called once when the store has failed for good (`STORE_FAILED`): the runtime answers no more, and only a new one can. */
@@ -93,6 +96,8 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       ids,
       faults: noFaults,
       leaseMs: options.leaseMs,
+      learns: true,
+      embedding: options.embedding,
       node,
       backUp: (path) => backUp(store, path, open),
       onFailed: options.onFailed,

@@ -17,6 +17,8 @@ export interface TestRuntimeOptions {
   seed?: number;
   /** How long a claim lasts without a heartbeat; 10 s if absent. */
   leaseMs?: number;
+  /** Whether it learns from its tasks, as a runtime does; true if absent. The events of lessons then stand among those of tasks. */
+  learns?: boolean;
   logger?: Logger;
 }
 
@@ -31,7 +33,7 @@ export interface TestRuntime extends AsyncDisposable {
 
 /** Starts a runtime in memory. */
 export async function createTestRuntime(options: TestRuntimeOptions = {}): Promise<TestRuntime> {
-  const { scope = "test/agents", seed = 1, logger = silentLogger, leaseMs } = options;
+  const { scope = "test/agents", seed = 1, logger = silentLogger, leaseMs, learns = true } = options;
   const clock = systemClock;
   const random = createSeededRandom(seed);
   const ids = createIds(clock, random);
@@ -48,6 +50,7 @@ export async function createTestRuntime(options: TestRuntimeOptions = {}): Promi
     faults: noFaults,
     logger,
     leaseMs,
+    learns,
   });
   const connections: Connection[] = [];
 

@@ -37,7 +37,7 @@ export function openDatabase(file: string, options: DatabaseOptions): Database.D
     database = new Database(options.image ?? file, { timeout: 0 });
     const version = hold(database, file);
     configure(database);
-    migrate(database, version, options.ids);
+    migrate(database, file, version, options.ids);
     assertDurability(database, options.durability);
     return database;
   } catch (error) {
@@ -114,8 +114,9 @@ function isFragment(file: string): boolean {
 
 const smallestPageBytes = 512;
 
-function migrate(database: Database.Database, version: number, ids: Pick<Ids, "next">): void {
+function migrate(database: Database.Database, file: string, version: number, ids: Pick<Ids, "next">): void {
   if (version === schemaVersion) return;
+  if (version > 0 && file !== inMemory) keepCopy(database, `${file}.schema-${version}`);
   database
     .transaction(() => {
       for (const statements of migrations.slice(version)) database.exec(statements);
@@ -124,6 +125,12 @@ function migrate(database: Database.Database, version: number, ids: Pick<Ids, "n
       database.pragma(`user_version = ${schemaVersion}`);
     })
     .immediate();
+}
+
+/** The store as an older version wrote it, to go back to. A copy that is there already is of a migration that did not end. */
+function keepCopy(database: Database.Database, path: string): void {
+  rmSync(path, { force: true });
+  database.prepare("VACUUM INTO ?").run(path);
 }
 
 function configure(database: Database.Database): void {

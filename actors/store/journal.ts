@@ -20,6 +20,7 @@ interface Page {
   after: number;
   count: number;
   types?: readonly string[] | undefined;
+  until?: number | undefined;
 }
 
 interface HashColumns extends EventRow {
@@ -103,10 +104,11 @@ export function createJournal(prepare: Prepare, random: Random) {
     return { seq: event.seq, chain, task };
   }
 
-  function select(scope: ScopeKey, { after, count, types }: Page): Iterable<EventRow> {
+  function select(scope: ScopeKey, { after, count, types, until }: Page): Iterable<EventRow> {
     const from = start(scope) + after;
-    if (types === undefined) return page.iterate(from, end(scope), count);
-    return pageOfTypes.iterate(from, end(scope), JSON.stringify(types), count);
+    const before = until === undefined ? end(scope) : start(scope) + until + 1;
+    if (types === undefined) return page.iterate(from, before, count);
+    return pageOfTypes.iterate(from, before, JSON.stringify(types), count);
   }
 
   return {

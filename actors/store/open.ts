@@ -15,6 +15,7 @@ import { closeDatabase, type DatabaseOptions, openDatabase } from "./database.ts
 import type { ScopeKey } from "./event-row.ts";
 import { isDatabaseError, toStoreFailure } from "./failure.ts";
 import { createJournal, type Journal } from "./journal.ts";
+import { createLearning, type Learning } from "./learning.ts";
 import { createRows, type Rows } from "./rows.ts";
 import { scopesMax } from "./schema.ts";
 import { createPrepare } from "./statement.ts";
@@ -22,6 +23,7 @@ import { createTaskLog, type TaskLog } from "./task-log.ts";
 
 interface OpenScope {
   readonly store: ScopeStore;
+  readonly learning: Learning;
   /** As committed. */
   committed: JournalHead;
   /** With what the open transaction appended. */
@@ -61,10 +63,12 @@ export function createStore(database: Database.Database, file: string, random: R
 
   function open(key: ScopeKey): OpenScope {
     const head = journal.head(key);
+    const learning = createLearning(database, key.number);
     const scope: OpenScope = {
       committed: head,
       current: head,
-      store: toScopeStore(key, { journal, log, rows }, { current: () => scope.current, move }),
+      learning,
+      store: toScopeStore(key, { journal, log, rows, learning }, { current: () => scope.current, move }),
     };
     function move(next: JournalHead): void {
       scope.current = next;
@@ -93,12 +97,15 @@ export function createStore(database: Database.Database, file: string, random: R
 
     begin: () => void begin.run(),
     commit() {
+      for (const { learning } of scopes.values()) learning.write();
       commit.run();
+      for (const { learning } of scopes.values()) learning.keep();
       for (const scope of touched) scope.committed = scope.current;
       touched.clear();
     },
     rollback() {
       if (database.inTransaction) database.exec("ROLLBACK");
+      for (const { learning } of scopes.values()) learning.forget();
       for (const scope of touched) scope.current = scope.committed;
       touched.clear();
     },
@@ -122,12 +129,27 @@ export function createStore(database: Database.Database, file: string, random: R
       return totalPages * Number(database.pragma("page_size", { simple: true }));
     },
     close() {
-      if (database.open) closeDatabase(database, file);
+      if (!database.open) return;
+      writeReceipts();
+      closeDatabase(database, file);
     },
   };
+
+  /** What was shown since the last commit. A store that takes no more has lost them, and says so to whoever asks for one. */
+  function writeReceipts(): void {
+    if (database.inTransaction || ![...scopes.values()].some(({ learning }) => learning.hasReceipts())) return;
+    try {
+      begin.run();
+      for (const { learning } of scopes.values()) learning.write();
+      commit.run();
+    } catch {
+      if (database.inTransaction) database.exec("ROLLBACK"); // full, or failed: that was told when it happened
+    }
+  }
 }
 
 interface Tables {
+  readonly learning: Learning;
   readonly journal: Journal;
   readonly log: TaskLog;
   readonly rows: Rows;
@@ -138,7 +160,7 @@ interface Head {
   move(next: JournalHead): void;
 }
 
-function toScopeStore(key: ScopeKey, { journal, log, rows }: Tables, head: Head): ScopeStore {
+function toScopeStore(key: ScopeKey, { journal, log, rows, learning }: Tables, head: Head): ScopeStore {
   const { number } = key;
   return {
     name: key.name,
@@ -197,8 +219,17 @@ function toScopeStore(key: ScopeKey, { journal, log, rows }: Tables, head: Head)
     packetsOf: rows.packets.ofTask,
     putPacket: (row) => rows.packets.put(number, row),
 
+    learning: learning.rows,
+    learnedTo: learning.learnedTo,
+    putLearnedTo: learning.putLearnedTo,
+    keepReceipt: learning.keepReceipt,
+    receipt: learning.receipt,
+
     rowsOf: rows.rowsOf,
-    clearProjections: () => rows.clear(number),
+    clearProjections() {
+      rows.clear(number);
+      learning.clear();
+    },
     findDamage: (count) => journal.findDamage(key, head.current(), count),
   };
 }

@@ -158,6 +158,7 @@ type ListOptions = {
   count: number;
   states?: readonly string[] | undefined;
   kind?: string | undefined;
+  exceptKind?: string | undefined;
   parentId?: TaskId | undefined;
 };
 
@@ -175,13 +176,14 @@ function createTaskList(prepare: Prepare, byId: Database.Statement<[number, stri
     if (options.states !== undefined)
       filters.push(["scope = ?", scope], ["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
     if (options.kind !== undefined) filters.push(["scope = ?", scope], ["kind = ?", options.kind]);
+    else if (options.exceptKind !== undefined) filters.push(["kind <> ?", options.exceptKind]);
     if (options.parentId !== undefined) filters.push(["scope = ?", scope], ["parent_id = ?", options.parentId]);
 
     // Only the indexes that begin with the scope are offered it: with it alone SQLite takes one of them and sorts all tasks.
     const where = filters.map(([condition]) => condition).join(" AND ");
     const sql = `SELECT ${taskColumns} FROM tasks WHERE ${where} ORDER BY task DESC LIMIT ?`;
     const statement = statements.get(sql) ?? prepare<unknown[], TaskRow>(sql);
-    statements.set(sql, statement); // at most 8 shapes
+    statements.set(sql, statement); // at most 12 shapes
     return statement.all(...filters.map(([, value]) => value), options.count);
   };
 }

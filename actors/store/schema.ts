@@ -1,7 +1,7 @@
 // Schema
 //
 // The tables of a store and how an older file becomes a present one. Events and their bodies are the only truth; every other table
-// follows from them (`clearProjections` empties it, a rebuild fills it again).
+// follows from them (`clearProjections` empties it, a rebuild fills it again), but for the receipts of what was shown.
 //
 // A row's place is `pos` = scope number × 2^36 + sequence: one integer key that keeps a scope's journal together, puts the scope into
 // every key, and lets the rows of tasks that are alive at the same time share pages. A task's own number is the `pos` of its first
@@ -11,11 +11,13 @@
 // once; until then `tails` lists them. Entered one by one, each would write a page of its own: 64 tasks that go on side by side wrote
 // six times the bytes of their events.
 
+import { recallTable } from "./recall-rows.ts";
+
 /** "AION" */
 export const applicationId = 0x41494f4e;
 
 /** The version of the tables; a file with a higher one is refused with `STORE_NEWER`. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** 2^36 events a scope, 2^17 scopes a store: together below 2^53, where JavaScript's integers end. */
 export const scopeStride = 2 ** 36;
@@ -115,5 +117,17 @@ export const migrations: readonly string[] = [
     id INTEGER PRIMARY KEY, scope INTEGER NOT NULL, task_id TEXT NOT NULL, command TEXT NOT NULL, caused_by TEXT NOT NULL,
     UNIQUE (scope, task_id, command)
   ) STRICT;
+  `,
+  `
+  ${recallTable}
+  CREATE TABLE readers (
+    scope INTEGER NOT NULL, name TEXT NOT NULL, seq INTEGER NOT NULL, part INTEGER NOT NULL, taught INTEGER NOT NULL,
+    PRIMARY KEY (scope, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE receipts (
+    number INTEGER PRIMARY KEY, scope INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL,
+    UNIQUE (scope, id)
+  ) STRICT;
+  CREATE INDEX receipts_by_age ON receipts (scope, number);
   `,
 ];

@@ -1,48 +1,41 @@
 // Recall at size
 //
-// A synthetic scope under a seed: words and files as frequent as Zipf's law has them, each file with words of its own, and a few files
-// that are worked on at a time. What is timed are questions and episodes that are new to the scope.
+// A synthetic scope under a seed. What is timed are questions and episodes that are new to the scope. Memory is that of processes which do
+// nothing but ask the finished scope and teach it: the one that filled it holds what filling left behind.
 
+import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { createRecallRows } from "../../actors/store/recall-rows.ts";
-import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
 import { createRecall, type RecallEpisode } from "../../src/recall/index.ts";
 import { type Result, toAmount, toLatency, withFolder } from "../measure.ts";
+import { createEpisodes } from "./recall-episodes.ts";
 
 const sizes = [100, 1_000, 10_000, 100_000];
 const freshCount = 300;
 const batch = 64;
-const vocabulary = 30_000;
-const filesMax = 12_000;
+const memoryMax = 150;
 
-/** Time to answer and to learn at each size with the rows in SQLite, and at the last one the memory of this process and the bytes of the file. */
+/** Time to answer and to learn at each size with the rows in SQLite, and at the last one memory and the bytes of the file. */
 export function measureRecallSize(): Promise<Result[]> {
   return withFolder((folder) => {
     const file = join(folder, "recall.db");
     const database = new Database(file);
     database.pragma("journal_mode = WAL");
     database.pragma("synchronous = OFF"); // the disk's own time is the commit's, which others measure
-    const megabytesBefore = process.memoryUsage().rss / 1e6;
     const { results, learned } = measureSizes(database);
-    const megabytes = process.memoryUsage().rss / 1e6;
     database.pragma("wal_checkpoint(TRUNCATE)");
-    const kilobytes = statSync(file).size / 1e3 / learned;
     database.close();
     const at = `at ${learned} episodes`;
-    const memory = `the whole process ${at}; raw: before the first; at most 150 MB`;
     return Promise.resolve([
       ...results,
-      toAmount({ name: "recall.memory", unit: "MB", n: learned, value: megabytes, raw: megabytesBefore, note: memory }),
       toAmount({
-        name: "recall.disk",
-        unit: "KB",
-        n: learned,
-        value: kilobytes,
-        raw: 3,
-        note: `an episode ${at}; raw: at most`,
+        ...{ name: "recall.disk", unit: "KB", n: learned, raw: 3, note: `an episode ${at}; raw: at most` },
+        value: statSync(file).size / 1e3 / learned,
       }),
+      ...measureMemory(file, learned),
     ]);
   });
 }
@@ -84,23 +77,15 @@ function measureSizes(database: Database.Database): { results: Result[]; learned
   return { results, learned };
 }
 
-/** Episodes without end, the same for the same seed. */
-function createEpisodes(seed: number): () => RecallEpisode {
-  const random = createSeededRandom(seed);
-  const uniform = (): number => random.u32() / 2 ** 32;
-  const zipf = (count: number): number => Math.floor(count ** uniform()) - 1; // density as 1 / rank
-  const word = (rank: number): string => `w${(rank * 7_919).toString(36)}x`;
-  const path = (file: number): string =>
-    `src/${word(file % 40)}/${word(file % 700)}-${word(file)}.${file % 3 === 0 ? "test." : ""}ts`;
-  let at = 1.6e9;
-  let focus = 0;
-  return () => {
-    at += Math.floor(uniform() * 20_000);
-    if (uniform() < 0.2) focus = zipf(filesMax);
-    const files = Array.from({ length: 1 + zipf(8) }, () => (uniform() < 0.6 ? focus + zipf(6) : zipf(filesMax)));
-    const own = files.flatMap((file) => [word(file), word(5_000 + ((file * 31) % 20_000))]);
-    const others = Array.from({ length: 18 }, () => word(zipf(vocabulary)));
-    const words = [...own.slice(0, 3), ...others.slice(0, 4)].join(" ");
-    return { goal: `fix: ${words} — ${others.slice(4).join(" ")}`, at, files: [...new Set(files.map(path))] };
-  };
+/** Resident memory beyond that of the same process before it opened the scope, as V8 sizes its heap and with a small young generation. */
+function measureMemory(file: string, learned: number): Result[] {
+  const program = fileURLToPath(import.meta.resolve("../programs/recall-memory.ts"));
+  return [[], ["--max-semi-space-size=8"]].map((flags) => {
+    const args = [...process.execArgv, "--expose-gc", ...flags, program, file, String(learned)];
+    const said = execFileSync(process.execPath, args, { encoding: "utf8" });
+    const { beyond, live, heap } = JSON.parse(said) as Record<"beyond" | "live" | "heap", number>; // our own program
+    const parts = `heap committed ${heap.toFixed(0)}, live after collecting ${live.toFixed(0)}`;
+    const note = `resident beyond the modules, ${learned} episodes${flags.length > 0 ? `, ${flags[0]}` : ""}; ${parts}; raw: at most`;
+    return toAmount({ name: "recall.memory", unit: "MB", n: learned, value: beyond, raw: memoryMax, note });
+  });
 }

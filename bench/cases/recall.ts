@@ -3,10 +3,10 @@
 // Streams of finished tasks, oldest first. The first 30 % (at least 100) are only learned. For each later one recall is asked for five files,
 // its answer is scored, and then the task is learned. The baselines see the same stream.
 
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { bounds } from "../../src/recall/bounds.ts";
 import { createMemoryRows, createRecall, type RecallEpisode } from "../../src/recall/index.ts";
 import { type Baseline, createBaselines } from "./recall-baselines.ts";
+import type { History, PastTask } from "./recall-histories.ts";
 
 /** Shares of the questions asked. */
 export interface Quality {
@@ -27,6 +27,10 @@ export interface Measured extends Quality {
 
 export interface RecallReport {
   macro: Measured & { ece: number };
+  /** The same without bounds on what is read for a question: what these cost. */
+  unbounded?: Measured & { ece: number };
+  /** The same with what a checkout knows besides its history: the files there were, and renames. */
+  checkout?: Measured & { ece: number };
   baselines: Record<string, Quality>;
   repos: ({ name: string; scored: number; baselines: Record<string, Quality> } & Measured)[];
 }
@@ -44,9 +48,10 @@ const filesAsked = 5;
 const firstLeftOut = 100; // of each history, for the calibration error: confidence has to be learned first
 const calibrationBins = 10;
 
-/** Measures on histories, each a file of one JSON object a line with `at`, `goal` and `files`. */
-export function measureRecall(files: readonly string[], { titlesOnly }: { titlesOnly: boolean }): RecallReport {
-  const runs = files.map((file) => ({ name: basename(file, ".jsonl"), ...runHistory(readHistory(file, titlesOnly)) }));
+/** Measures on histories. */
+export async function measureRecall(histories: readonly History[]): Promise<RecallReport> {
+  const runs: ({ name: string } & Awaited<ReturnType<typeof runHistory>>)[] = [];
+  for (const { name, tasks } of histories) runs.push({ name, ...(await runHistory(tasks)) });
   const repos = runs.map(({ name, answers, baselines }) => ({
     ...{ name, scored: answers.length, baselines: mapValues(baselines, toQuality) },
     ...toMeasured(answers),
@@ -64,8 +69,28 @@ export function measureRecall(files: readonly string[], { titlesOnly }: { titles
   };
 }
 
+/** Measures with every list as long as it gets and every word of the question read. */
+export async function measureUnbounded(histories: readonly History[]): Promise<RecallReport> {
+  const before = { ...bounds };
+  const [wordEpisodes, wordFiles, wordPaths, wordFolders] = Array.from({ length: 4 }, () => Number.POSITIVE_INFINITY);
+  Object.assign(bounds, {
+    wordEpisodes,
+    wordFiles,
+    wordPaths,
+    wordFolders,
+    queryWords: 400,
+    wordLookups: 400,
+    compared: 400,
+  });
+  try {
+    return await measureRecall(histories);
+  } finally {
+    Object.assign(bounds, before);
+  }
+}
+
 /** The report for people: a line per history, the mean, and the baselines. */
-export function toTable({ macro, baselines, repos }: RecallReport): string {
+export function toTable({ macro, unbounded, checkout, baselines, repos }: RecallReport): string {
   const heads = ["hit@1", "hit@5", "mrr@5", "files@5", "ceiling", "sure", "right"];
   const line = (name: string, values: readonly (number | string)[]): string =>
     `${name.padEnd(20)}${values.map((value) => (typeof value === "number" ? value.toFixed(3) : value).padStart(9)).join("")}\n`;
@@ -76,30 +101,27 @@ export function toTable({ macro, baselines, repos }: RecallReport): string {
     line("", heads),
     ...repos.map((repo) => line(repo.name, toValues(repo))),
     line("mean", toValues(macro)),
+    ...(unbounded === undefined ? [] : [line("mean, unbounded", toValues(unbounded))]),
+    ...(checkout === undefined ? [] : [line("mean, checkout", toValues(checkout))]),
     ...Object.entries(baselines).map(([name, { hit1, hit5, mrr5 }]) => line(name, [hit1, hit5, mrr5])),
     `calibration error of the first file's confidence ${macro.ece.toFixed(3)}\n`,
   ].join("");
 }
 
-function readHistory(file: string, titlesOnly: boolean): RecallEpisode[] {
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.flatMap((line) => {
-    if (line.trim() === "") return [];
-    const episode = JSON.parse(line) as RecallEpisode; // the caller names the file as a history
-    return [titlesOnly ? { ...episode, goal: episode.goal.split(/ — |\n/, 1)[0] ?? "" } : episode];
-  });
-}
-
-function runHistory(episodes: readonly RecallEpisode[]): { answers: Answer[]; baselines: Record<string, Answer[]> } {
+async function runHistory(
+  tasks: readonly PastTask[],
+): Promise<{ answers: Answer[]; baselines: Record<string, Answer[]> }> {
   const recall = createRecall(createMemoryRows());
   const competitors = createBaselines();
   const baselines: Record<string, Answer[]> = mapValues(competitors, () => []);
   const answers: Answer[] = [];
   const seen = new Set<string>();
-  const from = Math.max(warmUp.least, Math.floor(episodes.length * warmUp.share));
-  for (const [index, episode] of episodes.entries()) {
+  const from = Math.max(warmUp.least, Math.floor(tasks.length * warmUp.share));
+  for (const [index, { listTree, ...episode }] of tasks.entries()) {
+    const tree = await listTree?.();
     if (index >= from) {
-      const { files, confidence, sureFrom } = recall.rank({ goal: episode.goal, at: episode.at, filesMax: filesAsked });
+      const { goal, at } = episode;
+      const { files, confidence, sureFrom } = recall.rank({ goal, at, filesMax: filesAsked, tree });
       const isSure = confidence >= sureFrom;
       answers.push(
         toAnswer(
@@ -112,7 +134,7 @@ function runHistory(episodes: readonly RecallEpisode[]): { answers: Answer[]; ba
         baselines[name]?.push(toAnswer(episode, baseline.rank(episode.goal), { seen, confidence: 0, isSure: false }));
       }
     }
-    recall.learn(episode);
+    recall.learn({ ...episode, tree });
     for (const baseline of Object.values(competitors)) baseline.learn(episode);
     for (const file of episode.files) seen.add(file);
   }
@@ -137,7 +159,7 @@ function toQuality(answers: readonly Answer[]): Quality {
   return {
     hit1: shareOf(answers, ({ rank }) => rank === 1),
     hit5: shareOf(answers, ({ rank }) => rank > 0),
-    mrr5: answers.reduce((sum, { rank }) => sum + (rank > 0 ? 1 / rank : 0), 0) / answers.length,
+    mrr5: answers.reduce((sum, { rank }) => sum + (rank > 0 ? 1 / rank : 0), 0) / Math.max(1, answers.length),
   };
 }
 
@@ -145,9 +167,9 @@ function toMeasured(answers: readonly Answer[]): Measured {
   const sure = answers.filter(({ isSure }) => isSure);
   return {
     ...toQuality(answers),
-    fileRecall5: answers.reduce((sum, { found }) => sum + found, 0) / answers.length,
+    fileRecall5: answers.reduce((sum, { found }) => sum + found, 0) / Math.max(1, answers.length),
     ceiling: shareOf(answers, ({ couldHit }) => couldHit),
-    coverage80: sure.length / answers.length,
+    coverage80: shareOf(answers, ({ isSure }) => isSure),
     precision80: shareOf(sure, ({ rank }) => rank === 1),
   };
 }
@@ -162,7 +184,7 @@ function calibrationError(answers: readonly Answer[]): number {
     const confidence = part.reduce((sum, each) => sum + each.confidence, 0);
     error += Math.abs(confidence - part.filter(({ rank }) => rank === 1).length);
   }
-  return error / sorted.length;
+  return error / Math.max(1, sorted.length);
 }
 
 function meanOf<Key extends string>(rows: readonly Record<Key, number>[], keys: readonly Key[]): Record<Key, number> {

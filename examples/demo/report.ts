@@ -32,7 +32,7 @@ export function toReport(events: readonly JournalEvent[], effects: readonly Effe
   const testRuns = steps.filter((step) => step.taskId === rootId && step.facts.name === "tests").map(toTestCounts);
   const report: Report = {
     ok: false,
-    tasks: countOf("task.created"),
+    tasks: events.filter(({ type, facts }) => type === "task.created" && facts.kind !== "memory").length,
     handoffs: countOf("handoff.claimed"),
     delegations: countOf("delegation.returned"),
     stepsRecorded: steps.length,

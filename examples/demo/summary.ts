@@ -54,7 +54,7 @@ export function printRepeats(view: View, report: Report, effects: readonly Effec
 /** Prints each task below the one that delegated it. */
 export function printTree(view: View, events: readonly JournalEvent[]): void {
   view.print(`\n${view.paint("bold", "Who worked for whom")}`);
-  const created = events.filter(({ type }) => type === "task.created");
+  const created = events.filter(({ type, facts }) => type === "task.created" && facts.kind !== "memory");
   const printBelow = (parentId: unknown, indent: string): void => {
     for (const { taskId, facts } of created.filter((event) => event.facts.parentId === parentId)) {
       const own = events.filter((event) => event.taskId === taskId);

@@ -1,6 +1,6 @@
 import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
 import type { AionisError } from "../../src/contracts/failures.ts";
-import type { AgentId, DelegationId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { AgentId, DelegationId, LessonId, PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { OperationParsed } from "../../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../../src/contracts/packet.ts";
 import type { StepReceipt } from "../../src/contracts/step.ts";
@@ -28,11 +28,22 @@ export type TaskOperation =
   | "handoff.return"
   | "sessions.create"
   | "sessions.event"
-  | "sessions.close";
+  | "sessions.close"
+  | MemoryOperation;
+
+/** Those of them that are for what the scope has learned. */
+export type MemoryOperation = "memory.write" | "memory.import" | "feedback" | "nodes.activate" | "recall.reset";
 
 type FromOutside = {
-  [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> };
+  [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> } & Resolved<Name>;
 }[TaskOperation];
+
+/** What the runtime has found out for a command before it is decided. */
+type Resolved<Name extends TaskOperation> = Name extends "memory.write"
+  ? { lessonId: LessonId }
+  : Name extends "feedback" | "nodes.activate"
+    ? { credited: readonly LessonId[] }
+    : unknown;
 
 /** What the runtime asks of a task by itself. */
 type FromInside =
@@ -45,6 +56,8 @@ type FromInside =
       input: OperationParsed<"tasks.delegate">;
       packet: Packet;
     }
+  | { name: "memory.open"; taskId: TaskId }
+  | { name: "memory.learn"; taskId: TaskId; event: Extract<NewEvent, { type: `lesson.${string}` }> }
   | { name: "delegation.return"; taskId: TaskId; childId: TaskId; delegationId: DelegationId; return: Return };
 
 /** What a child takes from the task that delegated it. */

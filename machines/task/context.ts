@@ -1,7 +1,7 @@
 import type { Budget, EventHeader, RetryPolicy } from "../../src/contracts/events.ts";
 import type { AgentId, DelegationId, PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { PauseEnd } from "../../src/contracts/task.ts";
-import { type Actor, sessionKind, type Target } from "../../src/contracts/values.ts";
+import { type Actor, memoryKind, sessionKind, type Target } from "../../src/contracts/values.ts";
 
 /** A check that a completion must answer for. Its command is in the body of the event that set it. */
 export interface CheckName {
@@ -49,7 +49,7 @@ export interface TaskContext {
   steps: number;
   /** What was recorded when the present claim began; a run that adds nothing to it was fruitless. */
   recordsAtClaim: number;
-  /** Steps, delegations, pauses: what a run leaves behind. In a session, what was noted. */
+  /** Steps, delegations, pauses: what a run leaves behind. In a session and in memory, what was noted. */
   records: number;
 
   pause: {
@@ -80,6 +80,16 @@ export interface TaskContext {
 /** Whether the task is a session: it takes events, and nobody claims it. */
 export function isSession({ context }: { context: Pick<TaskContext, "kind"> }): boolean {
   return context.kind === sessionKind;
+}
+
+/** Whether the task holds what its scope has learned: it takes events of memory, nobody claims it, and it never ends. */
+export function isMemory({ context }: { context: Pick<TaskContext, "kind"> }): boolean {
+  return context.kind === memoryKind;
+}
+
+/** Whether somebody can work on the task. */
+export function isWork(snapshot: { context: Pick<TaskContext, "kind"> }): boolean {
+  return !isSession(snapshot) && !isMemory(snapshot);
 }
 
 /** The context right after `task.created`. */

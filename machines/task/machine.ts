@@ -8,11 +8,11 @@
 //   M1. An event that a state does not list is not taken: the fold treats that as a bug, never as a no-op.
 //   M2. A finished task never becomes unfinished: no transition leaves succeeded, failed or cancelled.
 //   M3. The epoch changes only by a claim, and each claim takes it from its event (I3).
-//   M4. A session is never claimed, and nothing but a session takes its events.
+//   M4. A session and memory are never claimed, and nothing else takes their events.
 
-import { assertEvent, assign, not, setup } from "xstate";
-import type { EventHeader, EventType } from "../../src/contracts/events.ts";
-import { isSession, type TaskContext, toFirstContext } from "./context.ts";
+import { assertEvent, assign, setup } from "xstate";
+import { type EventHeader, type EventType, memoryTypes } from "../../src/contracts/events.ts";
+import { isMemory, isSession, isWork, type TaskContext, toFirstContext } from "./context.ts";
 
 type Event = EventHeader;
 type Change = Partial<TaskContext>;
@@ -22,8 +22,11 @@ interface Folded {
   task: TaskContext;
 }
 
-/** A pure assign for events of `type`. */
-function fold<Type extends EventType>(type: Type, change: (context: TaskContext, event: EventHeader<Type>) => Change) {
+/** A pure assign for events of `type`, or of several. */
+function fold<Type extends EventType>(
+  type: Type | readonly Type[],
+  change: (context: TaskContext, event: EventHeader<Type>) => Change,
+) {
   return assign<Folded, Event, undefined, Event, never>(({ context: { task }, event }) => {
     assertEvent(event, type);
     const taken = event as unknown as EventHeader<Type>; // just asserted; the compiler cannot follow it through the generic
@@ -75,7 +78,9 @@ const machine = setup({
     input: {} as EventHeader<"task.created">,
   },
   guards: {
+    isWork: ({ context }) => isWork({ context: context.task }),
     isSession: ({ context }) => isSession({ context: context.task }),
+    isMemory: ({ context }) => isMemory({ context: context.task }),
     staysOpen: ({ event }) => "next" in event.facts && event.facts.next === "start",
     mustVerify: ({ event }) => "next" in event.facts && event.facts.next === "verifying",
   },
@@ -194,6 +199,7 @@ const machine = setup({
     })),
     note: fold("session.noted", (context) => ({ records: context.records + 1 })),
     close: enter("session.closed", (context, event) => toEnd(context, event, false)),
+    remember: fold(memoryTypes, (context) => ({ records: context.records + 1 })),
     startReplay: fold("replay.started", () => ({})),
     failReplay: fold("replay.failed", () => ({})),
     replay: fold("task.replayed", () => ({})),
@@ -222,6 +228,11 @@ const claimed = {
   ],
 } as const;
 
+/** What memory takes, and never leaves its state for. */
+const inMemory = Object.fromEntries(
+  memoryTypes.map((type) => [type, { guard: "isMemory", actions: "remember" }] as const),
+) as Record<(typeof memoryTypes)[number], { guard: "isMemory"; actions: "remember" }>; // has every key
+
 /** The task machine. Its version is raised when an old journal would fold to another state. */
 export const taskMachine = machine.createMachine({
   id: "task",
@@ -232,9 +243,10 @@ export const taskMachine = machine.createMachine({
     start: {
       on: {
         ...open,
-        "task.claimed": { guard: not("isSession"), target: "running", actions: "claim" }, // M4
+        "task.claimed": { guard: "isWork", target: "running", actions: "claim" }, // M4
         "session.noted": { guard: "isSession", actions: "note" },
         "session.closed": { guard: "isSession", target: "succeeded", actions: "close" },
+        ...inMemory,
       },
     },
     running: {

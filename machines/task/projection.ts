@@ -3,7 +3,7 @@
 // The rows that follow from an event and the states before and after it. Pure, and the only source of those rows: a live turn, a rebuild
 // and a verification use the same function, so that a timer or a claimable place can neither be forgotten nor be made twice.
 
-import type { EventHeader } from "../../src/contracts/events.ts";
+import { type EventHeader, memoryTypes } from "../../src/contracts/events.ts";
 import type { PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { Return } from "../../src/contracts/packet.ts";
 import { taskMachine } from "./machine.ts";
@@ -11,7 +11,7 @@ import { type Claimable, claimablesOf, isOpen, type TaskSnapshot, type TimerWant
 
 /** What one event changes in the rows. */
 export interface RowChanges {
-  /** Whether the task's row must be written; a step of a run and an event of a session leave it as it is. */
+  /** Whether the task's row must be written; a step of a run and what a session or memory is told leave it as it is. */
   task: boolean;
   step?: StepIdentity;
   timers: { put: TimerWanted[]; delete: TimerWanted["kind"][] };
@@ -42,7 +42,7 @@ export type PacketChange =
 export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefined, after: TaskSnapshot): RowChanges {
   const step = stepOf(event);
   if (step !== undefined) return { ...unchanged, step };
-  if (event.type === "session.noted") return unchanged;
+  if (noting.has(event.type)) return unchanged;
   const hasEnded = !isOpen(after) && (before === undefined || isOpen(before));
   const packet = toPacketChange(event, before, hasEnded);
   return {
@@ -118,6 +118,9 @@ export function toTitle(brief: string): string {
   const title = line.length > titleChars ? `${line.slice(0, titleChars - 1).replace(halfPair, "")}…` : line;
   return title.toWellFormed(); // a row's text is UTF-8, which half of a surrogate pair would not come back from
 }
+
+/** What is added to a task that stays as it is. */
+const noting: ReadonlySet<EventHeader["type"]> = new Set(["session.noted", ...memoryTypes]);
 
 const titleChars = 200;
 const halfPair = /[\ud800-\udbff]$/; // left where the cut went through a pair

@@ -2,7 +2,7 @@ import type { SnapshotFrom } from "xstate";
 import type { EventHeader } from "../../src/contracts/events.ts";
 import type { SessionStatus } from "../../src/contracts/session.ts";
 import type { TaskState } from "../../src/contracts/task.ts";
-import { isSession, type TaskContext } from "./context.ts";
+import { isWork, type TaskContext } from "./context.ts";
 import { taskMachine } from "./machine.ts";
 
 /** Where a task stands: the state of its machine and what that remembers. JSON, and never changed in place. */
@@ -112,13 +112,13 @@ export interface Claimable {
   from: number;
 }
 
-/** Where and from when a task can be claimed: once, or twice while an agent is preferred; a session nowhere. */
+/** Where and from when a task can be claimed: once, or twice while an agent is preferred; a session or memory nowhere. */
 export function claimablesOf(snapshot: Pick<TaskSnapshot, "value" | "context">): Claimable[] {
   const { context } = snapshot;
   if (snapshot.value === "handoff" && context.handoff !== null) {
     return [{ target: toTargetKey(context.handoff.to), from: 0 }];
   }
-  if (snapshot.value !== "start" || isSession(snapshot)) return [];
+  if (snapshot.value !== "start" || !isWork(snapshot)) return [];
   const target = toTargetKey(context.to);
   if (context.preferred === null) return [{ target, from: context.claimableAt }];
   const preferred = `agent:${context.preferred.agent}`;

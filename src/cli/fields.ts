@@ -3,7 +3,8 @@
 // The inputs of an operation as arguments and options, made from its schema, and what is written there as input again.
 //
 // A scalar is an option. A list of scalars is an option that may be repeated, in the singular (`roles` is `--role`). Whom a thing is
-// for is `any`, `role:…` or `agent:…`. What ends in `At` is a moment, in `Ms` a length of time. Everything else is JSON.
+// for is `any`, `role:…` or `agent:…`. What ends in `At` is a moment, in `Ms` a length of time. Everything else is JSON, but for what
+// `FieldTraits` say: an object whose fields are options of their own, a path, another name.
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -12,15 +13,17 @@ import { fromDuration } from "../contracts/duration.ts";
 import { limits } from "../contracts/limits.ts";
 import { toUsageError } from "./report.ts";
 import { fromMoment } from "./units.ts";
-import { meaningOf, toKebab } from "./verbs.ts";
+import { meanings, toKebab } from "./words.ts";
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-type Kind = "switch" | "number" | "moment" | "duration" | "text" | "longText" | "choice" | "tagged" | "any" | "json";
+type Kind = keyof typeof placeholders;
 
 export interface Field {
   /** As the operation's input calls it. */
   name: string;
+  /** The input that it is a field of, if it is one of an object's. */
+  within: string | undefined;
   /** Without the dashes. */
   flag: string;
   kind: Kind;
@@ -34,6 +37,20 @@ export interface Field {
   isOn: boolean;
 }
 
+/** What a schema cannot say of its fields, by their names. */
+export interface FieldTraits {
+  /** Inputs that are given by position; by default the required ids. */
+  positional?: readonly string[];
+  /** Objects whose fields are options of their own. */
+  spread?: readonly string[];
+  /** Texts that are paths of this machine, resolved against the current folder. */
+  paths?: readonly string[];
+  /** Options that read better under another name. */
+  flags?: Readonly<Record<string, string>>;
+  /** What a field means here, where that differs from what it means elsewhere. */
+  meanings?: Readonly<Record<string, string>>;
+}
+
 /** What reading a value may need. */
 export interface FieldReader {
   cwd: string;
@@ -43,16 +60,40 @@ export interface FieldReader {
 }
 
 /** The inputs of an operation, in the order of its schema. Of several forms it has the inputs of all, and needs those that all need. */
-export function toFields(input: z.ZodType): Field[] {
-  const forms = toForms(z.toJSONSchema(input, { io: "input", unrepresentable: "any" }));
+export function toFields(input: z.ZodType, traits: FieldTraits = {}): Field[] {
+  return listFields(z.toJSONSchema(input, { io: "input", unrepresentable: "any" }), traits);
+}
+
+function listFields(input: Schema, traits: FieldTraits): Field[] {
+  const forms = toForms(input);
   const properties = new Map(forms.flatMap((form) => Object.entries(form.properties ?? {})));
-  return [...properties].map(([name, property]) =>
-    toField(
-      name,
-      asSchema(property),
-      forms.every((form) => form.required?.includes(name) === true),
-    ),
-  );
+  return [...properties].flatMap(([name, property]) => {
+    const schema = asSchema(property);
+    if (traits.spread?.includes(name) === true) {
+      return listFields(schema, traits).map((field) => ({ ...field, within: name }));
+    }
+    const isRequired = forms.every((form) => form.required?.includes(name) === true);
+    return [toField(name, schema, isRequired, traits)];
+  });
+}
+
+const idFields = ["taskId", "packetId", "sessionId", "id", "lessons", "receipt"];
+
+/** Whether it names what must be there. */
+export function isId({ name }: Field): boolean {
+  return idFields.includes(name);
+}
+
+/** The inputs that are given by position: those that `positional` names, else the ids that the operation cannot do without. */
+export function positionalOf({ positional }: FieldTraits, fields: readonly Field[]): Field[] {
+  const isAsked = (field: Field): boolean => positional !== undefined || field.isRequired;
+  return (positional ?? idFields).flatMap((name) => fields.filter((field) => field.name === name && isAsked(field)));
+}
+
+/** Puts a field's value where the operation's input has it. */
+export function putField(input: Record<string, unknown>, { name, within }: Field, value: unknown): void {
+  if (within === undefined) input[name] = value;
+  else input[within] = { ...(input[within] as object | undefined), [name]: value }; // put there before, by this function
 }
 
 function toForms(schema: Schema): Schema[] {
@@ -75,37 +116,38 @@ export function toPlural(field: Field): string | undefined {
   return field.isList && plural !== field.flag ? plural : undefined;
 }
 
-function toField(name: string, schema: Schema, isRequired: boolean): Field {
+function toField(name: string, schema: Schema, isRequired: boolean, traits: FieldTraits): Field {
   const items = schema.type === "array" ? asSchema(schema.items) : undefined;
   const itemKind = items === undefined ? undefined : toKind(name, items);
   const isList = itemKind !== undefined && itemKind !== "json" && itemKind !== "any";
-  const kind = isList ? itemKind : toKind(name, schema);
-  const flag = toKebab(isList && name.endsWith("s") ? name.slice(0, -1) : name);
+  const kind = traits.paths?.includes(name) === true ? "path" : isList ? itemKind : toKind(name, schema);
   const choices = isList ? items?.enum : schema.enum;
   return {
     name,
-    flag,
+    within: undefined,
+    flag: traits.flags?.[name] ?? toKebab(isList && name.endsWith("s") ? name.slice(0, -1) : name),
     kind,
     isList,
     isRequired,
     isOn: kind === "switch" && schema.default === true,
     placeholder: `<${placeholders[kind]}>`,
-    description: describe(name, schema, { kind, isList, choices }),
+    description: describe(traits.meanings?.[name] ?? meaningOf(name, schema), schema, { kind, isList, choices }),
   };
 }
 
-const placeholders: Readonly<Record<Kind, string>> = {
+const placeholders = {
   switch: "",
   number: "n",
   moment: "time",
   duration: "duration",
   text: "text",
   longText: "text",
+  path: "path",
   choice: "word",
   tagged: "any|role:R|agent:A",
   any: "json",
   json: "json",
-};
+} as const;
 
 function toKind(name: string, schema: Schema): Kind {
   if (schema.enum !== undefined) return "choice";
@@ -118,7 +160,7 @@ function toKind(name: string, schema: Schema): Kind {
     case "string":
       return (schema.maxLength ?? 0) > limits.lineChars ? "longText" : "text";
     case undefined:
-      return isTarget(schema) ? "tagged" : Object.keys(schema).every((key) => notTypes.has(key)) ? "any" : "json";
+      return toUnionKind(schema) ?? (Object.keys(schema).every((key) => notTypes.has(key)) ? "any" : "json");
     default:
       return "json";
   }
@@ -126,19 +168,25 @@ function toKind(name: string, schema: Schema): Kind {
 
 const notTypes = new Set(["description", "title", "default", "examples"]);
 
-/** The one union that has a short form: see `Target` in the contracts. */
-function isTarget(schema: Schema): boolean {
+/** Unions that are written without JSON: whom a thing is for, and ids of several kinds. */
+function toUnionKind(schema: Schema): Kind | undefined {
   const branches = (schema.anyOf ?? []).map(asSchema);
+  if (isTarget(branches)) return "tagged";
+  return branches.length > 0 && branches.every(({ type }) => type === "string") ? "text" : undefined;
+}
+
+/** The one union that has a short form: see `Target` in the contracts. */
+function isTarget(branches: readonly Schema[]): boolean {
   const keys = branches.map((branch) => branch.const ?? Object.keys(branch.properties ?? {}).join());
   return keys.length === 3 && ["agent", "role", "any"].every((key) => keys.includes(key));
 }
 
 function describe(
-  name: string,
+  meaning: string,
   schema: Schema,
   { kind, isList, choices }: { kind: Kind; isList: boolean; choices: Schema["enum"] },
 ): string {
-  const parts = [schema.description ?? meaningOf(name) ?? toKebab(name).replaceAll("-", " ")];
+  const parts = [meaning];
   if (choices !== undefined) parts.push(`one of ${choices.join(", ")}`);
   if (kind === "number" && schema.maximum !== undefined && schema.maximum < Number.MAX_SAFE_INTEGER)
     parts.push(`${schema.minimum ?? schema.exclusiveMinimum ?? 0} to ${schema.maximum}`);
@@ -148,6 +196,10 @@ function describe(
   if (isList) parts.push("may be repeated");
   const hasDefault = schema.default !== undefined && kind !== "switch" && !isEmpty(schema.default);
   return parts.join("; ") + (hasDefault ? ` (default: ${toText(schema.default)})` : "");
+}
+
+function meaningOf(name: string, schema: Schema): string {
+  return schema.description ?? meanings[name] ?? toKebab(name).replaceAll("-", " ");
 }
 
 async function readOne(field: Field, text: string, reader: FieldReader): Promise<unknown> {
@@ -160,6 +212,8 @@ async function readOne(field: Field, text: string, reader: FieldReader): Promise
       return orRefuse(field, text, "a length of time", fromDuration(text));
     case "tagged":
       return toTarget(field, text);
+    case "path":
+      return resolve(reader.cwd, text);
     case "longText":
       return text === "-" ? reader.stdin() : text;
     case "any":

@@ -13,6 +13,8 @@ export interface Host {
   cwd: string;
   /** The width of the terminal that `stdout` is; absent when it is none. */
   columns: number | undefined;
+  /** The same of `stderr`. */
+  errorColumns: number | undefined;
   /** Calls `listener` at the first Ctrl-C or SIGTERM; the next one ends the process with 130. Returns a function that takes it back. */
   onInterrupt(listener: () => void): () => void;
   /** Ends the process when what was printed has been read, whatever is open. */
@@ -29,6 +31,7 @@ export function createProcessHost(): Host {
     env,
     cwd: process.cwd(),
     columns: stdout.isTTY ? stdout.columns : undefined,
+    errorColumns: stderr.isTTY ? stderr.columns : undefined,
     onInterrupt(listener) {
       let isSecond = false;
       const onSignal = (): void => {

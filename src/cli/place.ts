@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { type ConnectOptions, type NatsAddress, toSocketPath } from "../../sdk/index.ts";
 import { toUsageError } from "./report.ts";
 import type { Settings } from "./settings.ts";
-import { toKebab } from "./verbs.ts";
+import { toKebab } from "./words.ts";
 
 /** The folder of a store (absolute), or a NATS server. */
 export type Place = { folder: string } | { nats: NatsAddress };

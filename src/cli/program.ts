@@ -5,8 +5,9 @@
 
 import { Command, Option } from "commander";
 import type { Layer } from "../contracts/operations/index.ts";
-import { type Field, type FieldReader, readField, toFields, toPlural } from "./fields.ts";
+import { type Field, type FieldReader, isId, positionalOf, putField, readField, toFields, toPlural } from "./fields.ts";
 import type { Host } from "./host.ts";
+import { addImport } from "./import.ts";
 import { addInspect } from "./inspect.ts";
 import { addPermissions } from "./permissions.ts";
 import type { AddCommand, Surroundings } from "./process.ts";
@@ -42,7 +43,7 @@ export function findWords(program: Command, argv: readonly string[]): string {
 }
 
 /** Commands that are no verbs. */
-const otherCommands: readonly AddCommand[] = [addServe, addWorker, addInspect, addPermissions];
+const otherCommands: readonly AddCommand[] = [addImport, addServe, addWorker, addInspect, addPermissions];
 
 /** What runs the command that argv names. One of them is called, once. */
 export interface Runners {
@@ -63,7 +64,7 @@ export function createProgram(host: Pick<Host, "env" | "cwd">, { runVerb, runOth
   const reserved = new Set([...program.options.map(({ long }) => long?.slice(2)), "help"]);
   const toSettings = (): Settings => new Settings(program.opts(), host);
 
-  const entries = listVerbs().map((verb) => ({ verb, fields: toFields(verb.operation.input) }));
+  const entries = listVerbs().map((verb) => ({ verb, fields: toFields(verb.input, verb.traits) }));
   for (const { verb, fields } of entries.sort((left, right) => rankOf(left) - rankOf(right))) {
     const parent = verb.words.length > 1 ? toGroup(program, verb) : program;
     const word = verb.words.at(-1) ?? "";
@@ -79,6 +80,8 @@ export function createProgram(host: Pick<Host, "env" | "cwd">, { runVerb, runOth
 
 const firstSteps = `
 Examples:
+  $ aionis import git
+  $ aionis start "Make the retry test pass"
   $ aionis task start "Make the retry test pass"
   $ aionis task ls
   $ aionis task explain ID
@@ -113,6 +116,9 @@ const groupTexts: Readonly<Record<string, string>> = {
   delegation: "See what was delegated, and what came back.",
   session: "Keep together what agents and hosts note while they work.",
   events: "Read or follow the journal.",
+  memory: "Write down what is known, and look at what was learned.",
+  node: "Say what came of single lessons.",
+  ranking: "See what ranking has learned, or let it begin again.",
 };
 
 function toGroup(program: Command, verb: Verb): Command {
@@ -144,7 +150,7 @@ function addVerb(
 ): void {
   const { operation } = verb;
   const fields = all.flatMap((field) => toOwnField(field, follows));
-  const positional = positionalOf(verb, fields);
+  const positional = positionalOf(verb.traits, fields);
   const options = fields.filter((field) => !positional.includes(field)).map((field) => besides(field, reserved));
   const command = parent
     .command(word)
@@ -153,36 +159,34 @@ function addVerb(
     .allowExcessArguments(false);
   const ownWord = operation.name.split(".").at(-1) ?? "";
   if (word === "ls") command.alias(ownWord); // whoever knows the operation finds it
-  for (const field of positional)
-    command.argument(field.isRequired ? `<${field.flag}>` : `[${field.flag}]`, field.description);
+  for (const field of positional) command.argument(toArgument(field), field.description);
   const read = options.map((field) => ({ field, values: addField(command, field) }));
-  if (verb.examples.length > 0 && follows !== "events")
-    command.addHelpText("after", `\nExamples:\n${verb.examples.map((example) => `  $ ${example}`).join("\n")}`);
+  const { examples = [], mayCreate = operation.kind === "command" && !all.some(isId) } = verb.traits;
+  if (examples.length > 0 && follows !== "events")
+    command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ ${example}`).join("\n")}`);
   if (follows !== undefined) command.addHelpText("after", followTexts[follows]);
 
   command.action(async () => {
-    const given = positional.map((field, index) => ({ field, texts: command.args.slice(index, index + 1) }));
+    const given = positional.map((field, index) => {
+      return { field, texts: command.args.slice(index, field.isList ? undefined : index + 1) };
+    });
     const asked = read.map(({ field, values }) => ({ field, texts: values() }));
     const words = [...verb.words.slice(0, -1), word].join(" ");
     await runVerb({
       verb,
       words,
       follows,
-      mayCreate: operation.kind === "command" && all.every(({ name }) => !idFields.includes(name)),
+      mayCreate,
       settings: toSettings(),
       readInput: (reader) => readInput([...given, ...asked], reader),
     });
   });
 }
 
-const idFields = ["taskId", "packetId", "sessionId"];
-
-/** The inputs that are given by position: those that the table of verbs names, else the ids that the operation cannot do without. */
-function positionalOf(verb: Verb, fields: readonly Field[]): Field[] {
-  const isAsked = (field: Field): boolean => verb.positional !== undefined || field.isRequired;
-  return (verb.positional ?? idFields).flatMap((name) =>
-    fields.filter((field) => field.name === name && isAsked(field)),
-  );
+/** A list is the last one: it takes all that follows. */
+function toArgument({ flag, isRequired, isList }: Field): string {
+  const name = isList ? `${flag}...` : flag;
+  return isRequired ? `<${name}>` : `[${name}]`;
 }
 
 const ownToFollowers = new Set(["pageSize", "waitMs"]); // how a follower pages and waits is its own matter
@@ -244,8 +248,8 @@ async function readInput(
 ): Promise<Record<string, unknown>> {
   const input: Record<string, unknown> = {};
   for (const { field, texts } of given) {
-    if (typeof texts === "boolean") input[field.name] = texts;
-    else if (texts !== undefined && texts.length > 0) input[field.name] = await readField(field, texts, reader);
+    if (typeof texts === "boolean") putField(input, field, texts);
+    else if (texts !== undefined && texts.length > 0) putField(input, field, await readField(field, texts, reader));
   }
   return input;
 }

@@ -38,6 +38,8 @@ export interface CallTraits {
   waitMs?: number;
   /** Whether it may take its whole time, so that it is not asked again meanwhile. */
   isSlow?: boolean;
+  /** How long one try of a runtime of somebody else's may take, if not as briefly as it answers at once. */
+  patienceMs?: number;
   /** Gives the call up when it fires, and rejects with its reason. */
   signal?: AbortSignal;
 }
@@ -79,23 +81,29 @@ export class Reach {
    * Asks the runtime. `name` is an operation's.
    * @throws AionisError whatever the operation fails with; NoStoreError (R2).
    */
-  async call(
-    name: string,
-    input: unknown,
-    { mayCreate = false, waitMs = 0, isSlow = false, signal }: CallTraits = {},
-  ): Promise<unknown> {
+  async call(name: string, input: unknown, traits: CallTraits = {}): Promise<unknown> {
+    return await this.use((connection, options) => invoke(connection, name, input, options), traits);
+  }
+
+  /**
+   * Does `work` with a connection, and again with the next one when that is lost: what it asks must take effect once, however often it is
+   * asked (R3). The options are for its calls.
+   * @throws AionisError what `work` fails with; NoStoreError (R2).
+   */
+  async use<Result>(
+    work: (connection: Connection, options: MethodOptions) => Promise<Result>,
+    { mayCreate = false, waitMs = 0, isSlow = false, patienceMs: patienceGiven, signal }: CallTraits = {},
+  ): Promise<Result> {
     const { clock, timeoutMs, place } = this.#options;
     const endsAt = clock.mono() + timeoutMs + waitMs;
-    const patienceMs = ("folder" in place ? tryMs : natsTryMs) + waitMs;
+    const patienceMs = (patienceGiven ?? ("folder" in place ? tryMs : natsTryMs)) + waitMs;
     let unroutedSince: number | undefined;
     for (;;) {
-      const { connection } = await this.open({ mayCreate, endsAt });
+      const { connection, isOwn } = await this.open({ mayCreate, endsAt });
       const leftMs = Math.max(endsAt - clock.mono(), 1);
+      const isPatient = isSlow || isOwn; // an own runtime cannot be gone
       try {
-        return await invoke(connection, name, input, {
-          timeoutMs: isSlow ? leftMs : Math.min(leftMs, patienceMs),
-          signal,
-        });
+        return await work(connection, { timeoutMs: isPatient ? leftMs : Math.min(leftMs, patienceMs), signal });
       } catch (error) {
         // whoever holds the store for another scope now cannot make this one, and may be gone in a moment
         const canBeMade = mayCreate && isFailure(error, "SCOPE_NOT_FOUND");
@@ -220,9 +228,9 @@ type Method = (input: unknown, options: MethodOptions) => Promise<unknown>;
 type MethodOptions = { timeoutMs: number; signal: AbortSignal | undefined };
 
 async function invoke(connection: Connection, name: string, input: unknown, options: MethodOptions): Promise<unknown> {
-  const [group = "", verb = ""] = name.split(".");
-  const methods = Reflect.get(connection, group) as Readonly<Record<string, Method>>; // the client is made from the operations' table
-  const method = methods[verb];
+  const [group = "", verb] = name.split(".");
+  const found: unknown = Reflect.get(connection, group);
+  const method = (verb === undefined ? found : Reflect.get(Object(found), verb)) as Method | undefined; // the client is made from the operations' table
   if (method === undefined) throw new AionisError("OPERATION_UNKNOWN", `The client has no operation ${name}.`);
   return method(input, options);
 }

@@ -104,6 +104,10 @@ function hintFor(error: AionisError, verb: string): string | undefined {
       return "--scope names another; `aionis task start` makes one.";
     case "TASK_NOT_FOUND":
       return "`aionis task ls` lists the tasks of the scope; --scope names another.";
+    case "LESSON_NOT_FOUND":
+      return "`aionis recall` finds the lessons of the scope; --scope names another.";
+    case "RECEIPT_NOT_FOUND":
+      return "`aionis start` gives a new receipt; --scope names another scope.";
     case "TASK_STATE_CONFLICT":
       return "`aionis task explain ID` says what would move it.";
     case "EPOCH_STALE":

@@ -9,13 +9,12 @@
 //   U3. A reader that went away (`| head`) ends the command, and is no failure.
 //   U4. A command that stays ends its process, whatever a user's module has open or was not drained in time.
 
-import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { type Command, CommanderError } from "commander";
 import pc from "picocolors";
 import { limits } from "../contracts/limits.ts";
 import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
-import { decodeText } from "./fields.ts";
+import { decodeText, type FieldTraits } from "./fields.ts";
 import { type Follower, sliceMs, tailEvents, watchTask } from "./follow.ts";
 import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -31,9 +30,10 @@ import {
   toUsageError,
   withCommandId,
 } from "./report.ts";
-import { type Style, show } from "./show.ts";
+import type { Style } from "./shapes.ts";
+import { show } from "./show.ts";
 import { toJsonLine } from "./text.ts";
-import { toKebab } from "./verbs.ts";
+import { toKebab } from "./words.ts";
 
 const timeoutMsDefault = 10_000;
 const slowTimeoutMsDefault = 600_000;
@@ -94,12 +94,13 @@ function toUsage(error: CommanderError): Error {
 
 async function runRequest(request: Request, host: Host, output: Output): Promise<number> {
   const { verb, settings } = request;
+  const { isSlow = false } = verb.traits;
   const input = await toInput(request, host);
   const reach = new Reach({
     place: readPlace(settings),
     scope: settings.scope,
     agent: settings.read("agent") ?? "cli",
-    timeoutMs: settings.timeoutMs ?? (verb.isSlow ? slowTimeoutMsDefault : timeoutMsDefault),
+    timeoutMs: settings.timeoutMs ?? (isSlow ? slowTimeoutMsDefault : timeoutMsDefault),
     clock: systemClock,
   });
   const style: Style = { ...pc.createColors(hasColours(host)), columns: host.columns };
@@ -142,7 +143,8 @@ async function callPatiently(
   input: Readonly<Record<string, unknown>>,
   { reach, isStopped }: Pick<Follower, "reach" | "isStopped">,
 ): Promise<unknown> {
-  const { operation, isSlow, isEmpty } = verb;
+  const { operation } = verb;
+  const { isSlow = false, isEmpty } = verb.traits;
   const endsAt = systemClock.mono() + (typeof input.waitMs === "number" ? input.waitMs : 0);
   for (;;) {
     const leftMs = Math.max(Math.round(endsAt - systemClock.mono()), 0);
@@ -165,7 +167,7 @@ async function untilRead(exitCode: Promise<number>, output: Output): Promise<num
 }
 
 async function toInput(request: Request, host: Host): Promise<Record<string, unknown>> {
-  const { operation, paths } = request.verb;
+  const { operation, input: schema, traits } = request.verb;
   let isRead = false;
   const stdin = async (): Promise<string> => {
     if (isRead) throw toUsageError("Only one input can be -; stdin is read once.");
@@ -173,18 +175,20 @@ async function toInput(request: Request, host: Host): Promise<Record<string, unk
     return await readAll(host.stdin);
   };
   const input = await request.readInput({ cwd: host.cwd, now: () => systemClock.now(), stdin });
-  for (const name of paths) if (typeof input[name] === "string") input[name] = resolve(host.cwd, input[name]);
-  const parsed = operation.input.safeParse(input);
+  const parsed = schema.safeParse(input);
   if (!parsed.success) {
-    const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${toPath(path)}${message}`);
+    const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${toPath(path, traits)}${message}`);
     throw toUsageError(`${request.words}: ${issues.join("; ")}.`);
   }
+  const { waitMs } = parsed.data as { waitMs?: number }; // every input is an object
+  if (waitMs !== undefined) input.waitMs = waitMs; // how long to be patient, by the operation's default too
   if (operation.kind === "command") input.commandId ??= createIds(systemClock, createSystemRandom()).next("cmd");
   return input;
 }
 
 /** Where an issue is, in the words of the command line. */
-function toPath([first, ...rest]: readonly PropertyKey[]): string {
+function toPath(path: readonly PropertyKey[], { spread = [] }: FieldTraits): string {
+  const [first, ...rest] = spread.includes(String(path[0])) && path.length > 1 ? path.slice(1) : path;
   return first === undefined ? "" : `${[toKebab(String(first)), ...rest.map(String)].join(".")}: `;
 }
 

@@ -8,7 +8,7 @@ import { fromDuration } from "../contracts/duration.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { Host } from "./host.ts";
 import { toUsageError } from "./report.ts";
-import { toKebab } from "./verbs.ts";
+import { toKebab } from "./words.ts";
 
 export class Settings {
   readonly #options: Readonly<Record<string, unknown>>;

@@ -1,28 +1,18 @@
 // Show
 //
 // Answers for people: lists as tables, single things as cards, explanations as sentences. An operation without a form of its own is
-// shown by the shape of its output, so that a new one needs no code here.
+// shown by the shape of its output, so that a new one needs no code here. What was learned is shown by `show-memory.ts`.
 
 import type { JournalEvent } from "../contracts/events.ts";
 import type { OperationName, OperationOutput } from "../contracts/operations/index.ts";
 import type { Session, SessionAck, SessionEvent } from "../contracts/session.ts";
 import type { Ack, Task, TaskState } from "../contracts/task.ts";
 import { toIsoTime } from "../kernel/iso-time.ts";
+import { more, type Style, showAny, showRows, toScalar } from "./shapes.ts";
+import { memoryForms } from "./show-memory.ts";
 import { escapeBlock, escapeLine, toTable } from "./text.ts";
 import { toDuration } from "./units.ts";
-import { toKebab, toWords } from "./verbs.ts";
-
-/** How words stand out; without a terminal they do not. */
-export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
-  /** The width of the terminal, if there is one. */
-  columns: number | undefined;
-}
+import { toWords } from "./verbs.ts";
 
 type Form<Name extends OperationName> = (output: OperationOutput<Name>, style: Style) => string;
 
@@ -37,6 +27,7 @@ export function show(name: string, output: unknown, style: Style): string {
 }
 
 const forms: { readonly [Name in OperationName]?: Form<Name> } = {
+  ...memoryForms,
   "tasks.list": showTasks,
   "tasks.get": ({ task, content }, style) => showTask(task, content, style),
   "tasks.watch": showWatched,
@@ -118,10 +109,6 @@ function showTree({ nodes, truncated }: OperationOutput<"delegation.tree">, styl
     escapeLine(task.title ?? ""),
   ]);
   return `${toTable(rows, style.columns)}${truncated ? `\n${style.dim("… and more")}` : ""}`;
-}
-
-function more(next: string | number | undefined, verb: string, flag: string, style: Style): string {
-  return next === undefined ? "" : `\n${style.dim(`more: aionis ${verb} --${flag} ${escapeLine(String(next))}`)}`;
 }
 
 function whoOf(task: Task): string {
@@ -258,83 +245,4 @@ function showPage(name: string, { items, cursor }: Page, style: Style): string {
 function showAck({ taskId, seq, at: _, epoch, state, ...rest }: Ack, style: Style): string {
   const line = `${style.bold(taskId)}  ${showState(state, style)}  ${style.dim(`epoch ${epoch}  event ${seq}`)}`;
   return Object.keys(rest).length === 0 ? line : `${line}\n${showAny(rest, style)}`;
-}
-
-/** Any value by its shape: an object as a card, a list of objects as a table. */
-function showAny(value: unknown, style: Style): string {
-  return showValue(value, "", style);
-}
-
-function showValue(value: unknown, indent: string, style: Style): string {
-  if (typeof value !== "object" || value === null) return indent + escapeLine(toScalar("", value));
-  if (Array.isArray(value)) return indented(showRows(value, style), indent);
-  const entries = Object.entries(value).filter(([, item]) => !isNothing(item));
-  const labels = entries.filter(([key, item]) => isInline(key, item)).map(([key]) => toLabel(key).length);
-  const width = Math.max(0, ...labels);
-  const lines = entries.map(([key, item]) => {
-    const label = toLabel(key);
-    if (isInline(key, item)) return `${indent}${style.dim(label.padEnd(width))}  ${toInline(key, item)}`;
-    const block = typeof item === "string" ? escapeBlock(item, `${indent}  `) : showValue(item, `${indent}  `, style);
-    return `${indent}${style.dim(label)}\n${block}`;
-  });
-  return lines.join("\n");
-}
-
-/** A table when the items are objects with the same simple fields, else one line each. */
-function showRows(items: readonly unknown[], style: Style): string {
-  const objects = items.filter((item): item is Record<string, unknown> => typeof item === "object" && item !== null);
-  if (objects.length < items.length) return items.map((item) => escapeLine(toScalar("", item))).join("\n");
-  const keys = [...new Set(objects.flatMap((item) => Object.keys(item).filter((key) => !isNothing(item[key]))))];
-  const rows = objects.map((item) => keys.map((key) => (isNothing(item[key]) ? "" : toInline(key, item[key]))));
-  return toTable([keys.map((key) => style.dim(toLabel(key).toUpperCase())), ...rows], style.columns);
-}
-
-/** Whether it fits beside its label. */
-function isInline(key: string, value: unknown): boolean {
-  if (typeof value === "string") return !value.includes("\n") && value.length <= 120;
-  if (typeof value !== "object" || value === null) return true;
-  if (Array.isArray(value))
-    return value.every((item) => typeof item !== "object") && toInline(key, value).length <= 120;
-  return isTargetLike(value);
-}
-
-/** Whom something is for, or who did it: one or two short names. */
-function isTargetLike(value: object): boolean {
-  const keys = Object.keys(value);
-  return keys.length > 0 && keys.every((key) => key === "agent" || key === "role");
-}
-
-function toInline(key: string, value: unknown): string {
-  if (Array.isArray(value) && value.every((item) => typeof item !== "object"))
-    return value.map((item) => escapeLine(String(item))).join(", ");
-  if (typeof value === "object" && value !== null && isTargetLike(value))
-    return Object.entries(value)
-      .map(([part, name]) => escapeLine(`${part}:${String(name)}`))
-      .join(" ");
-  return escapeLine(toScalar(key, value));
-}
-
-function toScalar(key: string, value: unknown): string {
-  if (typeof value === "string") return value;
-  if (typeof value === "number" && (key === "at" || /(At|Until)$/.test(key))) return toIsoTime(value);
-  if (typeof value === "number" && key.endsWith("Ms")) return toDuration(value);
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  return JSON.stringify(value) ?? "";
-}
-
-/** Absent, or empty however deep. */
-function isNothing(value: unknown): boolean {
-  return value === undefined || (typeof value === "object" && value !== null && Object.values(value).every(isNothing));
-}
-
-/** `claimedAt` as `claimed`, `leaseMs` as `lease`: the unit is in the value. */
-function toLabel(key: string): string {
-  return toKebab(key.replace(/(?<=.)(At|Ms)$/, "")).replaceAll("-", " ");
-}
-
-function indented(text: string, indent: string): string {
-  return text
-    .split("\n")
-    .map((line) => indent + line)
-    .join("\n");
 }

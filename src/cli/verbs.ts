@@ -3,17 +3,20 @@
 // How the operations' table reads as a command line. A verb's name, arguments and options follow from its operation; what is written
 // here is only where people expect another word or order. An operation that is not named here is a verb all the same.
 
-import type { Operation, OperationOutput } from "../contracts/operations/index.ts";
-import { operations } from "../contracts/operations/index.ts";
+import { z } from "zod";
+import { StartContext } from "../contracts/guidance.ts";
+import { type Operation, type OperationName, type OperationOutput, operations } from "../contracts/operations/index.ts";
+import type { FieldTraits } from "./fields.ts";
+import { toKebab } from "./words.ts";
 
 /** What the table of operations cannot know. */
-interface Traits {
+export interface Traits extends FieldTraits {
   /** The words after `aionis`; by default the operation's group and verb. */
   words?: string;
-  /** Inputs that are given by position; by default the required ids. */
-  positional?: readonly string[];
-  /** Inputs that are paths of this machine, resolved against the current folder. */
-  paths?: readonly string[];
+  /** What the client's method takes, where that is more than the operation's input. */
+  input?: z.ZodType;
+  /** Whether it makes the store and the scope that it lacks; by default a command does that names nothing that is there. */
+  mayCreate?: boolean;
   /** Whether it may take long for a reason, so that it is not asked again while it runs. */
   isSlow?: boolean;
   /** Of an answer that may be waited for: whether nothing has come yet. */
@@ -21,7 +24,87 @@ interface Traits {
   examples?: readonly string[];
 }
 
+/** On the command line a checkout is named by its folder, and nobody writes down the paths of a tree. */
+const LocalContext = StartContext.omit({ tree: true }).extend({ repo: z.string().min(1).optional() });
+
+/** What a question to task start has in common with its views. Without a store there is an answer too: a cautious one. */
+const question: Traits = {
+  positional: ["query"],
+  input: operations.taskStart.input.extend({ context: LocalContext.prefault({}) }),
+  spread: ["context"],
+  paths: ["repo"],
+  flags: { candidates: "tool" },
+  meanings: { stage: "where the work stands, such as plan or fix", error: "what went wrong, if something did" },
+  mayCreate: true,
+};
+
 const traits: Readonly<Record<string, Traits>> = {
+  taskStart: {
+    ...question,
+    words: "start",
+    examples: [
+      'aionis start "Make the retry test pass"',
+      'aionis start "Make the retry test pass" --file src/retry.ts --tool npm --repo .',
+      "aionis start - --family code.fix < brief.md",
+    ],
+  },
+  planningContext: {
+    ...question,
+    input: operations.planningContext.input.extend({ context: LocalContext.prefault({}) }),
+    examples: ['aionis planning-context "Move the parser to its own package" --repo .'],
+  },
+  actionRetrieval: { ...question, examples: ['aionis action-retrieval "Make the retry test pass"'] },
+  feedback: {
+    positional: ["receipt", "outcome"],
+    meanings: { used: "a lesson that was used, of those that were shown; those to use now if absent" },
+    examples: ["aionis feedback RECEIPT succeeded", "aionis feedback RECEIPT failed --used LESSON"],
+  },
+  explain: {
+    meanings: { id: "the receipt of an answer, or a lesson" },
+    examples: ["aionis explain RECEIPT", "aionis explain LESSON"],
+  },
+  "memory.write": {
+    positional: ["text"],
+    meanings: { text: "what to write down; - reads it from stdin", tools: "a tool that it is about" },
+    examples: [
+      'aionis memory write "The retry tests need a free port" --kind fact --file test/retry.test.ts',
+      "aionis memory write - --kind procedure --title Release < release.md",
+    ],
+  },
+  "memory.recall": {
+    words: "recall",
+    positional: ["query"],
+    meanings: { query: "what to look for; - reads it from stdin" },
+    examples: ['aionis recall "flaky retry test"', 'aionis recall "release" --kind procedure --max 3'],
+  },
+  "memory.find": { examples: ["aionis memory find --kind workflow --state trusted"] },
+  "memory.get": { meanings: { id: "the lesson's id" }, examples: ["aionis memory get LESSON"] },
+  "memory.import": {
+    positional: ["source"],
+    meanings: {
+      source: "where they come from, such as the name of a tracker",
+      cursor: "up to where that history is taken over with these",
+      episodes: "finished work: at, goal, files",
+    },
+    examples: ["aionis memory import tracker --episodes @episodes.json --cursor 2026-01-31"],
+  },
+  "memory.imports": {
+    positional: ["source"],
+    isSlow: true, // it waits for learning
+    meanings: { source: "the name that it was taken over under" },
+    examples: ["aionis memory imports tracker"],
+  },
+  "nodes.activate": { examples: ["aionis node activate LESSON", "aionis node activate LESSON --outcome failed"] },
+  "recall.weights": { words: "ranking weights", examples: ["aionis ranking weights"] },
+  "recall.reset": {
+    words: "ranking reset",
+    mayCreate: false,
+    examples: ['aionis ranking reset --reason "the repository was split"'],
+  },
+  "tasks.settled": {
+    isEmpty: (output) => !(output as OperationOutput<"tasks.settled">).settled,
+    examples: ["aionis task settled ID"],
+  },
   "tasks.start": {
     positional: ["brief"],
     examples: [
@@ -86,75 +169,26 @@ const traits: Readonly<Record<string, Traits>> = {
   "runtime.status": { words: "status", examples: ["aionis status"] },
 };
 
-const groupWords: Readonly<Record<string, string>> = { tasks: "task", sessions: "session" };
+const groupWords: Readonly<Record<string, string>> = { tasks: "task", sessions: "session", nodes: "node" };
 const verbWords: Readonly<Record<string, string>> = { list: "ls" };
-
-/** What an option or argument is, where its name leaves it open. A description in the schema goes first. */
-const meanings: Readonly<Record<string, string>> = {
-  brief: "what is to be done; - reads it from stdin",
-  taskId: "the task's id",
-  packetId: "the packet's id, from the offer",
-  sessionId: "the session's id",
-  epoch: "the epoch of your claim",
-  commandId: "idempotency key: the same id takes effect once",
-  to: "whom it is for",
-  packet: "what the next worker must know; it says what to do first (nextAction or files)",
-  step: "the step and how it ended, or with begin",
-  return: "what came of it: summary, files, artifacts",
-  checks: "conditions that the finished task must meet",
-  answer: "the answer; what is no JSON is taken as text",
-  answerSchema: "JSON Schema of the answer",
-  states: "only tasks in this state",
-  types: "only events of this type",
-  roles: "a role of the claiming agent",
-  cursor: "where the next page begins, from the page before",
-  path: "the file to write",
-  retry: "attempts and backoff",
-  budget: "what it may delegate: count and depth",
-  kind: "of what kind it is",
-  family: "tasks of one family are the same kind of work",
-  data: "anything else, for programs",
-  files: "a path in the workspace that it is about",
-  claimableAt: "not before this moment",
-  deadlineAt: "it is given up after this moment",
-  timeoutMs: "its deadline, counted from now",
-  expiresAt: "until when it stands",
-  expiresInMs: "until when it stands, counted from now",
-  waitMs: "how long to wait when there is nothing yet",
-  afterRevision: "only changes after this revision",
-  untilEnded: "only its end counts as a change",
-  pageSize: "how many at most",
-  after: "only what was recorded after this sequence",
-  parentId: "only what this task delegated",
-  stage: "only of this stage",
-  reason: "why, for people",
-  question: "what is to be answered before the work goes on",
-  approver: "the only agent who may answer",
-  note: "where the work stands",
-  title: "what to call it, in a line",
-  text: "what to note; - reads it from stdin",
-  summary: "what came of it, in a line",
-  tail: "only the last so many",
-  error: "what went wrong",
-  retryable: "do not try it again",
-  results: "what came of each check",
-  priority: "0 is claimed last, 4 first",
-};
 
 export interface Verb {
   operation: Operation;
   /** `["task", "start"]`; a single word has no group. */
   words: readonly string[];
-  positional: readonly string[] | undefined;
-  paths: readonly string[];
-  isSlow: boolean;
-  isEmpty: ((output: unknown) => boolean) | undefined;
-  examples: readonly string[];
+  /** What the client's method takes. */
+  input: z.ZodType;
+  traits: Traits;
 }
 
 /** Every operation as a verb, in the order of the table. */
 export function listVerbs(): Verb[] {
   return Object.values(operations).map(toVerb);
+}
+
+/** The verb of one operation; nothing for a name of none. */
+export function findVerb(name: string): Verb | undefined {
+  return Object.hasOwn(operations, name) ? toVerb(operations[name as OperationName]) : undefined; // it has that key
 }
 
 /** How an operation is called here: `tasks.claim` is `task claim`. A name of none stays as it is. */
@@ -163,20 +197,10 @@ export function toWords(name: string): string {
   if (named !== undefined) return named;
   if (!Object.hasOwn(operations, name)) return name;
   const [group = "", ...rest] = name.split(".");
-  return [groupWords[group] ?? group, ...rest.map((word) => verbWords[word] ?? toKebab(word))].join(" ");
-}
-
-export function meaningOf(field: string): string | undefined {
-  return meanings[field];
-}
-
-/** `expiresAt` as `expires-at`. */
-export function toKebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return [groupWords[group] ?? toKebab(group), ...rest.map((word) => verbWords[word] ?? toKebab(word))].join(" ");
 }
 
 function toVerb(operation: Operation): Verb {
-  const { positional, paths = [], isSlow = false, isEmpty, examples = [] } = traits[operation.name] ?? {};
-  const words = toWords(operation.name).split(" ");
-  return { operation, words, positional, paths, isSlow, isEmpty, examples };
+  const known = traits[operation.name] ?? {};
+  return { operation, words: toWords(operation.name).split(" "), input: known.input ?? operation.input, traits: known };
 }

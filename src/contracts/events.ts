@@ -5,7 +5,19 @@
 // or the fold. `facts` are decisions already made: a fold never computes a time, an epoch or a next state.
 
 import { z } from "zod";
-import { AgentId, CommandId, DelegationId, EventId, PacketId, Role, TaskId } from "./ids.ts";
+import {
+  AgentId,
+  type CommandId,
+  DelegationId,
+  EventId,
+  LessonId,
+  PacketId,
+  ReceiptId,
+  RecordedCommandId,
+  Role,
+  TaskId,
+} from "./ids.ts";
+import { Evidence, ImportedEpisode, LessonContent, LessonKind, type LessonMove, LessonState } from "./lesson.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
 import { sensitive } from "./sensitive.ts";
@@ -78,6 +90,27 @@ const entry = <Type extends string, Facts extends z.ZodType, Body extends z.ZodT
   facts,
   body,
 });
+
+const lessonIds = z.array(LessonId).max(limits.lessonsNamed);
+const use = { outcome: z.enum(["succeeded", "failed"]), lessons: lessonIds };
+
+/** A move of a lesson, with all that its place in memory is made from. */
+const lesson = <Move extends LessonMove>(move: Move) =>
+  entry(
+    `lesson.${move}` as const,
+    z.strictObject({
+      lessonId: LessonId,
+      kind: LessonKind,
+      from: LessonState.nullable(),
+      to: LessonState,
+      /** The run that moved it. */
+      run: TaskId.optional(),
+      evidence: z.array(Evidence).max(limits.listItems),
+      /** What its rule still asks for, in sentences. */
+      missing: z.array(Line).max(limits.listItems),
+    }),
+    z.strictObject({ content: LessonContent.optional() }),
+  );
 
 /** Every type of event with the schema of its facts and of its body. */
 export const eventTypes = {
@@ -185,6 +218,27 @@ export const eventTypes = {
   ),
   "session.noted": entry("session.noted", z.strictObject({ kind: Name }), SessionNote.omit({ kind: true })),
   "session.closed": entry("session.closed", nothing, z.strictObject({ summary: Line.optional() })),
+  "lesson.observed": lesson("observed"),
+  "lesson.supported": lesson("supported"),
+  "lesson.trusted": lesson("trusted"),
+  "lesson.contested": lesson("contested"),
+  "lesson.restored": lesson("restored"),
+  "lesson.retired": lesson("retired"),
+  "lesson.reactivated": lesson("reactivated"),
+  "lesson.written": lesson("written"),
+  "lesson.activated": lesson("activated"),
+  "feedback.given": entry(
+    "feedback.given",
+    z.strictObject({ receiptId: ReceiptId, ...use }),
+    z.strictObject({ note: Line.optional() }),
+  ),
+  "nodes.activated": entry("nodes.activated", z.strictObject(use), nothing),
+  "episodes.imported": entry(
+    "episodes.imported",
+    z.strictObject({ source: Name, cursor: Line.optional(), count: z.int().nonnegative() }),
+    z.strictObject({ episodes: z.array(ImportedEpisode).max(limits.episodes) }),
+  ),
+  "recall.reset": entry("recall.reset", nothing, why),
   "replay.started": entry("replay.started", z.strictObject({ replayId: TaskId }), nothing),
   "replay.failed": entry("replay.failed", z.strictObject({ replayId: TaskId }), why),
   "task.replayed": entry("task.replayed", z.strictObject({ replayId: TaskId }), nothing),
@@ -192,6 +246,24 @@ export const eventTypes = {
 } as const;
 
 export type EventType = keyof typeof eventTypes;
+
+/** The events of what a scope has learned. They are of its one task of kind memory. */
+export const memoryTypes = [
+  "lesson.observed",
+  "lesson.supported",
+  "lesson.trusted",
+  "lesson.contested",
+  "lesson.restored",
+  "lesson.retired",
+  "lesson.reactivated",
+  "lesson.written",
+  "lesson.activated",
+  "feedback.given",
+  "nodes.activated",
+  "episodes.imported",
+  "recall.reset",
+] as const satisfies readonly EventType[];
+export type MemoryType = (typeof memoryTypes)[number];
 
 type Header<Type extends EventType> = {
   /** The event's number in its scope's journal; 1 is the first. */
@@ -229,7 +301,7 @@ export const JournalEvent = z.strictObject({
   epoch: z.int().nonnegative(),
   at: Time,
   by: AgentId,
-  commandId: CommandId.optional(),
+  commandId: RecordedCommandId.optional(),
   causedBy: EventId.optional(),
   facts: z.record(z.string(), z.unknown()),
   body: z.record(z.string(), z.unknown()).optional(),

@@ -84,6 +84,30 @@ export const limits = {
   viewerBufferBytes: 1024 * 1024,
   /** Messages of live actors that wait for one of them; the oldest are dropped. */
   viewerMessages: 1_000,
+  /** A question to what was learned, in characters; of one that is longer only so much is read. */
+  queryChars: 200_000,
+  /** The text of one lesson: a brief is kept up to here. */
+  lessonTextChars: 20_000,
+  /** Files, steps and errors that one lesson keeps of one run. */
+  lessonFiles: 40,
+  lessonSteps: 40,
+  lessonErrors: 10,
+  /** Lessons that one call names. */
+  lessonsNamed: 50,
+  /** Paths of a checkout that one question brings along. */
+  treeFiles: 20_000,
+  /** Episodes of one imported event. */
+  episodes: 200,
+  /** An answer of task start, encoded as JSON, unless more is asked for; and its text for a model. */
+  guidanceBytes: 4_000,
+  promptChars: 1_200,
+  /** Vectors of an embedding provider that are kept in memory; the first ones are let go. */
+  vectors: 10_000,
+  /** Answers that were shown and are remembered, and for how long: the oldest are forgotten. */
+  receipts: 5_000,
+  receiptMs: 30 * 24 * 3_600_000,
+  /** The longest that a question waits for learning to come to a position. */
+  learnWaitMs: 10_000,
   /** Rows of one page of a list or of the journal. */
   pageRows: 500,
 } as const;

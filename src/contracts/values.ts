@@ -13,10 +13,13 @@ export const Name = word(limits.nameChars);
 /** The kind of a task that is a session; `sessions.create` alone makes one. */
 export const sessionKind = "session";
 
+/** The kind of the one task of a scope that holds the events of what it has learned. */
+export const memoryKind = "memory";
+
 /** The kind of a task that is started, stored or delegated. */
 export const TaskKind = Name.refine((kind) => kind !== sessionKind, {
   error: `a ${sessionKind} is made by sessions.create`,
-});
+}).refine((kind) => kind !== memoryKind, { error: `${memoryKind} is what holds the scope's lessons` });
 
 /** One line for people. */
 export const Line = z.string().min(1).max(limits.lineChars);

@@ -130,7 +130,7 @@ const failuresByText = [
     detail: "is not in a git repository that this user can read. Name a folder that is, or let the user read its .git.",
   },
   {
-    text: /cannot change to .*: (No such file|Not a directory)/,
+    text: /cannot change to .*: (No such file|Not a directory)/s, // a folder's name can hold line separators
     reason: "noFolder",
     detail: "is not a folder. Name the folder of a git repository.",
   },

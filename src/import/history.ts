@@ -49,7 +49,7 @@ export async function surveyGitHistory(range: GitRange, ports: GitPorts = system
       return { state: "rewritten", head, ...(mergeBase === undefined ? {} : { mergeBase }) };
     }
   }
-  const { stdout } = await repository.run(["rev-list", "--count", ...limiting, ...toRevisions(head, after)]);
+  const { stdout } = await repository.run(["rev-list", "--count", ...limiting, ...orderArgs({ head, after })]);
   return { state: "ready", head, commits: Number(stdout), isShallow: repository.isShallow };
 }
 
@@ -66,8 +66,7 @@ export async function* readGitHistory(
   const head = range.head ?? repository.head;
   if (range.after !== undefined) await requireContinued(repository, { head, after: range.after });
 
-  // Parents before children also when clocks were wrong (H2).
-  const args = ["rev-list", "--reverse", "--date-order", ...limiting, ...toRevisions(head, range.after)];
+  const args = ["rev-list", "--reverse", ...limiting, ...orderArgs({ head, after: range.after })];
   for await (const ids of toBatches(repository.stream(args))) {
     const parser = createCommitParser();
     const episodes = function* (commits: ReturnType<typeof parser.end>): Generator<GitEpisode> {
@@ -93,15 +92,16 @@ function diffArgs({ isPartial }: Repository): string[] {
   return ["diff-tree", ...shape, ...safe, ...renames];
 }
 
-function toRevisions(head: string, after: string | undefined): string[] {
-  return after === undefined ? [head] : [head, `^${after}`];
+/** For `git rev-list`, newest first: parents after children, also where clocks were wrong (H2). Both are hashes. */
+export function orderArgs({ head, after }: { head: string; after: string | undefined }): string[] {
+  return ["--no-merges", "--date-order", head, ...(after === undefined ? [] : [`^${after}`])];
 }
 
 /** The range's bounds for `git rev-list`. Everything that reaches git's command line is checked here. */
 function toLimits({ since, max, after, head }: GitRange): string[] {
   if (after !== undefined) requireHash(after);
   if (head !== undefined) requireHash(head);
-  const args = ["--no-merges"];
+  const args: string[] = [];
   if (since !== undefined) args.push(`--max-age=${requireCount("since", Math.ceil(since / 1_000))}`);
   if (max !== undefined) args.push(`--max-count=${requireCount("max", max)}`);
   return args;

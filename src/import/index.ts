@@ -1,5 +1,7 @@
 // Import: what others have written down, as episodes to learn from. So far, the history of a git repository.
 
-export { type GitEpisode, toHistoryLine } from "./episodes.ts";
+export { toCursorText } from "./cursor.ts";
+export { type GitEpisode, type LeftOut, toHistoryLine } from "./episodes.ts";
 export { type GitRange, readGitHistory, surveyGitHistory } from "./history.ts";
-export { listFilesAt } from "./repository.ts";
+export { type GitPart, planGitImport } from "./plan.ts";
+export { identifyGitHistory, listFilesAt } from "./repository.ts";

@@ -74,6 +74,31 @@ export async function relateHistory(
   return { isContinued: false, ...(mergeBase === "" ? {} : { mergeBase }) };
 }
 
+/** A history by its name, and where it stands. */
+export interface GitIdentity {
+  /** The same for every clone: `git:` and the beginning of the hash of the first commit. */
+  source: string;
+  head: string;
+  isShallow: boolean;
+}
+
+/**
+ * Which history the repository of `folder` holds. It is named by its first commit, which all clones share wherever they lie and whatever
+ * their remotes are called, and which no later commit changes; of several first commits, by that of the first parents. A shallow clone
+ * does not know it, and is named by the commit at which it was cut off.
+ * @throws AionisError as `openRepository`.
+ */
+export async function identifyGitHistory(
+  request: { folder: string; signal?: AbortSignal | undefined },
+  ports: GitPorts = systemGit,
+): Promise<GitIdentity> {
+  const { head, isShallow, run } = await openRepository(request, ports);
+  const { stdout } = await run(["rev-list", "--first-parent", "--max-parents=0", head]);
+  return { source: `git:${stdout.trim().slice(0, rootChars)}`, head, isShallow };
+}
+
+const rootChars = 16;
+
 /** The names of the files that a commit holds. */
 export interface FileList {
   files: string[];

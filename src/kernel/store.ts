@@ -142,6 +142,29 @@ export interface TaskRows {
   readonly packets: PacketRow[];
 }
 
+/** What learning keeps, by table and key; what a row holds is learning's own matter. A row that was put is in the next commit. */
+export interface LearningRows {
+  get(table: string, key: string | number): object | undefined;
+  put(table: string, key: string | number, row: object): void;
+}
+
+/**
+ * All events up to `seq` have been learned from, and the first `part` items of the one behind it, if that holds several. The last event
+ * that taught anything was `taught`.
+ */
+export interface LearnedTo {
+  readonly seq: number;
+  readonly part: number;
+  readonly taught: number;
+}
+
+/** An answer that was shown: what it rests on, as JSON. */
+export interface ReceiptRow {
+  readonly id: string;
+  readonly at: number;
+  readonly body: string;
+}
+
 /** How far a journal goes: its last sequence (0 when empty) and the hash that chains all headers up to it. */
 export interface JournalHead {
   readonly seq: number;
@@ -165,6 +188,8 @@ export interface ScopeStore {
     count: number;
     task?: TaskNumber | undefined;
     types?: readonly string[] | undefined;
+    /** The last sequence that is looked at; of a whole scope only. */
+    until?: number | undefined;
   }): StoredEvent[];
   /** The last `count` events of a task, oldest first; no more than `limits.pageBytes` before the last. */
   lastEvents(options: { task: TaskNumber; count: number; types?: readonly string[] | undefined }): StoredEvent[];
@@ -187,6 +212,8 @@ export interface ScopeStore {
     count: number;
     states?: readonly string[] | undefined;
     kind?: string | undefined;
+    /** Left out unless asked for by `kind`. */
+    exceptKind?: string | undefined;
     parentId?: TaskId | undefined;
   }): TaskRow[];
   /** The tasks in one of `states`, each state's oldest first; of all tasks when absent. */
@@ -230,9 +257,20 @@ export interface ScopeStore {
   packetsOf(task: TaskNumber): PacketRow[];
   putPacket(row: PacketRow): void;
 
+  /** What was learned from the journal, and how far that was read. */
+  readonly learning: LearningRows;
+  learnedTo(): LearnedTo;
+  putLearnedTo(to: LearnedTo): void;
+  /**
+   * Remembers an answer that was shown. It is written with the next commit, or when the store closes; until then a process that dies
+   * forgets it. The oldest are forgotten (`limits.receipts`, `limits.receiptMs`).
+   */
+  keepReceipt(row: ReceiptRow): void;
+  receipt(id: string): ReceiptRow | undefined;
+
   /** Every row that follows from one task's events, in a fixed order, to compare with what the journal folds to. */
   rowsOf(task: TaskNumber): TaskRows;
-  /** Removes every row that follows from the journal, and nothing of the journal. */
+  /** Removes every row that follows from the journal, and nothing of the journal and of the receipts. */
   clearProjections(): void;
   /** Recomputes chain and body hashes over the whole journal; what does not match, oldest first, at most `count`. */
   findDamage(count: number): { seq: number; what: string }[];

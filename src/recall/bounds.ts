@@ -12,8 +12,13 @@ export const bounds = {
   episodeFiles: 40,
   /** Rows of words read for one question: the rarest. */
   queryWords: 24,
-  /** The newest episodes kept for a word. */
+  /** Rows of words looked up to find these. */
+  wordLookups: 120,
+  /** Files that are compared with each other for one question. */
+  compared: 60,
+  /** The newest episodes kept for a word; as many as `postingsTail` more wait to be moved there. */
   wordEpisodes: 500,
+  postingsTail: 32,
   /** The strongest files kept for a word. */
   wordFiles: 100,
   /** The newest paths kept for a word. */
@@ -22,6 +27,13 @@ export const bounds = {
   wordFolders: 24,
   /** The newest files kept for a folder. */
   folderFiles: 12,
+  /** The newest episodes kept for a file, and files in hand whose companions are looked for. */
+  fileEpisodes: 16,
+  filesInHand: 8,
+  /** Files of a tree whose words are read; words in more of them than this tell nothing; files compared though no episode touched them. */
+  treeFiles: 20_000,
+  treeWordFiles: 2_000,
+  treeCandidates: 15,
   /** Files kept in the lists of the most frequent and the most active ones. */
   topFiles: 24,
 };

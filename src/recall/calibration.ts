@@ -96,7 +96,7 @@ function toInputs({ hitRate }: LearnedRow, doubt: Doubt): number[] {
 }
 
 function keepPairs(list: number[], pair: readonly [number, number], max: number): void {
-  list.push(...pair);
+  list.push(...pair.map(Math.fround)); // what is stored: in half the bytes
   if (list.length > 2 * max) list.splice(0, 2);
 }
 

@@ -1,6 +1,7 @@
 // Goals: the words of what somebody wants, with the weight that each of them has.
 
 import { bounds } from "./bounds.ts";
+import { readErrors } from "./errors.ts";
 import { type Kind, readKind } from "./kinds.ts";
 import { stem } from "./stem.ts";
 import { type Run, splitRuns } from "./words.ts";
@@ -19,6 +20,17 @@ export interface Goal {
   mentions: readonly string[];
   kind: Kind;
   scope: string;
+  /** The family's mark among `words`; empty without a family. */
+  family: string;
+}
+
+/** What is known of a goal besides its text. */
+export interface GoalContext {
+  family?: string | undefined;
+  /** What went wrong before; of each its first line counts. */
+  errors?: readonly string[] | undefined;
+  /** Paths that whoever asks has in hand. */
+  files?: readonly string[] | undefined;
 }
 
 const bodyWeight = 0.35;
@@ -37,8 +49,11 @@ const emptyWords = new Set(
     .map(stem),
 );
 
-/** Reads a goal: its title is its first line, or what stands before a dash between spaces. */
-export function readGoal(text: string): Goal {
+/**
+ * Reads a goal: its title is its first line, or what stands before a dash between spaces. A family and errors are words like others, and
+ * no others are like them; what words an error has in common with other errors counts as the body's do.
+ */
+export function readGoal(text: string, context: GoalContext = {}): Goal {
   const whole = text.slice(0, bounds.textChars);
   const end = whole.search(/ — |\r?\n/);
   const title = whole.slice(0, end === -1 ? titleChars : Math.min(end, titleChars));
@@ -50,10 +65,16 @@ export function readGoal(text: string): Goal {
 
   const words = new Map<string, number>();
   for (const word of [...scopeRuns, ...titleRuns].flatMap(toTerms)) words.set(word, 1);
-  for (const word of bodyRuns.flatMap(toTerms)) {
+  const errors = readErrors(context.errors ?? []);
+  for (const word of [...bodyRuns, ...errors.flatMap(splitRuns)].flatMap(toTerms)) {
     if (words.size < bounds.textWords || words.has(word))
       words.set(word, Math.min(1, (words.get(word) ?? 0) + bodyWeight));
   }
+  const family =
+    context.family === undefined || context.family === ""
+      ? ""
+      : `@family ${context.family.slice(0, 200).toWellFormed()}`;
+  for (const mark of [...(family === "" ? [] : [family]), ...errors.map((line) => `!${line}`)]) words.set(mark, 1);
   return {
     words,
     titleWords: new Set(
@@ -66,9 +87,10 @@ export function readGoal(text: string): Goal {
       ),
     ),
     scopeWords: new Set(scopeRuns.flatMap((run) => run.parts)),
-    mentions: [...new Set(readMentions(whole))].slice(0, mentionsMax),
-    kind,
-    scope,
+    mentions: [
+      ...new Set([...(context.files ?? []).slice(0, bounds.filesInHand).map(toMention), ...readMentions(whole)]),
+    ].slice(0, mentionsMax),
+    ...{ kind, scope, family },
   };
 }
 
@@ -93,5 +115,12 @@ function readMentions(text: string): string[] {
     .split(/[\s`'"()[\]{},;:]+/u)
     .filter((word) => word.length >= 3 && word.length <= 200 && /[./]/.test(word))
     .flatMap((word) => word.match(mention) ?? [])
-    .map((found) => found.toLowerCase().replace(/^\.?\//, ""));
+    .map(toMention);
+}
+
+function toMention(path: string): string {
+  return path
+    .slice(-bounds.pathChars)
+    .toLowerCase()
+    .replace(/^\.?\//, "");
 }

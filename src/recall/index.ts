@@ -1,6 +1,22 @@
 // Recall: which files a piece of work will touch, told from earlier ones without a model.
 
-export { emptyRows } from "./empty-rows.ts";
-export { createRecall, type Recall, type RecallEpisode } from "./engine.ts";
+export { emptyRow, emptyRows } from "./empty-rows.ts";
+export {
+  createRecall,
+  type Recall,
+  type RecallEpisode,
+  type Recalled,
+  type RecalledFile,
+} from "./engine.ts";
+export { readGoal } from "./goals.ts";
 export { createMemoryRows, type MemoryRows } from "./memory-rows.ts";
-export type { RecallRows, RecallTables } from "./rows.ts";
+export { readPath } from "./paths.ts";
+export type {
+  LessonRow,
+  LessonsLearnedRow,
+  LessonTotalsRow,
+  LessonWordRow,
+  RecallRows,
+  RecallTables,
+} from "./rows.ts";
+export { addTo, rarity, strongest } from "./scores.ts";

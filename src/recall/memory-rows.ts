@@ -1,3 +1,4 @@
+import { emptyRows } from "./empty-rows.ts";
 import type { RecallRows, RecallTables } from "./rows.ts";
 
 /** Rows in memory, with their whole state as bytes. */
@@ -6,7 +7,7 @@ export interface MemoryRows extends RecallRows {
   dump(): string;
 }
 
-const tables = ["words", "paths", "files", "episodes", "folders", "folderPaths", "totals", "learned"] as const;
+const tables = Object.keys(emptyRows) as (keyof RecallTables)[];
 
 /** Empty rows, or those that `dump` gave. */
 export function createMemoryRows(dumped?: string): MemoryRows {

@@ -19,6 +19,8 @@ export interface PathWords {
   extensions: readonly string[];
   /** The name's words, or those of the folder when the name is generic (`index`). */
   telling: readonly string[];
+  /** The places among `folders` of the words that are not telling. */
+  otherFolders: readonly number[];
   /** The file's name in lower case. */
   base: string;
   folder: string;
@@ -64,9 +66,12 @@ export function readPath(whole: string): PathWords {
   const isGeneric = generic.has(lower);
   const parent = toWords(steps.slice(-1));
   const family = isGeneric ? `${steps.at(-1)?.toLowerCase() ?? ""}/${lower}` : lower.replaceAll(/[_-]/g, "");
+  const telling = isGeneric ? [...new Set([...name, ...parent])] : name;
   return {
     name,
     folders,
+    telling,
+    otherFolders: [...folders.keys()].filter((at) => !telling.includes(folders[at] ?? "")),
     compounds: [...new Set([stemOfName, ...steps].flatMap(toCompound))],
     extensions:
       dot === -1
@@ -77,13 +82,46 @@ export function readPath(whole: string): PathWords {
             .split(".")
             .slice(0, 3)
             .map((each) => `.${each}`),
-    telling: isGeneric ? [...new Set([...name, ...parent])] : name,
     base: base.toLowerCase(),
     folder: steps.join("/"),
     fileClass: classMarks.find(([, mark]) => mark.test(path))?.[0] ?? fileClasses.length - 1,
     isTest: testMark.test(path),
     family,
   };
+}
+
+const weigh = { name: 2, folder: 1, extension: 0.5 };
+
+/** The words of a path with their weights, and its name as the mark by which mentions find it; that does not count for the length. */
+export function weighPath(path: PathWords): { weights: Map<string, number>; length: number } {
+  const weights = new Map<string, number>();
+  let length = 0;
+  const add = (list: readonly string[], weight: number): void => {
+    length += weight * list.length;
+    for (const word of list) weights.set(word, (weights.get(word) ?? 0) + weight);
+  };
+  add(path.name, weigh.name);
+  add(path.folders, weigh.folder);
+  add(path.compounds, weigh.name);
+  add(path.extensions, weigh.extension);
+  return { weights: weights.set(`#${path.base}`, weigh.name), length };
+}
+
+let newer = new Map<string, PathWords>();
+let older = new Map<string, PathWords>();
+const readMax = 4_096;
+
+/** `readPath`, where the last paths that were asked for are kept: every question asks for some dozens of the same ones. */
+export function readPathOnce(path: string): PathWords {
+  const known = newer.get(path);
+  if (known !== undefined) return known;
+  const words = older.get(path) ?? readPath(path);
+  if (newer.size >= readMax) {
+    older = newer;
+    newer = new Map();
+  }
+  newer.set(path, words);
+  return words;
 }
 
 function toWords(steps: readonly string[]): string[] {

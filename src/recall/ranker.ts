@@ -8,20 +8,14 @@ import { bounds } from "./bounds.ts";
 import type { Candidate, Evidence } from "./evidence.ts";
 import { kinds } from "./kinds.ts";
 import { fileClasses } from "./paths.ts";
-import type { LearnedRow, RecallRows } from "./rows.ts";
+import type { LearnedRow, RecallRows, WordRow } from "./rows.ts";
+import { addTo } from "./scores.ts";
 import { signalNames } from "./signals/index.ts";
 
 const rate = 0.3;
 const squaresFrom = 1;
 const gradientMin = 0.01; // below, the weights of words and files are left as they are
 const kindInput = 0.7;
-
-/** A weight and its squared gradients, at `list[at]` and `list[at + 1]`, with what it is multiplied by. */
-interface Slot {
-  list: number[];
-  at: number;
-  input: number;
-}
 
 /** How likely each candidate is. */
 export interface Scored {
@@ -36,16 +30,9 @@ export interface Scored {
 export function score(
   learned: LearnedRow,
   rows: RecallRows,
-  { evidence, signals }: { evidence: Evidence; signals: readonly Float64Array[] },
+  { evidence, signals }: { evidence: Evidence; signals: readonly (readonly number[])[] },
 ): Scored {
-  const inputs = toInputs(evidence);
-  const habits = evidence.candidates.map((candidate) => {
-    let sum = 0;
-    visitSlots(rows, { learned, evidence, inputs, candidate, enter: false }, ({ list, at, input }) => {
-      sum += (list[at] ?? 0) * input;
-    });
-    return sum;
-  });
+  const habits = measureHabits(learned, rows, evidence);
   const scores = signals.map((values, at) => {
     let sum = habits[at] ?? 0;
     for (let signal = 0; signal < values.length; signal += 1)
@@ -66,7 +53,7 @@ export function train(
     isRight,
   }: {
     evidence: Evidence;
-    signals: readonly Float64Array[];
+    signals: readonly (readonly number[])[];
     probabilities: readonly number[];
     isRight: readonly boolean[];
   },
@@ -82,17 +69,10 @@ export function train(
     learned.squares[signal] = squares;
     learned.weights[signal] = (learned.weights[signal] ?? 0) + (rate * gradient) / Math.sqrt(squares);
   }
-  const inputs = toInputs(evidence);
+  const words = openWords(learned, evidence);
   for (const [index, candidate] of evidence.candidates.entries()) {
     const gradient = gradients[index] ?? 0;
-    if (Math.abs(gradient) < gradientMin) continue;
-    visitSlots(rows, { learned, evidence, inputs, candidate, enter: true }, ({ list, at, input }) => {
-      const step = gradient * input;
-      const squares = (list[at + 1] ?? squaresFrom) + step ** 2;
-      list[at + 1] = squares;
-      list[at] = (list[at] ?? 0) + (rate * step) / Math.sqrt(squares);
-    });
-    rows.put("files", candidate.file, candidate.row);
+    if (Math.abs(gradient) >= gradientMin) trainHabits(rows, { learned, evidence, words, candidate, gradient });
   }
   for (const { word, row } of evidence.terms) rows.put("words", word, row);
 }
@@ -103,42 +83,108 @@ function toInputs({ terms }: Evidence): number[] {
   return terms.map(({ weight, rarity }) => (weight * rarity) / (norm || 1));
 }
 
-interface Visit {
-  learned: LearnedRow;
-  evidence: Evidence;
-  inputs: readonly number[];
-  candidate: Candidate;
-  /** Whether weights that are not there yet are made. */
-  enter: boolean;
+/** What the weights of words, kinds, classes, files and folders give each candidate. Sums over the words are made once a class and folder. */
+function measureHabits(learned: LearnedRow, rows: RecallRows, evidence: Evidence): number[] {
+  const kind = kinds.indexOf(evidence.goal.kind);
+  const byClass = fileClasses.map(
+    (_, each) =>
+      weightAt(learned.classWeights, each) + weightAt(learned.kindClassWeights, kind * fileClasses.length + each),
+  );
+  const byFolder = new Map<number, number>();
+  for (const [index, input] of toInputs(evidence).entries()) {
+    const row = evidence.terms[index]?.row;
+    if (row === undefined || row.generation !== learned.generation) continue;
+    for (const each of fileClasses.keys())
+      byClass[each] = (byClass[each] ?? 0) + input * weightAt(row.classWeights, each);
+    for (let at = 0; at < row.folderWeights.length; at += 3) {
+      addTo(byFolder, row.folderWeights[at] ?? -1, input * (row.folderWeights[at + 1] ?? 0));
+    }
+  }
+  for (const number of new Set(evidence.candidates.map(({ row }) => row.folder))) {
+    const folder = rows.get("folders", number);
+    if (folder?.generation === learned.generation) addTo(byFolder, number, weightAt(folder.ownWeight, 0));
+  }
+  return evidence.candidates.map(({ row, path }) => {
+    const isKnown = row.generation === learned.generation;
+    const own = isKnown ? weightAt(row.ownWeight, 0) + kindInput * weightAt(row.kindWeights, kind) : 0;
+    return own + (byClass[path.fileClass] ?? 0) + (byFolder.get(row.folder) ?? 0);
+  });
 }
 
-function visitSlots(rows: RecallRows, visit: Visit, use: (slot: Slot) => void): void {
-  const { learned, evidence, inputs, candidate, enter } = visit;
-  const { row, path } = candidate;
+/** A word whose weights are learned, with its share of the question. */
+interface Trained {
+  row: WordRow;
+  input: number;
+}
+
+function openWords(learned: LearnedRow, evidence: Evidence): Trained[] {
+  const inputs = toInputs(evidence);
+  return evidence.terms.map(({ row }, index) => {
+    begin(row, learned, ["classWeights", "folderWeights"]);
+    fill(row.classWeights, fileClasses.length);
+    return { row, input: inputs[index] ?? 0 };
+  });
+}
+
+interface Habits {
+  learned: LearnedRow;
+  evidence: Evidence;
+  words: readonly Trained[];
+  candidate: Candidate;
+  gradient: number;
+}
+
+function trainHabits(rows: RecallRows, { learned, evidence, words, candidate, gradient }: Habits): void {
+  const { file, row, path } = candidate;
   const kind = kinds.indexOf(evidence.goal.kind);
-  const visitPair = (list: number[], count: number, index: number, input: number): void => {
-    if (enter) fill(list, count);
-    if (list.length > 0) use({ list, at: 2 * index, input });
-  };
-  const visitTriple = (list: number[], key: number, max: number, input: number): void => {
-    const at = findTriple(list, key, enter ? max : 0);
-    if (at !== -1) use({ list, at: at + 1, input });
-  };
   const classCount = fileClasses.length;
-  visitPair(row.ownWeight, 1, 0, 1);
-  visitPair(row.kindWeights, kinds.length, kind, kindInput);
-  visitPair(learned.classWeights, classCount, path.fileClass, 1);
-  visitPair(learned.kindClassWeights, kinds.length * classCount, kind * classCount + path.fileClass, 1);
+  fill(learned.classWeights, classCount);
+  step(learned.classWeights, 2 * path.fileClass, gradient);
+  fill(learned.kindClassWeights, kinds.length * classCount);
+  step(learned.kindClassWeights, 2 * (kind * classCount + path.fileClass), gradient);
+  if (file >= 0) {
+    begin(row, learned, ["ownWeight", "kindWeights"]);
+    fill(row.ownWeight, 1);
+    step(row.ownWeight, 0, gradient);
+    fill(row.kindWeights, kinds.length);
+    step(row.kindWeights, 2 * kind, gradient * kindInput);
+    rows.put("files", file, row);
+  }
   const folder = rows.get("folders", row.folder);
   if (folder !== undefined) {
-    visitPair(folder.ownWeight, 1, 0, 1);
-    if (enter) rows.put("folders", row.folder, folder);
+    begin(folder, learned, ["ownWeight"]);
+    fill(folder.ownWeight, 1);
+    step(folder.ownWeight, 0, gradient);
+    rows.put("folders", row.folder, folder);
   }
-  for (const [index, { row: word }] of evidence.terms.entries()) {
-    const input = inputs[index] ?? 0;
-    visitPair(word.classWeights, classCount, path.fileClass, input);
-    visitTriple(word.folderWeights, row.folder, bounds.wordFolders, input);
+  for (const { row: word, input } of words) {
+    step(word.classWeights, 2 * path.fileClass, gradient * input);
+    if (folder !== undefined)
+      step(word.folderWeights, findTriple(word.folderWeights, row.folder) + 1, gradient * input);
   }
+}
+
+/** Lets go of weights that were learned before the last reset. */
+function begin<Name extends string>(
+  row: { generation: number } & Record<Name, number[]>,
+  { generation }: LearnedRow,
+  names: readonly Name[],
+): void {
+  if (row.generation === generation) return;
+  for (const name of names) row[name].length = 0;
+  row.generation = generation;
+}
+
+/** AdaGrad's step for the weight at `at`, whose squares stand behind it. Rounded to what is stored: in half the bytes. */
+function step(list: number[], at: number, gradient: number): void {
+  const squares = Math.fround((list[at + 1] ?? squaresFrom) + gradient ** 2);
+  list[at + 1] = squares;
+  list[at] = Math.fround((list[at] ?? 0) + (rate * gradient) / Math.sqrt(squares));
+}
+
+/** A weight of a list of weights and squares; 0 when there is none yet. */
+function weightAt(list: readonly number[], index: number): number {
+  return list[2 * index] ?? 0;
 }
 
 /** Fills an empty list of `count` weights: a hole would not survive being stored. */
@@ -146,11 +192,10 @@ function fill(list: number[], count: number): void {
   if (list.length === 0) for (let at = 0; at < count; at += 1) list.push(0, squaresFrom);
 }
 
-/** Where `key` stands in a flat list of key, weight, squares; -1 if it does not and `max` is 0. A full list loses the slightest weight. */
-function findTriple(list: number[], key: number, max: number): number {
+/** Where `key` stands in a flat list of key, weight, squares. If it does not, it is entered, and a full list loses the slightest weight. */
+function findTriple(list: number[], key: number): number {
   for (let at = 0; at < list.length; at += 3) if (list[at] === key) return at;
-  if (max === 0) return -1;
-  if (list.length >= 3 * max) {
+  if (list.length >= 3 * bounds.wordFolders) {
     let slightest = 0;
     for (let at = 3; at < list.length; at += 3) {
       if (Math.abs(list[at + 1] ?? 0) < Math.abs(list[slightest + 1] ?? 0)) slightest = at;

@@ -1,6 +1,12 @@
 import { type Recorded, type Submission, toStepReceipt } from "../../actors/index.ts";
-import { stateAfter, type TaskOperation, type TaskSnapshot, toSessionStatus } from "../../machines/index.ts";
-import type { AgentId, TaskId } from "../contracts/ids.ts";
+import {
+  type MemoryOperation,
+  stateAfter,
+  type TaskOperation,
+  type TaskSnapshot,
+  toSessionStatus,
+} from "../../machines/index.ts";
+import { type AgentId, type LessonId, memoryTaskId, type TaskId } from "../contracts/ids.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { SessionAck } from "../contracts/session.ts";
 import type { Ack, TaskState } from "../contracts/task.ts";
@@ -21,15 +27,15 @@ const contentBytes = 16;
 export function toSubmission(
   name: TaskOperation,
   input: OperationParsed<TaskOperation>,
-  call: { scope: string; by: AgentId; commandId: string; newTaskId(): TaskId },
+  call: { scope: string; by: AgentId; commandId: string; newTaskId(): TaskId; credited?: readonly LessonId[] },
 ): Submission {
   const { commandId: _, ...asked } = input;
   const content = { ...asked, epoch: undefined }; // under which claim it is asked is for fencing; a repeat may come under a later one
-  const taskId = "taskId" in asked ? asked.taskId : "sessionId" in asked ? asked.sessionId : undefined;
+  const taskId = isMemoryOperation(name) ? memoryTaskId : toTaskId(asked);
   const command =
     name === "tasks.claim" && taskId === undefined
       ? { roles: "roles" in asked ? asked.roles : [] }
-      : { name, taskId: taskId ?? call.newTaskId(), input };
+      : { name, taskId: taskId ?? call.newTaskId(), input, ...toResolved(name, call) };
   return {
     scope: call.scope,
     by: call.by,
@@ -37,6 +43,32 @@ export function toSubmission(
     commandId: call.commandId,
     content: sha256(JSON.stringify([name, content])).subarray(0, contentBytes),
   };
+}
+
+function toTaskId(asked: object): TaskId | undefined {
+  if ("taskId" in asked) return asked.taskId as TaskId | undefined; // of every operation that has the field
+  return "sessionId" in asked ? (asked.sessionId as TaskId) : undefined; // as above
+}
+
+const memoryOperations: ReadonlySet<string> = new Set<MemoryOperation>([
+  "memory.write",
+  "memory.import",
+  "feedback",
+  "nodes.activate",
+  "recall.reset",
+]);
+
+/** Whether it is a command to what the scope has learned. */
+export function isMemoryOperation(name: TaskOperation): name is MemoryOperation {
+  return memoryOperations.has(name);
+}
+
+function toResolved(
+  name: TaskOperation,
+  { newTaskId, credited = [] }: { newTaskId(): TaskId; credited?: readonly LessonId[] },
+) {
+  if (name === "memory.write") return { lessonId: `les_${newTaskId().slice("task_".length)}` };
+  return name === "feedback" || name === "nodes.activate" ? { credited } : {};
 }
 
 /** The output of a command, from the event that stands for it: the same for the first call and for each repeat. */
@@ -72,6 +104,17 @@ export function toOutput(
       if (header.type !== "handoff.offered") throw new Error(`event ${header.seq} is no offer`);
       return { ...toAck(recorded), packetId: header.facts.packetId };
     }
+    case "memory.write":
+      if (header.type !== "lesson.written") throw new Error(`event ${header.seq} is nothing that was written`);
+      return { seq: header.seq, at: header.at, id: header.facts.lessonId };
+    case "feedback":
+    case "nodes.activate":
+      if (header.type !== "feedback.given" && header.type !== "nodes.activated")
+        throw new Error(`event ${header.seq} credits nothing`);
+      return { seq: header.seq, at: header.at, credited: [...header.facts.lessons] };
+    case "memory.import":
+    case "recall.reset":
+      return { seq: header.seq, at: header.at };
     case "sessions.create":
     case "sessions.event":
     case "sessions.close":

@@ -200,6 +200,8 @@ function toSubject(subjects: Subjects, { type, taskId, facts }: JournalEvent, st
       return subjects.handoff(toPacketTarget(store, facts.packetId as PacketId), fact); // every event of a handoff names its packet
     case "delegation":
       return subjects.delegation(toPartTarget(store, facts.childId as TaskId), fact === "sent" ? "packet" : "return"); // and these their child
+    case "lesson":
+      return subjects.lesson(String(facts.kind), fact); // every move of a lesson says its kind
     case "task":
       return subjects.task(taskId, fact);
     default:

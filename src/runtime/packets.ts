@@ -3,7 +3,7 @@
 // Recovering a packet, the lists of records, the tree of what a task delegated. Reads only: nothing is written for a packet that is looked at.
 
 import type { Leases, Persistence } from "../../actors/index.ts";
-import { isClaimed, isSession, type TaskSnapshot } from "../../machines/index.ts";
+import { isClaimed, isWork, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
@@ -33,7 +33,7 @@ export function recover(
   const task = parts.store.task(taskId);
   const snapshot = task === undefined ? undefined : parts.persistence.snapshot(parts.scope, taskId);
   if (task === undefined || snapshot === undefined) throw taskNotFound(taskId);
-  if (isSession(snapshot)) throw packetNotFound(input); // nobody takes it over, so there is nothing to derive
+  if (!isWork(snapshot)) throw packetNotFound(input); // nobody takes it over, so there is nothing to derive
 
   const stored = row === undefined ? undefined : readPacket(parts.store, row.seq);
   const ownedUntil = isClaimed(snapshot) ? parts.leases.until(parts.scope, taskId) : undefined;

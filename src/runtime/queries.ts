@@ -9,9 +9,10 @@ import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import { sessionKind } from "../contracts/values.ts";
+import { memoryKind, sessionKind } from "../contracts/values.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
+import { createMemoryQueries, type MemoryOptions, type MemoryQueries } from "./memory.ts";
 import { aggregate, listRecords, readTree, recover } from "./packets.ts";
 import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
@@ -37,7 +38,7 @@ type QueryName = Extract<
   | "runtime.status"
 >;
 
-export type Queries = {
+export type Queries = MemoryQueries & {
   [Name in QueryName]: (input: OperationParsed<Name>) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
 };
 
@@ -48,6 +49,7 @@ export interface QueryOptions {
   leases: Leases;
   waiting: Waiting;
   clock: Clock;
+  memory: MemoryOptions;
   /** Why the store does not reach its high-water mark, if it does not. */
   checkMark(): Promise<AionisError | undefined>;
   /** Copies the store and verifies the copy; says how many events it holds. */
@@ -75,6 +77,7 @@ export function createQueries(options: QueryOptions): Queries {
   }
 
   return {
+    ...createMemoryQueries(options.memory),
     "tasks.get"({ taskId }) {
       const { row, snapshot } = find(taskId);
       return { task: toTask(snapshot, row.title), content: toContent(store, snapshot) };
@@ -89,7 +92,10 @@ export function createQueries(options: QueryOptions): Queries {
       return hasEnded ? { task, hasEnded, content: toContent(store, snapshot) } : { task, hasEnded };
     },
     "tasks.list"({ states, kind, parentId, pageSize, cursor }) {
-      const rows = store.tasks({ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId });
+      const rows = store.tasks({
+        ...{ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId },
+        exceptKind: memoryKind,
+      });
       const tasks = rows.map((row) => toTask(find(row.id).snapshot, row.title));
       return { tasks, ...toCursor(rows, pageSize) };
     },

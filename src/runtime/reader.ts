@@ -5,9 +5,13 @@ import {
   operations,
 } from "../contracts/operations/index.ts";
 import { unlessAborted } from "../kernel/unless-aborted.ts";
-import type { Queries } from "./queries.ts";
 
-type Read<Name extends keyof Queries> = (
+/** What a runtime's own process may read in this way. */
+type ReadName = "events.read" | "tasks.list" | "runtime.status";
+type Query<Name extends ReadName> = (
+  input: OperationParsed<Name>,
+) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
+type Read<Name extends ReadName> = (
   input?: OperationInput<Name>,
   options?: { signal?: AbortSignal | undefined },
 ) => Promise<OperationOutput<Name>>;
@@ -20,13 +24,14 @@ export interface Reader {
 }
 
 /** The same answers and failures as over a transport. */
-export function createReader(queries: Queries): Reader {
+export function createReader(queries: { [Name in ReadName]: Query<Name> }): Reader {
   const reading =
-    <Name extends keyof Queries>(name: Name): Read<Name> =>
+    <Name extends ReadName>(name: Name): Read<Name> =>
     async (input, { signal } = {}) => {
       signal?.throwIfAborted();
       const parsed = operations[name].input.parse(input ?? {}) as OperationParsed<Name>; // name and schema are of one entry
-      const output = Promise.resolve(queries[name](parsed));
+      const query: Query<Name> = queries[name];
+      const output = Promise.resolve(query(parsed));
       return await (signal === undefined ? output : unlessAborted(output, signal));
     };
   return {

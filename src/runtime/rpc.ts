@@ -27,7 +27,8 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { ScopeStore, Store } from "../kernel/store.ts";
-import { toOutput, toSubmission } from "./commands.ts";
+import { isMemoryOperation, toOutput, toSubmission } from "./commands.ts";
+import { type MemoryOptions, prepareMemory, toFeedbackId } from "./memory.ts";
 import type { Queries } from "./queries.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -37,6 +38,7 @@ export interface RpcOptions {
   persistence: Persistence;
   leases: Leases;
   queries: Queries;
+  memory: MemoryOptions;
   waiting: Waiting;
   clock: Clock;
   ids: Ids;
@@ -85,9 +87,10 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     envelope: Envelope,
     message: IncomingRequest,
   ): Promise<unknown> {
-    const commandId = input.commandId ?? envelope.id;
+    const commandId = input.commandId ?? (isFeedback(name, input) ? toFeedbackId(by, input) : envelope.id);
     const newTaskId = (): TaskId => options.ids.next("task");
-    const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId });
+    const credited = isMemoryOperation(name) ? await prepareMemory(options.memory, name, input as never) : []; // name and input of one entry
+    const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId, credited });
     const recorded = (await persistence.submit(submission)) ?? (await waitForClaim(submission, input, message));
     return toOutput(name, recorded, replyContext);
   }
@@ -127,6 +130,10 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
       },
     );
   }
+}
+
+function isFeedback(name: TaskOperation, input: object): input is OperationParsed<"feedback"> {
+  return name === "feedback" && "receipt" in input;
 }
 
 function findOperation(name: string): (typeof operations)[OperationName] {

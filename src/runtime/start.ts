@@ -8,6 +8,7 @@ import {
   type Committed,
   checkMark,
   createHighWaterMark,
+  createLearner,
   createLeases,
   createOutbox,
   createPersistence,
@@ -31,6 +32,7 @@ import type { Logger } from "../kernel/logger.ts";
 import type { MarkFile } from "../kernel/mark-file.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Store } from "../kernel/store.ts";
+import { createEmbeddings, type Embedding } from "./embeddings.ts";
 import { createQueries } from "./queries.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { createRpcHandler } from "./rpc.ts";
@@ -54,6 +56,10 @@ export interface RuntimeOptions {
   leaseMs?: number | undefined;
   /** Shows the runtime's own actors, on `transport` too; the runtime closes it. */
   node?: InspectionNode | undefined;
+  /** Whether it learns from its journal. One that does not answers from what was learned before. */
+  learns?: boolean | undefined;
+  /** Gives vectors of texts, for one more signal in the ranking of lessons. */
+  embedding?: Embedding | undefined;
   /** The decide function; the simulation plants bugs in it. */
   decide?: typeof decide | undefined;
   /** Opens a copy of the store to verify it. */
@@ -149,7 +155,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const damage = await readMark();
   if (damage !== undefined) persistence.suspend(damage);
 
-  const parts = { scope, store, persistence, leases, waiting, clock };
+  const learner = createLearner({
+    ...{ scope, store: scopeStore, persistence, clock, logger },
+    isStoreFailure: (error) => store.failureOf(error) !== undefined,
+  });
+  const embeddings = options.embedding === undefined ? undefined : createEmbeddings(options.embedding, options);
+  const memory = { scope, store: scopeStore, persistence, learner, clock, embeddings };
+  const parts = { scope, store, persistence, leases, waiting, clock, memory };
   const queries = createQueries({ ...parts, checkMark: readMark, backUp: options.backUp ?? cannotBackUp });
   const handler = createRpcHandler({ ...options, ...parts, queries });
   const served = new Map<Transport, () => void>();
@@ -191,6 +203,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     }
     timers.arm();
     outbox.send();
+    if (options.learns === true) learner.wake([]);
   }
 
   /** Where a task stands. One that cannot be folded has no lease, and stands in no other's way. */
@@ -212,6 +225,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     if (committed.some(({ after }) => !isOpen(after) && after.context.childrenOpen.length > 0)) outbox.send();
     if (committed.length === 0) return;
     mark?.note();
+    if (options.learns === true) learner.wake(committed);
     for (const follower of followers) follower.wake(committed);
     for (const event of committed) notify(event);
   }
@@ -259,6 +273,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     node?.close();
     await Promise.all(transports.map((transport) => transport.drain()));
     await Promise.all(followers.map((follower) => follower.close()));
+    await learner.close();
     timers.close();
     outbox.close();
     leases.close();

@@ -5,6 +5,7 @@
 import { decodeBody } from "../../actors/index.ts";
 import {
   allowedFor,
+  isMemory,
   isSession,
   type TaskContext,
   type TaskSnapshot,
@@ -120,6 +121,7 @@ export function toExplanation(snapshot: TaskSnapshot, now: Moment): Explanation 
 function explain(state: Task["state"], context: TaskContext, now: Moment): { because: string; moves: string[] } {
   switch (state) {
     case "start":
+      if (isMemory({ context })) return { because: "It holds what the scope has learned, and never ends.", moves: [] };
       return isSession({ context }) ? explainSession(context) : explainStart(context, now);
     case "running":
     case "verifying": {

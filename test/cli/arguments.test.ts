@@ -33,8 +33,9 @@ describe("the table of operations", () => {
     const { createProgram } = await import("../../src/cli/program.ts");
     const program = createProgram({ env: {}, cwd: "/" }, { runVerb: async () => {}, runOther: async () => {} });
 
-    for (const { words, examples } of listVerbs()) {
-      for (const example of examples) expect(findWords(program, example.split(" ").slice(1))).toBe(words.join(" "));
+    for (const { words, traits } of listVerbs()) {
+      for (const example of traits.examples ?? [])
+        expect(findWords(program, example.split(" ").slice(1))).toBe(words.join(" "));
     }
   });
 });

@@ -297,9 +297,9 @@ async function hearEvents(client: NatsConnection): Promise<readonly string[]> {
 
 /** Calls an operation by its name. Its input need not fit: it is not to arrive. */
 function call(connection: Connection, name: string): Promise<unknown> {
-  const [group = "", verb = ""] = name.split(".");
-  const methods = Reflect.get(connection, group) as Record<string, (input: object) => Promise<unknown>>; // made from the same table
-  return methods[verb]?.({}) ?? Promise.reject(new Error(`no method ${name}`));
+  const found: unknown = name.split(".").reduce((part: object, word) => Reflect.get(part, word), connection);
+  const method = found as ((input: object) => Promise<unknown>) | undefined; // made from the same table
+  return method?.({}) ?? Promise.reject(new Error(`no method ${name}`));
 }
 
 /** `publish a.b`, `subscription c`: what the server refuses the client. */

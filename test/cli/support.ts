@@ -105,7 +105,7 @@ export interface InProcess {
   /** Runs `main` to its end. */
   run(
     args: readonly string[],
-    options?: { stdin?: string | Uint8Array; columns?: number; env?: Host["env"] },
+    options?: { stdin?: string | Uint8Array; columns?: number; errorColumns?: number; env?: Host["env"] },
   ): Promise<Result>;
   folder: string;
 }
@@ -114,7 +114,7 @@ export interface InProcess {
 export function setupCli(folder: string = makeFolder()): InProcess {
   return {
     folder,
-    async run(args, { stdin = "", columns, env = {} } = {}) {
+    async run(args, { stdin = "", columns, errorColumns, env = {} } = {}) {
       const stdout = new Sink();
       const stderr = new Sink();
       const host: Host = {
@@ -124,6 +124,7 @@ export function setupCli(folder: string = makeFolder()): InProcess {
         env,
         cwd: folder,
         columns,
+        errorColumns,
         onInterrupt: () => () => {},
         exit() {},
       };
@@ -164,6 +165,7 @@ export function startCli(folder: string, args: readonly string[]) {
     env: {},
     cwd: folder,
     columns: undefined,
+    errorColumns: undefined,
     onInterrupt(listener) {
       interrupt = listener;
       tell();

@@ -10,6 +10,7 @@ import { describeDelegation } from "./sdk/delegation.ts";
 import { createSetup, type OpenSdk } from "./sdk/fabric.ts";
 import { describeGivingUp } from "./sdk/giving-up.ts";
 import { describeHandoff } from "./sdk/handoff.ts";
+import { describeMemory } from "./sdk/memory.ts";
 import { describeOnce } from "./sdk/once.ts";
 import { describePause } from "./sdk/pause.ts";
 import { describeSessions } from "./sdk/sessions.ts";
@@ -32,6 +33,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeDelegation(setup);
     describeHandoff(setup);
     describeChecks(setup);
+    describeMemory(setup);
     describeSessions(setup);
     describeTexts(setup);
     describeStages(setup);

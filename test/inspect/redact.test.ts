@@ -32,6 +32,8 @@ describe("what leaves of an event", () => {
       "answer",
       "answerSchema",
       "checks[].command",
+      "content.errors",
+      "content.text",
       "data",
       "error",
       "input",

@@ -35,7 +35,7 @@ export interface Scene {
 }
 
 export async function setup() {
-  const test = await createTestRuntime({ leaseMs: 60_000 });
+  const test = await createTestRuntime({ leaseMs: 60_000, learns: false });
   onTestFinished(() => test.close());
   return { ann: test.connect("ann"), bob: test.connect("bob"), reader: test.connect("viewer") };
 }

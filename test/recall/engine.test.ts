@@ -125,11 +125,53 @@ describe("recall", () => {
     }
 
     const row = rows.get("words", "pars");
-    expect(row?.postings).toHaveLength(bounds.wordEpisodes);
-    expect(row?.paths).toHaveLength(bounds.wordPaths);
-    expect(row?.files).toHaveLength(4 * bounds.wordFiles);
+    const number = row?.number ?? -1;
+    expect(rows.get("postings", number)?.episodes).toHaveLength(bounds.wordEpisodes);
+    expect(row?.tail.length).toBeLessThan(bounds.postingsTail);
+    expect(rows.get("pathPostings", number)?.files).toHaveLength(bounds.wordPaths);
+    expect(row?.files).toHaveLength(bounds.wordFiles);
     expect(row?.goals).toBe(700);
     expect(rows.get("folders", 0)?.files).toHaveLength(bounds.folderFiles);
+  });
+
+  it("gives the same answer a minute later, and after a restart (R1)", () => {
+    const { recall, rows } = setup(250);
+    const last = makeEpisodes(250).at(-1)?.at ?? 0;
+    const ask = (of: Recall, seconds: number): string =>
+      JSON.stringify(of.rank({ ...question, at: last + 7_200 + seconds }));
+
+    const restarted = createRecall(createMemoryRows(rows.dump()));
+
+    expect(ask(recall, 60)).toBe(ask(recall, 0));
+    expect(ask(restarted, 3_599)).toBe(ask(recall, 0));
+    expect(ask(recall, 3_600)).not.toBe(ask(recall, 0));
+  });
+
+  it("prefers what a run says to what a history says, and neither where all are of one source", () => {
+    const [runs, imports, both] = (["run", "import", "both"] as const).map((source) => {
+      const recall = createRecall(createMemoryRows());
+      for (const [index, episode] of makeEpisodes(20).entries()) {
+        const isRun = source === "run" || (source === "both" && index === 1);
+        recall.learn({ ...episode, source: isRun ? "run" : "import" });
+      }
+      recall.learn({
+        goal: "fix the widget",
+        at: 1.5e9,
+        files: ["src/run.ts"],
+        source: source === "import" ? "import" : "run",
+      });
+      recall.learn({
+        goal: "fix the widget",
+        at: 1.5e9,
+        files: ["src/past.ts"],
+        source: source === "run" ? "run" : "import",
+      });
+      return recall.rank({ goal: "fix the widget", at: 1.5e9 }).files.map(({ path }) => path);
+    });
+
+    expect(runs).toEqual(imports);
+    expect(runs?.[0]).toBe("src/past.ts"); // the newer one
+    expect(both?.[0]).toBe("src/run.ts");
   });
 
   it("learns which files are right after all: it beats chance on a stream with a rule", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { collect } from "../../src/recall/candidates.ts";
 import { emptyRow } from "../../src/recall/empty-rows.ts";
-import { gather } from "../../src/recall/evidence.ts";
 import { readGoal } from "../../src/recall/goals.ts";
 import { createMemoryRows, createRecall } from "../../src/recall/index.ts";
 import { score, train } from "../../src/recall/ranker.ts";
@@ -62,9 +62,10 @@ function setup() {
       files: [`src/${part}.ts`, `test/${part}-${index}.test.ts`],
     });
   }
-  const learned = emptyRow("learned");
+  const learned = { ...emptyRow("learned"), weights: signalNames.map(() => 0) };
   const totals = rows.get("totals", 0) ?? emptyRow("totals");
-  const evidence = gather(rows, totals, readGoal("fix(parser): the cache of src/router.ts"), 21);
+  const goal = readGoal("fix(parser): the cache of src/router.ts");
+  const evidence = collect(rows, totals, { goal, gapHours: 0, files: [], tree: undefined });
   const signals = measureSignals(evidence);
   const ask = () => score(learned, rows, { evidence, signals });
   const learn = (isRight: readonly boolean[]): void =>

@@ -10,7 +10,7 @@ import { tempFolder } from "../support/store.ts";
 const packet = { brief: "The changelog", nextAction: "Read the log" };
 
 async function setup() {
-  const test = await createTestRuntime({ leaseMs: 60_000 });
+  const test = await createTestRuntime({ leaseMs: 60_000, learns: false });
   onTestFinished(() => test.close());
   return { test, writer: test.connect("ann"), reader: test.connect("bob") };
 }

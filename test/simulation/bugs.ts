@@ -121,6 +121,20 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
         packetByAnchor: (anchor) => inAnyScope(store, (any) => any.packetByAnchor(anchor)),
       })),
   },
+  /** What was learned in one scope is learned from in all (I11). */
+  "lessons of all scopes": {
+    store: (store) =>
+      withScopes(store, (scope) => ({ ...scope, learning: store.scope(store.scopeNames()[0] ?? scope.name).learning })),
+  },
+  /** A lesson is trusted at its first run (I12). */
+  "trust for nothing": {
+    decide(snapshot, command, facts) {
+      const decision = decide(snapshot, command, facts);
+      if (decision.kind !== "accepted" || decision.event.type !== "lesson.observed") return decision;
+      const { event } = decision;
+      return { ...decision, event: { ...event, facts: { ...event.facts, to: "trusted" } } };
+    },
+  },
   /** Nobody notices that a worker is gone (I10). */
   "endless leases": { leaseMs: 1e12 },
 };

@@ -4,6 +4,7 @@
 // mean.
 
 import type { EventHeader, EventType, JournalEvent } from "../../src/contracts/events.ts";
+import { memoryTaskId } from "../../src/contracts/ids.ts";
 import type { Durability, StoredEvent } from "../../src/kernel/store.ts";
 import type { PowerLoss } from "./node.ts";
 
@@ -16,6 +17,20 @@ export interface Acked {
   /** Absent for claims, which are known by their epoch. */
   seq?: number;
   commandId?: string;
+}
+
+/** What the moves of a lesson say of it so far. */
+interface LessonLife {
+  state: string;
+  /** Runs since it was last contested, with whether their checks passed. */
+  runs: Map<string, boolean>;
+}
+
+/** How the tasks of a journal ended, and what was learned of them. */
+interface Learned {
+  ends: Map<string, "verified" | "succeeded" | "failed">;
+  lessons: Map<string, LessonLife>;
+  runs: Set<string>;
 }
 
 interface Life {
@@ -71,6 +86,7 @@ export interface History {
 export function checkHistory({ journal, events, acknowledged, lost }: History): string[] {
   const violations: string[] = [];
   const lives = new Map<string, Life>();
+  const learned: Learned = { ends: new Map(), lessons: new Map(), runs: new Set() };
   const commands = new Set<string>();
   const briefs = new Set<string>();
 
@@ -85,7 +101,7 @@ export function checkHistory({ journal, events, acknowledged, lost }: History): 
       if (briefs.has(brief)) violations.push(`I13: "${brief}" was started twice`);
       briefs.add(brief);
     }
-    violations.push(...checkEvent(event, lives));
+    violations.push(...checkEvent(event, lives), ...checkLearning(event, learned));
   });
   for (const ack of acknowledged) {
     const why = whyLost(ack, events, lives);
@@ -133,9 +149,11 @@ export function checkScopes(trails: readonly ScopeTrail[]): string[] {
   });
 }
 
-/** Every id of a task, an event, a command, a packet or a delegation that stands anywhere in `value`. */
+/** Every id of a task, an event, a command, a packet, a delegation or a lesson that stands anywhere in `value`; memory's is the same in all scopes. */
 export function toIds(value: unknown): Set<string> {
-  return new Set(JSON.stringify(value).match(/(?:task|evt|cmd|pkt|dlg)_[0-9a-z]{20}/g));
+  const ids = new Set(JSON.stringify(value).match(/(?:task|evt|cmd|pkt|dlg|les)_[0-9a-z]{20}/g));
+  ids.delete(memoryTaskId);
+  return ids;
 }
 
 function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
@@ -157,6 +175,31 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
   }
   if (disowning.has(event.type)) life.owner = null;
   life.isEnded = isEnding(event);
+  return found;
+}
+
+/** A lesson moves from where it stood, by a run that ended as it says, each run once; trust is earned (I12). */
+function checkLearning(event: EventHeader, { ends, lessons, runs }: Learned): string[] {
+  if (isEnding(event) && event.type !== "task.cancelled") {
+    const failed = event.type === "deadline.passed" || ("next" in event.facts && event.facts.next === "failed");
+    ends.set(event.taskId, failed ? "failed" : event.type === "checks.passed" ? "verified" : "succeeded");
+  }
+  if (!("lessonId" in event.facts)) return [];
+  const { lessonId, from, to, run = "" } = event.facts;
+  const at = `event ${event.seq} (${event.type}) of ${lessonId}`;
+  const life = lessons.get(lessonId) ?? { state: "", runs: new Map<string, boolean>() };
+  const end = ends.get(run);
+  const found: string[] = [];
+  if ((from ?? "") !== life.state) found.push(`I12: ${at} goes from ${from}; it was ${life.state || "not there"}`);
+  if (end === undefined) found.push(`I12: ${at} is of ${run}, which has not ended`);
+  if (runs.has(run)) found.push(`I12: ${at} counts ${run} twice`);
+  runs.add(run);
+  const isSuccess = end === "verified" || end === "succeeded";
+  if (isSuccess) life.runs.set(run, end === "verified");
+  else life.runs.clear();
+  const isEarned = life.runs.size >= 2 && [...life.runs.values()].includes(true);
+  if (to === "trusted" && life.state !== "trusted" && !isEarned) found.push(`I12: ${at} has not earned it`);
+  lessons.set(lessonId, { ...life, state: to });
   return found;
 }
 

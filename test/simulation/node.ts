@@ -57,6 +57,8 @@ export interface RuntimeNode {
 
 interface NodeOptions {
   scopes: readonly string[];
+  /** Whether it learns from its journals, whose order then also depends on how fast it does. */
+  learns: boolean;
   durability: Durability;
   bus: MemoryBus;
   scheduler: Scheduler;
@@ -166,6 +168,7 @@ export function createRuntimeNode(options: NodeOptions): RuntimeNode {
         },
       },
       leaseMs: bug.leaseMs ?? leaseMs,
+      learns: options.learns,
       decide: bug.decide,
     });
   }

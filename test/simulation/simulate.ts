@@ -111,6 +111,7 @@ function createRun(options: {
 
   const node: RuntimeNode = createRuntimeNode({
     scopes,
+    learns: true,
     durability,
     bus,
     scheduler,

@@ -113,6 +113,7 @@ async function run(point: FaultPoint, n: number): Promise<Outcome> {
   let died = false;
   const node = createRuntimeNode({
     scopes: [scopeName],
+    learns: false,
     durability: "power",
     bus,
     scheduler,

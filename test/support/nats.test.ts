@@ -118,7 +118,9 @@ describeNats("a nats-server of the tests", (binary) => {
 });
 
 describeNats("a cluster of the tests", (binary) => {
-  it("has one JetStream, and tells clients of no server that they were not given (N1)", async () => {
+  it("has one JetStream, and tells clients of no server that they were not given (N1)", {
+    timeout: 30_000,
+  }, async () => {
     const servers = await startNatsCluster({ atEnd, binary });
     const client = await connect({ servers: servers[0]?.url ?? "" });
     onTestFinished(() => client.close());

@@ -18,7 +18,8 @@ import {
 } from "../../machines/index.ts";
 import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
 import type { FailureCode } from "../../src/contracts/failures.ts";
-import type { DelegationId, EventId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { DelegationId, EventId, LessonId, PacketId, ReceiptId, TaskId } from "../../src/contracts/ids.ts";
+import type { LessonMove } from "../../src/contracts/lesson.ts";
 import { type OperationInput, operations } from "../../src/contracts/operations/index.ts";
 
 /** When stories begin. */
@@ -28,6 +29,8 @@ const pad = (n: number): string => String(n).padStart(20, "0");
 export const taskId = (n = 1): TaskId => `task_${pad(n)}`;
 export const packetId = (n = 1): PacketId => `pkt_${pad(n)}`;
 const delegationId = (n = 1): DelegationId => `dlg_${pad(n)}`;
+export const lessonId = (n = 1): LessonId => `les_${pad(n)}`;
+export const receiptId = (n = 1): ReceiptId => `rcp_${pad(n)}`;
 export const eventId = (n = 1): EventId => `evt_${pad(n)}`;
 
 /** A packet that the schema takes. */
@@ -45,7 +48,8 @@ export function toCommand<Name extends TaskOperation>(
   const shape = (operations[name].input as unknown as { shape: Record<string, unknown> }).shape; // all inputs are objects
   const own = Object.entries({ taskId: id, sessionId: id, epoch }).filter(([key]) => key in shape);
   const full = { ...rest, ...Object.fromEntries(own) };
-  return { name, taskId: id, input: operations[name].input.parse(full) } as unknown as CommandOf<Name>; // one entry of the table
+  const resolved = { lessonId: lessonId(), credited: [lessonId()] }; // what some of them are given beside their input
+  return { name, taskId: id, input: operations[name].input.parse(full), ...resolved } as unknown as CommandOf<Name>; // one entry of the table
 }
 
 type FactsGiven = Partial<Facts>;
@@ -209,6 +213,12 @@ export const stories = {
     story.do("sessions.close", { summary: "Nothing happened" });
     return story;
   },
+  memory: (): Story => {
+    const story = new Story();
+    story.take(story.decide({ name: "memory.open", taskId: taskId() }), "runtime");
+    story.do("memory.write", { text: "The tests need a running database" });
+    return story;
+  },
 };
 
 export type StoryState = keyof typeof stories;
@@ -343,11 +353,43 @@ export const examples: Record<EventType, NewEvent[]> = {
   ],
   "session.noted": [{ type: "session.noted", epoch: 0, facts: { kind: "note" }, body: { text: "t" } }],
   "session.closed": [{ type: "session.closed", epoch: 0, facts: {}, body: {} }],
+  "lesson.observed": [toMove("observed")],
+  "lesson.supported": [toMove("supported")],
+  "lesson.trusted": [toMove("trusted")],
+  "lesson.contested": [toMove("contested")],
+  "lesson.restored": [toMove("restored")],
+  "lesson.retired": [toMove("retired")],
+  "lesson.reactivated": [toMove("reactivated")],
+  "lesson.written": [toMove("written")],
+  "lesson.activated": [toMove("activated")],
+  "feedback.given": [
+    {
+      type: "feedback.given",
+      epoch: 0,
+      facts: { receiptId: receiptId(), outcome: "succeeded", lessons: [lessonId()] },
+      body: {},
+    },
+  ],
+  "nodes.activated": [
+    { type: "nodes.activated", epoch: 0, facts: { outcome: "failed", lessons: [lessonId()] }, body: {} },
+  ],
+  "episodes.imported": [
+    { type: "episodes.imported", epoch: 0, facts: { source: "git:1", count: 0 }, body: { episodes: [] } },
+  ],
+  "recall.reset": [{ type: "recall.reset", epoch: 0, facts: {}, body: {} }],
   "replay.started": [{ type: "replay.started", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
   "replay.failed": [{ type: "replay.failed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
   "task.replayed": [{ type: "task.replayed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
   "task.promoted": [{ type: "task.promoted", epoch: 1, facts: { evidence: [1] }, body: {} }],
 };
+
+function toMove<Move extends LessonMove>(move: Move): Extract<NewEvent, { type: `lesson.${Move}` }> {
+  const facts = { lessonId: lessonId(), kind: "workflow", from: null, to: "candidate", evidence: [], missing: [] };
+  return { type: `lesson.${move}`, epoch: 0, facts, body: {} } as unknown as Extract<
+    NewEvent,
+    { type: `lesson.${Move}` }
+  >; // one shape for all moves
+}
 
 function toReturn() {
   return { outcome: "completed" as const, summary: "", checks: [], files: [], artifacts: [], evidence: [] };

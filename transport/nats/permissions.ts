@@ -60,11 +60,15 @@ export function toRuntimePermissions(scope: Scope): NatsPermissions {
  * @throws AionisError `INPUT_INVALID` when an agent is called as another user is.
  */
 export function toWorkerPermissions(scope: Scope, agents: readonly string[]): NatsPermissions {
-  const { rpcPatternOf, up, control, bellPattern, progressPattern, inspectNode, inspectViewer } = createSubjects(scope);
+  const { rpc, rpcPatternOf, up, control, bellPattern, progressPattern, inspectNode, inspectViewer } =
+    createSubjects(scope);
   for (const agent of agents) refuseTaken(agent);
   return {
     publish: [
-      ...agents.flatMap((agent) => groups.map((group) => rpcPatternOf(agent, group))),
+      ...agents.flatMap((agent) => [
+        ...groups.map((group) => rpcPatternOf(agent, group)),
+        ...alone.map((name) => rpc(agent, name)),
+      ]),
       ...agents.map((agent) => toServedSubject(rpcPatternOf(agent))),
       progressPattern,
       ...agents.map((agent) => inspectNode(agent)),
@@ -111,7 +115,8 @@ export function toViewerPermissions(scope: Scope): NatsPermissions {
 const probes = "$SRV.>";
 
 const quick = Object.values<Operation>(operations).filter(({ isSlow }) => isSlow !== true); // P4
-const groups = [...new Set(quick.map(({ name }) => name.replace(/\..*/, "")))];
+const alone = quick.map(({ name }) => name).filter((name) => !name.includes("."));
+const groups = [...new Set(quick.map(({ name }) => name.replace(/\..*/, "")))].filter((name) => !alone.includes(name));
 const queries = quick.filter(({ kind }) => kind === "query").map(({ name }) => name); // P3
 
 /** P2 */

@@ -5,11 +5,12 @@
 // writing.
 
 import type { Command, Decision, Facts } from "../commands.ts";
-import { isSession } from "../context.ts";
+import { isMemory, isSession } from "../context.ts";
 import { type TaskSnapshot, timersOf } from "../state.ts";
 import { decideClaim, decideRefusal } from "./claim.ts";
 import { decideDelegated, decideStart, decideStore } from "./create.ts";
 import { decideDelegate, decideOffer, decidePacketReturn, decideReturn } from "./give.ts";
+import { decideInMemory, decideMemory, refuseNoMemory } from "./memory.ts";
 import { decideAnswer, decidePause, decideResume, toClaimable } from "./pause.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 import {
@@ -33,6 +34,7 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
   if (command.name === "handoff.store") return decideStore(command, facts);
   if (command.name === "delegation.start") return decideDelegated(command);
   if (command.name === "sessions.create") return decideSession(command, facts);
+  if (command.name === "memory.open") return decideMemory(snapshot, command, facts);
   if (snapshot === undefined) {
     return refuse(
       "TASK_NOT_FOUND",
@@ -40,6 +42,7 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
     );
   }
   if (isSession(snapshot)) return decideInSession(snapshot, command);
+  if (isMemory(snapshot)) return decideInMemory(snapshot, command);
   switch (command.name) {
     case "tasks.claim":
     case "handoff.claim":
@@ -74,6 +77,13 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
     case "sessions.event":
     case "sessions.close":
       return refuseNoSession(snapshot);
+    case "memory.write":
+    case "memory.import":
+    case "memory.learn":
+    case "feedback":
+    case "nodes.activate":
+    case "recall.reset":
+      return refuseNoMemory(snapshot);
     case "delegation.return":
       return decideReturn(snapshot, command);
     case "lease.expire":

@@ -2,7 +2,7 @@ import { AionisError, type FailureCode } from "../../../src/contracts/failures.t
 import type { TaskState } from "../../../src/contracts/task.ts";
 import type { Actor } from "../../../src/contracts/values.ts";
 import type { Decision, NewEvent, TaskOperation } from "../commands.ts";
-import { isSession } from "../context.ts";
+import { isMemory, isSession } from "../context.ts";
 import { isClaimed, isOpen, type TaskSnapshot, toSessionStatus, toTaskState } from "../state.ts";
 
 const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
@@ -28,10 +28,18 @@ const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
   cancelled: [],
 };
 
+const allowedInMemory: readonly TaskOperation[] = [
+  "memory.write",
+  "memory.import",
+  "feedback",
+  "nodes.activate",
+  "recall.reset",
+];
 const allowedInSession: readonly TaskOperation[] = ["sessions.event", "sessions.close", "tasks.cancel"];
 
 /** The operations that a task takes where it stands. Refusals and `tasks.explain` name them; a test holds it against `decide`. */
 export function allowedFor(snapshot: TaskSnapshot): readonly TaskOperation[] {
+  if (isMemory(snapshot)) return allowedInMemory;
   return isSession(snapshot) && isOpen(snapshot) ? allowedInSession : allowedIn[toTaskState(snapshot)];
 }
 
@@ -84,8 +92,9 @@ export function heldBy(owner: Actor | null): string {
   return owner === null ? "" : `, held by ${owner.agent}`;
 }
 
-/** A session is named as what it is: its state alone looks like that of a task which can be claimed. */
+/** A session and memory are named as what they are: the state alone looks like that of a task which can be claimed. */
 function describe(snapshot: TaskSnapshot): string {
   const state = toTaskState(snapshot);
+  if (isMemory(snapshot)) return "the memory of its scope";
   return isSession(snapshot) ? `a session and ${toSessionStatus(state)}` : state;
 }

@@ -18,6 +18,23 @@ import {
   handoffWithdraw,
 } from "./handoff.ts";
 import { eventsRead, runtimeStatus, storeBackup, storeVerify } from "./journal.ts";
+import {
+  actionRetrieval,
+  explain,
+  feedback,
+  memoryFind,
+  memoryGet,
+  memoryImport,
+  memoryImports,
+  memoryRecall,
+  memoryWrite,
+  nodesActivate,
+  planningContext,
+  recallReset,
+  recallWeights,
+  taskStart,
+  tasksSettled,
+} from "./memory.ts";
 import { sessionsClose, sessionsCreate, sessionsEvent, sessionsEvents, sessionsList } from "./sessions.ts";
 import {
   tasksAnswer,
@@ -44,6 +61,20 @@ export { commonFailures, type Layer, type Operation } from "./operation.ts";
 
 /** The table of operations by name. */
 export const operations = {
+  taskStart,
+  planningContext,
+  actionRetrieval,
+  feedback,
+  explain,
+  "memory.write": memoryWrite,
+  "memory.recall": memoryRecall,
+  "memory.find": memoryFind,
+  "memory.get": memoryGet,
+  "memory.import": memoryImport,
+  "memory.imports": memoryImports,
+  "nodes.activate": nodesActivate,
+  "recall.weights": recallWeights,
+  "recall.reset": recallReset,
   "tasks.start": tasksStart,
   "tasks.get": tasksGet,
   "tasks.watch": tasksWatch,
@@ -62,6 +93,7 @@ export const operations = {
   "tasks.fail": tasksFail,
   "tasks.cancel": tasksCancel,
   "tasks.delegate": tasksDelegate,
+  "tasks.settled": tasksSettled,
   "handoff.store": handoffStore,
   "handoff.recover": handoffRecover,
   "handoff.offer": handoffOffer,

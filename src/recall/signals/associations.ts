@@ -12,19 +12,18 @@ export const associations: SignalGroup = {
     ...["words", "words lift", "words any", "words any sure", "words any young", "words any young sure"],
     ...["word best", "word best young"],
   ],
-  measure({ candidates, terms, totals, now }) {
-    const indexOf = new Map(candidates.map(({ file }, index) => [file, index]));
+  measure({ candidates, indexOf, terms, totals, now }) {
     const zeros = (): number[] => candidates.map(() => 0);
     const [bm25, lift, any, young, best, bestYoung] = [zeros(), zeros(), zeros(), zeros(), zeros(), zeros()];
     const meanLength = relative(totals.fileLength, totals.files);
     for (const { row, weight, rarity } of terms) {
       const massNow = row.decayed * decay(now - row.last, wordHalfLife);
-      for (let at = 0; at < row.files.length; at += 4) {
-        const index = indexOf.get(row.files[at] ?? -1);
+      for (let at = 0; at < row.files.length; at += 1) {
+        const index = indexOf.get(row.files[at] ?? 0);
         const file = index === undefined ? undefined : candidates[index]?.row;
         if (index === undefined || file === undefined) continue;
-        const count = row.files[at + 1] ?? 0;
-        const countNow = (row.files[at + 2] ?? 0) * decay(now - (row.files[at + 3] ?? now), wordHalfLife);
+        const count = row.masses[at] ?? 0;
+        const countNow = (row.massesDecayed[at] ?? 0) * decay(now - (row.changed[at] ?? now), wordHalfLife);
         const usual = file.count / totals.episodes;
         const share = (count + pseudoCounts * usual) / (row.mass + pseudoCounts);
         const sure = Math.min(1, Math.max(0, (count - 0.3) / (row.mass + 1)));

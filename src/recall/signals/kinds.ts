@@ -13,7 +13,8 @@ export const kindNames = ["class", "class against usual", "kind", "test", "famil
 
 /** `strength`: what votes, words and path give each candidate, for its family. */
 export function measureKinds(evidence: Evidence, strength: readonly number[]): number[][] {
-  const { candidates, totals, goal, kindRow } = evidence;
+  const { candidates, totals, goal } = evidence;
+  const ofKind = evidence.kind?.goals ?? 0;
   const kind = kinds.indexOf(goal.kind);
   const { shares, usual } = shareClasses(evidence);
   const families = new Map<string, [best: number, second: number]>();
@@ -29,8 +30,8 @@ export function measureKinds(evidence: Evidence, strength: readonly number[]): n
       return Math.max(-1, Math.min(1, ratio / 3));
     }),
     candidates.map(({ row }) => {
-      const ofFile = row.count / totals.episodes;
-      return ((row.kinds[kind] ?? 0) + kindPseudoCounts * ofFile) / ((kindRow?.goals ?? 0) + kindPseudoCounts);
+      const ofFile = row.count / Math.max(1, totals.episodes);
+      return ((row.kinds[kind] ?? 0) + kindPseudoCounts * ofFile) / (ofKind + kindPseudoCounts);
     }),
     candidates.map(({ path }) => (path.isTest ? 1 : 0)),
     candidates.map(({ path }, index) => {
@@ -41,12 +42,12 @@ export function measureKinds(evidence: Evidence, strength: readonly number[]): n
 }
 
 /** P(class | kind, words) by naive Bayes, and P(class). */
-function shareClasses({ terms, totals, kindRow }: Evidence): { shares: number[]; usual: number[] } {
+function shareClasses({ terms, totals, kind }: Evidence): { shares: number[]; usual: number[] } {
   const smooth = (counts: readonly number[], mass: number, prior: readonly number[], pseudo: number): number[] =>
     prior.map((share, index) => ((counts[index] ?? 0) + pseudo * share) / (mass + pseudo));
   const even = fileClasses.map(() => 1 / fileClasses.length);
   const usual = smooth(totals.classes, totals.episodes, even, 1);
-  const logs = smooth(kindRow?.classes ?? [], kindRow?.mass ?? 0, usual, kindPseudoCounts).map(Math.log);
+  const logs = smooth(kind?.classes ?? [], kind?.mass ?? 0, usual, kindPseudoCounts).map(Math.log);
   const telling = terms
     .filter(({ row }) => row.mass > 0)
     .map(({ row, weight }) => {

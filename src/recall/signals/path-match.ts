@@ -1,6 +1,8 @@
 // What the goal says about the path itself.
 
 import type { Candidate, Evidence } from "../evidence.ts";
+import type { Goal } from "../goals.ts";
+import { relative } from "../scores.ts";
 import { byBest, type SignalGroup } from "./signal.ts";
 
 export const pathMatch: SignalGroup = {
@@ -10,67 +12,70 @@ export const pathMatch: SignalGroup = {
     ...["unmatched", "name in body", "path in body", "extension"],
   ],
   measure(evidence) {
-    const { candidates, goal, pathScores, pathRarity } = evidence;
+    const { candidates, goal, pathRarity } = evidence;
     const titleRarity = total(goal.titleWords, pathRarity);
     const rows = candidates.map((candidate) => measureOne(evidence, candidate, titleRarity));
     const columns = Array.from({ length: 17 }, (_, at) => rows.map((row) => row[at] ?? 0));
-    return [byBest(candidates.map(({ file }) => pathScores.get(file) ?? 0)), ...columns];
+    return [byBest(candidates.map(({ pathScore }) => pathScore)), ...columns];
   },
 };
 
 function measureOne({ goal, pathRarity }: Evidence, { row, path }: Candidate, titleRarity: number): number[] {
-  const { titleWords, bodyWords } = goal;
-  const isIn = (word: string): boolean => titleWords.has(word) || bodyWords.has(word);
-  const inTitle = (word: string): boolean => titleWords.has(word);
-  const inBody = (word: string): boolean => bodyWords.has(word);
-  const [name, nameTitle, nameBody] = [isIn, inTitle, inBody].map((has) => share(path.telling, row.tellingRarity, has));
-  const words = [...path.telling, ...path.folders.filter((word) => !path.telling.includes(word))];
-  const rarities = [
-    ...row.tellingRarity,
-    ...row.foldersRarity.filter((_, at) => !path.telling.includes(path.folders[at] ?? "")),
-  ];
-  const whole = share(words, rarities, isIn);
-  const matched = (list: readonly string[]): number =>
-    list.reduce((sum, word) => sum + (inTitle(word) ? (pathRarity.get(word) ?? 0) : 0), 0);
-  const goalShare = titleRarity > 0 ? Math.min(1, matched(words) / titleRarity) : 0;
-  const nameOfGoal = titleRarity > 0 ? Math.min(1, matched(path.telling) / titleRarity) : 0;
+  const { titleWords } = goal;
+  const name = meet(goal, pathRarity, { words: path.telling, rarities: row.tellingRarity });
+  const others = meet(goal, pathRarity, {
+    words: path.otherFolders.map((at) => path.folders[at] ?? ""),
+    rarities: path.otherFolders.map((at) => row.foldersRarity[at] ?? 0),
+  });
+  const all = name.all + others.all;
+  const whole = relative(name.any + others.any, all);
+  const goalShare = Math.min(1, relative(name.ofGoal + others.ofGoal, titleRarity));
+  const nameTitle = relative(name.inTitle, name.all);
+  const isIn = (word: string): boolean => titleWords.has(word) || goal.bodyWords.has(word);
   const foldersMatched = path.folders.reduce((sum, word) => sum + (isIn(word) ? (pathRarity.get(word) ?? 0) : 0), 0);
-  const [first, ...others] = path.compounds;
+  const [first = `=${path.base}`, ...compounds] = path.compounds;
   return [
-    name ?? 0,
-    nameTitle ?? 0,
-    path.telling.length > 0 && path.telling.every(inTitle) ? 1 : 0,
-    titleWords.has(first ?? `=${path.base}`) || titleWords.has(`=${path.family}`) ? 1 : 0,
-    others.some(inTitle) ? 1 : 0,
+    relative(name.any, name.all),
+    nameTitle,
+    path.telling.length > 0 && path.telling.every((word) => titleWords.has(word)) ? 1 : 0,
+    titleWords.has(first) || titleWords.has(`=${path.family}`) ? 1 : 0,
+    compounds.some((word) => titleWords.has(word)) ? 1 : 0,
     mentionOf(goal.mentions, row.path.toLowerCase(), path.base),
     whole,
     goalShare,
     harmonic(whole, goalShare),
-    harmonic(nameTitle ?? 0, nameOfGoal),
+    harmonic(nameTitle, Math.min(1, relative(name.ofGoal, titleRarity))),
     Math.min(1, foldersMatched / 8),
-    covered(goal.quoted, words),
-    covered(goal.scopeWords, words),
-    Math.min(1, words.filter((word) => !isIn(word)).length / 8),
-    nameBody ?? 0,
-    share(words, rarities, inBody),
+    relative(name.quoted + others.quoted, goal.quoted.size),
+    relative(name.scoped + others.scoped, goal.scopeWords.size),
+    Math.min(1, (name.unmet + others.unmet) / 8),
+    relative(name.inBody, name.all),
+    relative(name.inBody + others.inBody, all),
     path.extensions.some((extension) => isIn(extension.slice(1))) ? 1 : 0,
   ];
 }
 
-/** The share of the words' rarity that is met. */
-function share(words: readonly string[], rarities: readonly number[], isMet: (word: string) => boolean): number {
-  let met = 0;
-  let all = 0;
-  for (const [index, word] of words.entries()) {
-    const rare = (rarities[index] ?? 0) + 0.1;
-    all += rare;
-    if (isMet(word)) met += rare;
+/** How some words of a path meet the goal: their rarity where it has them, of all words, and rarity and numbers of single kinds. */
+function meet(
+  { titleWords, bodyWords, quoted, scopeWords }: Goal,
+  pathRarity: ReadonlyMap<string, number>,
+  { words, rarities }: { words: readonly string[]; rarities: readonly number[] },
+) {
+  const met = { all: 0, any: 0, inTitle: 0, inBody: 0, ofGoal: 0, unmet: 0, quoted: 0, scoped: 0 };
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? "";
+    const rare = (rarities[at] ?? 0) + 0.1;
+    const [inTitle, inBody] = [titleWords.has(word), bodyWords.has(word)];
+    met.all += rare;
+    if (inTitle || inBody) met.any += rare;
+    else met.unmet += 1;
+    if (inTitle) met.inTitle += rare;
+    if (inTitle) met.ofGoal += pathRarity.get(word) ?? 0;
+    if (inBody) met.inBody += rare;
+    if (quoted.has(word)) met.quoted += 1;
+    if (scopeWords.has(word)) met.scoped += 1;
   }
-  return all > 0 ? met / all : 0;
-}
-
-function covered(wanted: ReadonlySet<string>, words: readonly string[]): number {
-  return wanted.size === 0 ? 0 : words.filter((word) => wanted.has(word)).length / wanted.size;
+  return met;
 }
 
 function harmonic(left: number, right: number): number {

@@ -3,14 +3,17 @@ import {
   allowedFor,
   type Decision,
   decide,
+  isMemory,
   isSession,
   type TaskOperation,
   toTaskState,
 } from "../../../machines/index.ts";
 import {
   codeOf,
+  lessonId,
   packet,
   packetId,
+  receiptId,
   Story,
   type StoryState,
   stories,
@@ -40,6 +43,11 @@ const asks: {
   "handoff.withdraw": (s) => s.try("handoff.withdraw", { packetId: offered(s) }),
   "sessions.event": (s) => s.try("sessions.event", { text: "t" }),
   "sessions.close": (s) => s.try("sessions.close", {}),
+  "memory.write": (s) => s.try("memory.write", { text: "t" }),
+  "memory.import": (s) => s.try("memory.import", { source: "git:1", episodes: [] }),
+  feedback: (s) => s.try("feedback", { receipt: receiptId(), outcome: "succeeded" }),
+  "nodes.activate": (s) => s.try("nodes.activate", { lessons: [lessonId()] }),
+  "recall.reset": (s) => s.try("recall.reset", {}),
 };
 const names = Object.keys(asks) as (keyof typeof asks)[]; // Object.keys loses the key type
 
@@ -90,8 +98,12 @@ describe("a refusal by state", () => {
           expect(lost, label).toContain(name);
           expect(facts, label).toEqual({ owner, epoch: 1 });
         } else if (code === "TASK_NOT_FOUND") {
-          expect(name, label).toMatch(/^sessions\./);
-          expect(isSession(story.now), label).toBe(false);
+          if (name.startsWith("sessions.")) expect(isSession(story.now), label).toBe(false);
+          else
+            expect([allowedFor(stories.memory().now), isMemory(story.now)], label).toEqual([
+              expect.arrayContaining([name]),
+              false,
+            ]);
         } else {
           expect(code, label).toBe("EPOCH_STALE");
           expect(story.now.value, label).toBe("start"); // nobody's epoch holds it

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stateAfter, toTaskState } from "../../../machines/index.ts";
-import { type EventType, eventTypes } from "../../../src/contracts/events.ts";
+import { type EventType, eventTypes, memoryTypes } from "../../../src/contracts/events.ts";
 import { examples, foldOne, type StoryState, stories, storyStates, t0, toHeader } from "../../support/tasks.ts";
 
 const types = Object.keys(eventTypes) as EventType[]; // Object.keys loses the key type
@@ -41,6 +41,7 @@ const table: Record<StoryState, Partial<Record<EventType, string[]>>> = {
   promoted: {},
   session: { ...open, "session.noted": ["same"], "session.closed": ["succeeded.recorded"] },
   closedSession: { "replay.started": ["succeeded.replaying"] },
+  memory: { ...open, ...Object.fromEntries(memoryTypes.map((type) => [type, ["same"]])) },
   failed: {},
   cancelled: {},
 };
@@ -131,6 +132,7 @@ describe("task machine", () => {
       replaying: "succeeded",
       session: "start",
       closedSession: "succeeded",
+      memory: "start",
     };
 
     expect(storyStates.map((state) => toTaskState(stories[state]().now))).toEqual(

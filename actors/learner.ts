@@ -1,0 +1,328 @@
+// Learner
+//
+// Reads the journal behind the commands, and learns: recall from finished work, lessons from runs and from what was said of them. Owns:
+// how far it has read, and the events of lessons. Does not own: what is learned from what (src/recall, src/learning).
+//
+// Invariants:
+//   W1. What is learned is a function of the journal: a rebuild that reads it again from its start comes to the same rows.
+//   W2. Rows, the events of lessons, and how far was read are one commit: nothing is learned twice, and nothing is left out.
+//   W3. The moves that an event brings about are recorded under ids made from its sequence, and take effect at its place: a rebuild finds
+//       them there and does not judge again.
+//   W4. It never holds up a command: at most `sliceMs` a turn, and `share` of the time while commands come in.
+//   W5. An event that cannot be learned from is passed over and logged, once, and stands in no other's way.
+
+import type { EventHeader, MemoryType } from "../src/contracts/events.ts";
+import { isFailure } from "../src/contracts/failures.ts";
+import { type EventId, memoryTaskId, ownCommands } from "../src/contracts/ids.ts";
+import type { ImportedEpisode } from "../src/contracts/lesson.ts";
+import { limits } from "../src/contracts/limits.ts";
+import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
+import type { Logger } from "../src/kernel/logger.ts";
+import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
+import { createLessons, type LessonChange, type Lessons } from "../src/learning/index.ts";
+import { createRecall, type Recall, type RecallRows } from "../src/recall/index.ts";
+import { decodeBody, decodeHeader } from "./events.ts";
+import { readFinishedRun } from "./finished-run.ts";
+import { type LessonType, toChange, toLessonEvent } from "./lesson-events.ts";
+import type { Committed, Desk, Persistence } from "./persistence.ts";
+
+export interface Learner {
+  /** What was learned, for readers. Replaced after a commit that failed: ask for it each time. */
+  knowledge(): Knowledge;
+  /** The last event that taught anything: what answers rest on. It does not move while the journal grows by others. */
+  learnedTo(): number;
+  /** The last event that was read. */
+  readTo(): number;
+  /** How far a foreign history was taken over. */
+  imports(source: string): { episodes: number; cursor?: string; seq?: number };
+  /** There was a commit. */
+  wake(committed: readonly Committed[]): void;
+  /** Resolves with whether the event `seq` was learned from before `waitMs` were over. */
+  reached(seq: number, waitMs: number): Promise<boolean>;
+  /** Ends it between two slices. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface Knowledge {
+  readonly recall: Recall;
+  readonly lessons: Lessons;
+}
+
+export interface LearnerOptions {
+  scope: string;
+  store: ScopeStore;
+  persistence: Pick<Persistence, "chore">;
+  /** Whether an error came out of the store. */
+  isStoreFailure(error: unknown): boolean;
+  clock: Clock;
+  logger: Logger;
+}
+
+const sliceMs = 2;
+const share = 0.1;
+const busyMs = 50; // commands count as coming in for so long after one
+const pageEvents = 16;
+const stride = 2_000; // events that are looked through at once for one that teaches
+const strideKept = 20_000; // how far may be read without writing down how far
+const retryMs = 1_000;
+
+/** What teaches. */
+const teaching = [
+  "task.completed",
+  "checks.passed",
+  "task.failed",
+  "lesson.written",
+  "feedback.given",
+  "nodes.activated",
+  "episodes.imported",
+  "recall.reset",
+] as const satisfies readonly (MemoryType | EventHeader["type"])[];
+const teaches: ReadonlySet<string> = new Set(teaching);
+
+/** Starts to read where it left off. */
+export function createLearner(options: LearnerOptions): Learner {
+  const { scope, store, persistence, isStoreFailure, clock, logger } = options;
+  const rows = store.learning as unknown as RecallRows; // the store keeps them by name, and knows nothing of what is in them
+  let knowledge = open();
+  let read = store.learnedTo().seq; // may be ahead of what is written down, by events that teach nothing
+  let running: Promise<void> | undefined;
+  let cancelRest: CancelTimer | undefined;
+  let commandAt = Number.NEGATIVE_INFINITY;
+  let isClosed = false;
+  const passedOver = new Set<number>();
+  let waiters: { seq: number; end(reached: boolean): void }[] = [];
+
+  function open(): Knowledge {
+    return { recall: createRecall(rows), lessons: createLessons(rows) };
+  }
+
+  function wake(committed: readonly Committed[] = []): void {
+    const own = committed.every(({ recorded }) => recorded.header.by === "runtime");
+    if (!own) commandAt = clock.mono();
+    if (isClosed || running !== undefined || cancelRest !== undefined || passBy(committed)) return;
+    running = learn().finally(() => {
+      running = undefined;
+      if (read < store.head().seq) rest(0);
+    });
+  }
+
+  /** Most commits teach nothing: they need not be read again. */
+  function passBy(committed: readonly Committed[]): boolean {
+    const [first] = committed;
+    const last = committed.at(-1);
+    if (last === undefined || first?.recorded.header.seq !== read + 1) return false;
+    if (committed.some(({ recorded }) => teaches.has(recorded.header.type))) return false;
+    moveTo(last.recorded.header.seq);
+    return true;
+  }
+
+  /** W4 */
+  function rest(ms: number): void {
+    if (isClosed || cancelRest !== undefined) return;
+    cancelRest = clock.setTimer(ms, () => {
+      cancelRest = undefined;
+      wake();
+    });
+  }
+
+  async function learn(): Promise<void> {
+    try {
+      while (!isClosed && read < store.head().seq) {
+        const page = findTeaching();
+        if (page.length === 0) continue;
+        const from = clock.mono();
+        await persistence.chore(scope, (desk) => teachSlice(desk, page));
+        moveTo(store.learnedTo().seq);
+        const tookMs = clock.mono() - from;
+        if (clock.mono() - commandAt < busyMs) return rest(tookMs * (1 / share - 1)); // W4
+      }
+    } catch (error) {
+      knowledge = open(); // what it holds may be of the commit that failed
+      if (isClosed || isFailure(error, "RUNTIME_CLOSED", "STORE_FAILED")) return;
+      if (error instanceof NothingLearned) return rest(0);
+      if (!isFailure(error)) logger.log("error", "learning met a bug", { scope, error: String(error) });
+      rest(retryMs);
+    }
+  }
+
+  /** The next events that teach. Without any, what was looked through counts as read. */
+  function findTeaching(): StoredEvent[] {
+    const until = Math.min(store.head().seq, read + stride);
+    const page = store.events({ after: read, count: pageEvents, types: teaching, until });
+    if (page.length > 0) return page;
+    moveTo(until);
+    if (until - store.learnedTo().seq > strideKept) keepPlace(until);
+    return page;
+  }
+
+  function keepPlace(seq: number): void {
+    persistence
+      .chore(scope, (desk) => desk.store.putLearnedTo({ ...desk.store.learnedTo(), seq, part: 0 }))
+      .catch((error: unknown) => logger.log("warn", "the place of learning was not kept", { error: String(error) })); // it is read again
+  }
+
+  function moveTo(seq: number): void {
+    read = Math.max(read, seq);
+    const over = waiters.filter((waiter) => waiter.seq <= read);
+    waiters = waiters.filter((waiter) => waiter.seq > read);
+    for (const { end } of over) end(true);
+  }
+
+  /** W2. As much of the page as its time allows, at least one part of one event. */
+  function teachSlice(desk: Desk, page: readonly StoredEvent[]): void {
+    const endsAt = clock.mono() + sliceMs;
+    for (const event of page) {
+      const { seq, part } = desk.store.learnedTo();
+      const parts = partsOf(event);
+      const from = seq === event.seq - 1 ? part : 0;
+      for (let next = from; next < parts; next += 1) {
+        teachOne(desk, event, next);
+        const isWhole = next + 1 === parts;
+        const taught = event.seq;
+        desk.store.putLearnedTo(
+          isWhole ? { seq: event.seq, part: 0, taught } : { seq: event.seq - 1, part: next + 1, taught },
+        );
+        if (clock.mono() >= endsAt) return;
+      }
+    }
+  }
+
+  /** W5 */
+  function teachOne(desk: Desk, event: StoredEvent, part: number): void {
+    if (passedOver.has(event.seq)) return;
+    try {
+      teach(desk, event, part);
+    } catch (error) {
+      if (isStoreFailure(error)) throw error; // it says nothing of the event
+      passedOver.add(event.seq);
+      logger.log("error", "an event is passed over: nothing can be learned from it", {
+        scope,
+        seq: event.seq,
+        error: String(error),
+      });
+      throw new NothingLearned(); // what it has changed by now is undone with the slice
+    }
+  }
+
+  function teach(desk: Desk, event: StoredEvent, part: number): void {
+    const { recall, lessons } = knowledge;
+    const header = decodeHeader(event);
+    const where = { seq: header.seq, at: toSeconds(header.at) };
+    switch (header.type) {
+      case "lesson.written":
+        return lessons.apply(toChange(header, decodeBody(event, header.type)), where);
+      case "feedback.given":
+      case "nodes.activated": {
+        const { outcome, lessons: lessonIds } = header.facts;
+        const use = { lessonIds, outcome, ...where, verified: false };
+        const moves = header.type === "feedback.given" ? lessons.judgeUse(use) : lessons.judgeActivation(use);
+        return record(desk, event, moves);
+      }
+      case "episodes.imported":
+        if (part === 0) noteImport(header);
+        return teachEpisode(decodeBody(event, header.type)?.episodes[part]);
+      case "recall.reset":
+        recall.reset();
+        return lessons.reset();
+      default:
+        return teachRun(desk, event);
+    }
+  }
+
+  function noteImport({ seq, facts: { source, cursor, count } }: EventHeader<"episodes.imported">): void {
+    const before = rows.get("imports", source) ?? { episodes: 0, cursor: "" };
+    rows.put("imports", source, { episodes: before.episodes + count, seq, cursor: cursor ?? before.cursor });
+  }
+
+  /** An erased body teaches nothing. */
+  function teachEpisode(episode: ImportedEpisode | undefined): void {
+    if (episode !== undefined) knowledge.recall.learn({ ...episode, at: toSeconds(episode.at), source: "import" });
+  }
+
+  function teachRun(desk: Desk, event: StoredEvent): void {
+    const { recall, lessons } = knowledge;
+    const run = readFinishedRun(desk.store, event);
+    if (run === undefined) return;
+    record(desk, event, lessons.judge(run));
+    if (run.outcome === "succeeded" && run.files.length > 0) recall.learn(run);
+  }
+
+  /** W3 */
+  function record(desk: Desk, event: StoredEvent, judged: readonly LessonChange[]): void {
+    const known = findMoves(desk.store, event.seq).map(({ move }) => move);
+    const moves = known.length > 0 ? known : judged;
+    for (const [index, move] of moves.entries()) {
+      if (known.length === 0) put(desk, event, { move, commandId: toCommandId(event.seq, index) });
+      knowledge.lessons.apply(move, { seq: event.seq, at: toSeconds(event.at) });
+    }
+  }
+
+  return {
+    knowledge: () => knowledge,
+    learnedTo: () => store.learnedTo().taught,
+    readTo: () => read,
+    imports(source) {
+      const row = rows.get("imports", source);
+      if (row === undefined) return { episodes: 0 };
+      const { episodes, seq, cursor } = row;
+      return cursor === "" ? { episodes, seq } : { episodes, cursor, seq };
+    },
+    wake,
+    reached(seq, waitMs) {
+      if (seq <= read) return Promise.resolve(true);
+      if (isClosed || waitMs <= 0 || waiters.length >= limits.callsWaiting) return Promise.resolve(false);
+      return new Promise((resolve) => {
+        const waiter = { seq, end };
+        const cancel = clock.setTimer(waitMs, () => end(false));
+        function end(reached: boolean): void {
+          cancel();
+          waiters = waiters.filter((other) => other !== waiter);
+          resolve(reached);
+        }
+        waiters.push(waiter);
+      });
+    },
+    async close() {
+      isClosed = true;
+      cancelRest?.();
+      cancelRest = undefined;
+      for (const { end } of waiters) end(false);
+      await running;
+    },
+  };
+}
+
+/** Undoes a slice that met an event which nothing can be learned from; the next one passes over it. */
+class NothingLearned extends Error {}
+
+/** Episodes of an import are learned one by one: all at once would hold up what waits. */
+function partsOf(event: StoredEvent): number {
+  if (event.type !== "episodes.imported") return 1;
+  return Math.max(1, decodeBody(event, "episodes.imported")?.episodes.length ?? 0);
+}
+
+function toCommandId(seq: number, index: number): string {
+  return `${ownCommands}learn:${seq}:${index}`;
+}
+
+/** The moves that the event `seq` brought about, or was itself, with the events that hold them. */
+export function findMoves(store: ScopeStore, seq: number): { event: EventHeader; move: LessonChange }[] {
+  const moves: { event: EventHeader; move: LessonChange }[] = [];
+  for (;;) {
+    const stored = store.eventByCommand(toCommandId(seq, moves.length));
+    if (stored === undefined) return moves;
+    const event = decodeHeader(stored) as EventHeader<LessonType>; // under these ids there are only moves
+    moves.push({ event, move: toChange(event, decodeBody(stored, event.type)) });
+  }
+}
+
+function put(desk: Desk, cause: StoredEvent, { move, commandId }: { move: LessonChange; commandId: string }): void {
+  const taskId = memoryTaskId;
+  if (desk.store.task(taskId) === undefined) desk.record({ name: "memory.open", taskId }, {});
+  const causedBy: EventId = cause.id;
+  desk.record({ name: "memory.learn", taskId, event: toLessonEvent(move) }, { commandId, causedBy });
+}
+
+function toSeconds(ms: number): number {
+  return Math.floor(ms / 1_000);
+}

@@ -1,0 +1,5 @@
+// Guidance: one answer of what recall and lessons know about a piece of work that is to begin.
+
+export { compose, extents } from "./compose.ts";
+export type { Known, Question } from "./question.ts";
+export { countEvidence, round, showFile, showLesson, sourceOf } from "./shown.ts";

@@ -1,0 +1,147 @@
+// Judging: which changes something that happened means. Reads rows and changes nothing (L2).
+
+import {
+  decideLesson,
+  foldLesson,
+  type LessonDecision,
+  type LessonEvidence,
+  type LessonFact,
+  listMissing,
+} from "../../machines/lesson.ts";
+import type { LessonRow, RecallRows } from "../recall/index.ts";
+import { lessonBounds as bounds } from "./bounds.ts";
+import type { LessonChange, LessonContent, WrittenEntry } from "./changes.ts";
+import { contentOfEntry, contentOfRun } from "./content.ts";
+import { agree, findSameWork, readRun } from "./identity.ts";
+import { findLesson, kindOf, readEvidence, readLessonText, toSnapshot } from "./lesson.ts";
+import type { LessonRules } from "./rules.ts";
+import type { FinishedRun } from "./run.ts";
+import { readWords } from "./words.ts";
+
+/** What somebody reports of lessons that were shown: a receipt's outcome, or that of single lessons. */
+export interface LessonUse {
+  lessonIds: readonly string[];
+  outcome: "succeeded" | "failed";
+  /** The event that tells it, and its time in seconds since 1970. */
+  seq: number;
+  at: number;
+  /** Whether the runtime's verifier saw the outcome. */
+  verified: boolean;
+}
+
+/** A decision of somebody who may: retire a lesson, or bring it back to begin anew. */
+export interface LessonAct {
+  lessonId: string;
+  act: "retire" | "reactivate";
+}
+
+export function judgeRun(rows: RecallRows, rules: LessonRules, run: FinishedRun): LessonChange[] {
+  if (rows.get("lessonRuns", run.taskId) !== undefined) return []; // L3
+  const content = contentOfRun(run);
+  if (content.files.length === 0 && content.steps.length === 0 && readWords(content.goal).length === 0) return [];
+  const strength = run.imported === true ? "imported" : run.verified ? "verified" : "self";
+  const evidence: LessonEvidence = { seq: run.seq, strength, outcome: run.outcome };
+  return run.outcome === "failed"
+    ? judgeFailure(rows, rules, { run, content, evidence })
+    : judgeSuccess(rows, rules, { run, content, evidence });
+}
+
+interface Judged {
+  run: FinishedRun;
+  content: LessonContent;
+  evidence: LessonEvidence;
+}
+
+/** The lessons that it was shown did not help, as far as it was their kind of work. */
+function judgeFailure(rows: RecallRows, rules: LessonRules, { run, content, evidence }: Judged): LessonChange[] {
+  const compared = readRun(rows, content);
+  return [...new Set(run.shown)].slice(0, bounds.ranked).flatMap((id) => {
+    const row = findLesson(rows, id)?.row;
+    if (row === undefined || agree(compared, row) < rules.sameWorkShown) return [];
+    const change = toChange(row, decideLesson(toSnapshot(row), evidence, rules), evidence);
+    return change.map((each) => ({ ...each, run: run.taskId }));
+  });
+}
+
+function judgeSuccess(rows: RecallRows, rules: LessonRules, { run, content, evidence }: Judged): LessonChange[] {
+  const [best] = findSameWork(rows, content);
+  if (best !== undefined && best.agreement >= rules.sameWork) {
+    const change = toChange(best.row, decideLesson(toSnapshot(best.row), evidence, rules), evidence);
+    return change.map((each) => ({ ...each, run: run.taskId, content }));
+  }
+  const decision = decideLesson(undefined, evidence, rules);
+  if (decision === undefined) return [];
+  const { fact, to, missing } = decision;
+  const lessonId = `les_${run.taskId.replace(/^task_/, "")}`;
+  return [
+    {
+      ...{ lessonId, kind: "workflow", change: fact, from: null, to },
+      ...{ run: run.taskId, evidence: [evidence], missing, content },
+    },
+  ];
+}
+
+export function judgeUse(rows: RecallRows, rules: LessonRules, use: LessonUse): LessonChange[] {
+  if (use.outcome === "succeeded") return judgeActivation(rows, rules, use);
+  return judgeEach(rows, use, (row, evidence) => decideLesson(toSnapshot(row), evidence, rules));
+}
+
+export function judgeActivation(rows: RecallRows, rules: LessonRules, use: LessonUse): LessonChange[] {
+  return judgeEach(rows, use, (row, evidence) => decideFact(row, "activated", rules, evidence));
+}
+
+function judgeEach(
+  rows: RecallRows,
+  { lessonIds, seq, verified, outcome }: LessonUse,
+  decide: (row: LessonRow, evidence: LessonEvidence) => LessonDecision | undefined,
+): LessonChange[] {
+  const evidence: LessonEvidence = { seq, strength: verified ? "verified" : "self", outcome };
+  return [...new Set(lessonIds)].slice(0, bounds.ranked).flatMap((id) => {
+    const row = findLesson(rows, id)?.row;
+    return row === undefined ? [] : toChange(row, decide(row, evidence), evidence);
+  });
+}
+
+export function judgeEntry(rows: RecallRows, rules: LessonRules, entry: WrittenEntry): LessonChange[] {
+  if (findLesson(rows, entry.lessonId) !== undefined) return [];
+  const after = foldLesson(undefined, { type: "lesson.written", evidence: undefined });
+  return [
+    {
+      ...{ lessonId: entry.lessonId, kind: entry.kind, change: "written", from: null, to: after.value },
+      ...{ evidence: [], missing: listMissing(after, rules), content: contentOfEntry(entry) },
+    },
+  ];
+}
+
+export function judgeAct(rows: RecallRows, rules: LessonRules, { lessonId, act }: LessonAct): LessonChange[] {
+  const row = findLesson(rows, lessonId)?.row;
+  if (row === undefined || (toSnapshot(row).value === "retired") === (act === "retire")) return [];
+  return toChange(row, decideFact(row, act === "retire" ? "retired" : "reactivated", rules, undefined), undefined);
+}
+
+/** A change that no rule has to allow. */
+function decideFact(
+  row: LessonRow,
+  fact: LessonFact,
+  rules: LessonRules,
+  evidence: LessonEvidence | undefined,
+): LessonDecision {
+  const after = foldLesson(toSnapshot(row), { type: `lesson.${fact}`, evidence });
+  return { fact, to: after.value, missing: listMissing(after, rules) };
+}
+
+function toChange(
+  row: LessonRow,
+  decision: LessonDecision | undefined,
+  evidence: LessonEvidence | undefined,
+): LessonChange[] {
+  if (decision === undefined) return [];
+  const { fact, to, missing } = decision;
+  return [
+    {
+      ...{ lessonId: readLessonText(row).id, kind: kindOf(row), change: fact, from: toSnapshot(row).value, to },
+      evidence: evidence === undefined ? [] : [...readEvidence(row), evidence].slice(-bounds.evidence),
+      missing,
+    },
+  ];
+}

@@ -1,0 +1,330 @@
+// Memory
+//
+// The operations about what was learned: task start and its views, search, and what commands to memory rest on. Owns: waiting for learning,
+// and receipts. Does not own: what is known (the learner), or what is made of it (src/guidance).
+
+import { findMoves, type Learner, type Persistence } from "../../actors/index.ts";
+import { isOpen, type MemoryOperation } from "../../machines/index.ts";
+import { AionisError } from "../contracts/failures.ts";
+import type { Guidance } from "../contracts/guidance.ts";
+import { type AgentId, type LessonId, memoryTaskId, type ReceiptId, type TaskId } from "../contracts/ids.ts";
+import type { Lesson } from "../contracts/lesson.ts";
+import { limits } from "../contracts/limits.ts";
+import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
+import {
+  compose,
+  countEvidence,
+  extents,
+  type Known,
+  type Question,
+  round,
+  showFile,
+  showLesson,
+  sourceOf,
+} from "../guidance/index.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { ScopeStore } from "../kernel/store.ts";
+import type { Lesson as LearnedLesson, LessonQuery, RankedLessons } from "../learning/index.ts";
+import type { Embeddings } from "./embeddings.ts";
+
+type MemoryQuery = Extract<
+  OperationName,
+  | "taskStart"
+  | "planningContext"
+  | "actionRetrieval"
+  | "explain"
+  | "memory.recall"
+  | "memory.find"
+  | "memory.get"
+  | "memory.imports"
+  | "recall.weights"
+  | "tasks.settled"
+>;
+
+/** The reading operations about what was learned. */
+export type MemoryQueries = {
+  [Name in MemoryQuery]: (input: OperationParsed<Name>) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
+};
+
+export interface MemoryOptions {
+  scope: string;
+  store: ScopeStore;
+  persistence: Persistence;
+  learner: Learner;
+  clock: Clock;
+  embeddings?: Embeddings | undefined;
+}
+
+/** What a receipt remembers, as its row holds it. */
+type Receipt = Omit<Extract<OperationOutput<"explain">, { of: "receipt" }>, "of" | "receipt" | "at">;
+
+const textChars = 240;
+const comparedMax = 32; // lessons whose nearness is asked of an embedding provider
+const evidenceNamed = 20;
+
+/** The queries about what one scope has learned. */
+export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
+  const { store, learner, clock } = options;
+
+  async function awaitLearning(position: number): Promise<void> {
+    const to = Math.min(position, store.head().seq);
+    if (await learner.reached(to, limits.learnWaitMs)) return;
+    throw new AionisError(
+      "LEARNING_BEHIND",
+      `Learning is at ${learner.readTo()}, ${to} was asked for; ask again in a moment.`,
+      {
+        facts: { readTo: learner.readTo() },
+      },
+    );
+  }
+
+  async function findOut(question: Question): Promise<Known> {
+    await awaitLearning(question.minPosition);
+    const { query, context, depth } = question;
+    const { recall } = learner.knowledge();
+    const errors = context.error === undefined ? [] : context.error.split("\n", limits.lessonErrors);
+    const files = recall.rank({
+      goal: query,
+      at: Math.floor(clock.now() / 1_000),
+      filesMax: extents[depth].files,
+      errors,
+      ...{ family: context.family, files: context.files, tree: context.tree, isTreePartial: true },
+    });
+    const predicted = files.files.map(({ path, probability }) => ({ path, probability }));
+    const asked = {
+      text: query,
+      ...given({ family: context.family, error: context.error }),
+      files: context.files,
+      predicted,
+    };
+    const lessons = await rank(asked, extents[depth].lessons);
+    return { question, files, lessons, episodes: recall.episodes(), learnedTo: learner.learnedTo() };
+  }
+
+  async function rank(query: LessonQuery, max: number): Promise<RankedLessons> {
+    const { lessons } = learner.knowledge();
+    if (options.embeddings === undefined) return lessons.rank(query, { max });
+    const compared = lessons.rank(query, { max: Math.max(max, comparedMax) }).lessons;
+    const texts = new Map(compared.map(({ lesson }) => [lesson.id, `${lesson.title}\n${lesson.text ?? ""}`]));
+    const near = await options.embeddings.compare(query.text, texts);
+    return learner.knowledge().lessons.rank(query, { max, similarity: (id) => near.get(id) });
+  }
+
+  async function start(question: Question): Promise<{ known: Known; answer: Guidance }> {
+    const known = await findOut(question);
+    const answer = compose(known);
+    const body = toReceipt(known, answer);
+    store.keepReceipt({ id: answer.receipt, at: clock.now(), body: JSON.stringify(body) });
+    return { known, answer };
+  }
+
+  return {
+    taskStart: async (input) => (await start(input)).answer,
+    planningContext: async (input) => (await start(input)).answer,
+    async actionRetrieval(input) {
+      const { known, answer } = await start(input);
+      const { firstAction: action, gate, uncertainty, receipt, learnedTo } = answer;
+      return { action, gate, uncertainty, evidence: toEvidence(known, answer), receipt, learnedTo };
+    },
+    explain: ({ id }) => (isReceiptId(id) ? explainReceipt(store, id) : explainLesson(store, findLesson(learner, id))),
+    async "memory.recall"({ query, kinds, family, files, max, minPosition }) {
+      await awaitLearning(minPosition);
+      const wider = kinds === undefined ? max : limits.lessonsNamed;
+      const { lessons } = await rank({ text: query, ...given({ family }), files }, wider);
+      const fitting = lessons.filter(({ lesson }) => kinds === undefined || kinds.includes(lesson.kind)).slice(0, max);
+      const shown = fitting.map((ranked) => ({ ...showLesson(ranked, textChars), shares: ranked.signals }));
+      return { lessons: shown, learnedTo: learner.learnedTo() };
+    },
+    async "memory.find"({ kinds, states, family, pageSize, cursor, minPosition }) {
+      await awaitLearning(minPosition);
+      const page = learner.knowledge().lessons.list({
+        count: pageSize,
+        ...given({ kinds, states, family, before: toNumber(cursor) }),
+      });
+      const lessons = page.lessons.map((lesson) => showLesson({ lesson, score: 0, signals: {} }, textChars));
+      return { lessons, ...(page.next === undefined ? {} : { cursor: String(page.next) }) };
+    },
+    async "memory.get"({ id, minPosition }) {
+      await awaitLearning(minPosition);
+      return toLesson(findLesson(learner, id));
+    },
+    async "memory.imports"({ source }) {
+      await awaitLearning(store.head().seq); // what was taken over last counts
+      return learner.imports(source);
+    },
+    "recall.weights"() {
+      const { recall, lessons } = learner.knowledge();
+      return { learnedTo: learner.learnedTo(), files: recall.weights(), lessons: lessons.weights() };
+    },
+    async "tasks.settled"({ taskId, waitMs }) {
+      const seq = findEnd(options, taskId);
+      const settled = await learner.reached(seq, waitMs);
+      return { settled, learnedTo: learner.learnedTo() };
+    },
+  };
+}
+
+/** What a command to memory rests on beside its input; makes the task that holds memory when there is none yet. */
+export async function prepareMemory(
+  { scope, store, persistence, learner }: MemoryOptions,
+  name: MemoryOperation,
+  input: OperationParsed<MemoryOperation>,
+): Promise<readonly LessonId[]> {
+  if (store.task(memoryTaskId) === undefined) {
+    const command = { name: "memory.open", taskId: memoryTaskId } as const;
+    await persistence.submit({ scope, by: "runtime", command, isInternal: true });
+  }
+  if (name === "nodes.activate") {
+    const { lessons } = input as OperationParsed<typeof name>;
+    return [...new Set(lessons)].map((id) => findLesson(learner, id).id as LessonId); // the id that was found
+  }
+  return name === "feedback" ? findCredited(store, input as OperationParsed<typeof name>) : [];
+}
+
+/** Only what the receipt showed is credited: what was used of it, or what it said to use. */
+function findCredited(store: ScopeStore, { receipt, used }: OperationParsed<"feedback">): LessonId[] {
+  const { lessons, buckets } = readReceipt(store, receipt).body;
+  const shown = new Set<string>(lessons.map(({ id }) => id));
+  if (used === undefined) return buckets.useNow.flatMap(({ id }) => (isLessonId(id) ? [id] : []));
+  const unseen = used.find((id) => !shown.has(id));
+  if (unseen === undefined) return [...new Set(used)];
+  throw new AionisError(
+    "LESSON_NOT_FOUND",
+    `${unseen} was not shown by ${receipt}; it showed ${[...shown].join(", ") || "no lesson"}.`,
+  );
+}
+
+/** The agent's word about one receipt counts once, however often it is given. */
+export function toFeedbackId(by: AgentId, { receipt }: OperationParsed<"feedback">): string {
+  return `feedback/${receipt}/${by}`.slice(0, limits.idChars).toWellFormed();
+}
+
+function toReceipt({ question, files, lessons }: Known, answer: Guidance): Receipt {
+  const { gate, buckets, learnedTo, tools } = answer;
+  return {
+    query: question.query.slice(0, limits.lineChars).toWellFormed(),
+    ...{ learnedTo, gate, buckets, tools },
+    files: files.files.map((file) => ({ ...showFile(file), shares: toShares(file.shares) })),
+    lessons: lessons.lessons.map(({ lesson, score, signals }) => ({
+      id: lesson.id as LessonId, // made by the runtime
+      title: lesson.title.slice(0, limits.nameChars).toWellFormed(),
+      score: round(score),
+      shares: toShares(signals),
+    })),
+  };
+}
+
+function toShares(shares: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, round(share)]));
+}
+
+function readReceipt(store: ScopeStore, id: ReceiptId): { at: number; body: Receipt } {
+  const row = store.receipt(id);
+  if (row !== undefined) return { at: row.at, body: JSON.parse(row.body) as Receipt }; // written by `start`
+  throw new AionisError(
+    "RECEIPT_NOT_FOUND",
+    `No answer is remembered under ${id}: the last ${limits.receipts} of ${limits.receiptMs / 86_400_000} days are. nodes.activate credits single lessons.`,
+  );
+}
+
+function explainReceipt(store: ScopeStore, receipt: ReceiptId): OperationOutput<"explain"> {
+  const { at, body } = readReceipt(store, receipt);
+  return { of: "receipt", receipt, at, ...body };
+}
+
+/** Its moves are found by the events that they rest on. */
+function explainLesson(store: ScopeStore, lesson: LearnedLesson): OperationOutput<"explain"> {
+  const causes = new Set([lesson.madeSeq, ...lesson.evidence.map(({ seq }) => seq), lesson.changedSeq]);
+  const moves = [...causes].sort((left, right) => left - right).flatMap((seq) => findMoves(store, seq));
+  const history = moves
+    .filter(({ move }) => move.lessonId === lesson.id)
+    .map(({ event: { seq, at }, move: { change, from, to, run, missing } }) => {
+      return { seq, at, move: change, from, to, ...given({ run: run as TaskId | undefined }), missing }; // as the journal has it
+    });
+  return { of: "lesson", lesson: toLesson(lesson), history };
+}
+
+function toEvidence(
+  { files, lessons }: Known,
+  { firstAction }: Guidance,
+): OperationOutput<"actionRetrieval">["evidence"] {
+  const ofLessons = lessons.lessons.slice(0, evidenceNamed).map(({ lesson, signals }) => ({
+    id: lesson.id as LessonId, // made by the runtime
+    says: lesson.title.slice(0, limits.nameChars).toWellFormed(),
+    source: sourceOf({ lesson }),
+    events: lesson.evidence.map(({ seq }) => seq),
+    shares: toShares(signals),
+  }));
+  const ofFiles = files.files
+    .filter(({ path }) => path === firstAction.file)
+    .map(({ path, shares }) => ({
+      id: path,
+      says: "Earlier work touched it.",
+      source: "recall",
+      events: [],
+      shares: toShares(shares),
+    }));
+  return [...ofLessons, ...ofFiles];
+}
+
+function toLesson(lesson: LearnedLesson): Lesson {
+  // ids and links are as the schema of its event had them
+  const { id, kind, state, title, text = title, family, files, tools, steps, checks, errors, links, used } = lesson;
+  return {
+    id: id as LessonId,
+    ...{ kind, state, title: title.slice(0, limits.lineChars).toWellFormed(), text, ...given({ family }) },
+    ...{
+      files,
+      tools,
+      steps,
+      checks,
+      errors,
+      source: sourceOf({ lesson }),
+      links: links as Lesson["links"],
+      ...countEvidence(lesson),
+      used,
+    },
+    ...{ evidence: lesson.evidence, missing: lesson.missing },
+    ...{ createdAt: lesson.madeAt * 1_000, updatedAt: lesson.changedAt * 1_000 },
+  };
+}
+
+function findLesson(learner: Learner, id: LessonId): LearnedLesson {
+  const lesson = learner.knowledge().lessons.get(id);
+  if (lesson !== undefined) return lesson;
+  throw new AionisError(
+    "LESSON_NOT_FOUND",
+    `There is no lesson ${id} in this scope; memory.recall finds those there are.`,
+  );
+}
+
+/** The event that ended a task. */
+function findEnd({ scope, persistence }: MemoryOptions, taskId: TaskId): number {
+  const snapshot = persistence.snapshot(scope, taskId);
+  if (snapshot === undefined) throw new AionisError("TASK_NOT_FOUND", `There is no task ${taskId} in this scope.`);
+  const { outcome } = snapshot.context;
+  if (outcome !== null && !isOpen(snapshot)) return outcome.seq;
+  throw new AionisError(
+    "TASK_STATE_CONFLICT",
+    `${taskId} has not ended, so that it teaches nothing yet; tasks.watch waits for its end.`,
+  );
+}
+
+function toNumber(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new AionisError("CURSOR_INVALID", `"${cursor.slice(0, 80)}" is no cursor of memory.find.`);
+}
+
+function isReceiptId(id: ReceiptId | LessonId): id is ReceiptId {
+  return id.startsWith("rcp_");
+}
+
+function isLessonId(id: string): id is LessonId {
+  return /^les_[0-9a-z]{20}$/.test(id);
+}
+
+/** The fields that have a value. */
+function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never; // only undefined left out
+}
