@@ -72,6 +72,7 @@ const teaching = [
   "checks.passed",
   "task.failed",
   "lesson.written",
+  "review.given",
   "feedback.given",
   "nodes.activated",
   "episodes.imported",
@@ -178,9 +179,9 @@ export function createLearner(options: LearnerOptions): Learner {
       for (let next = from; next < parts; next += 1) {
         teachOne(desk, event, next);
         const isWhole = next + 1 === parts;
-        const taught = event.seq;
+        const { taught } = desk.store.learnedTo();
         desk.store.putLearnedTo(
-          isWhole ? { seq: event.seq, part: 0, taught } : { seq: event.seq - 1, part: next + 1, taught },
+          isWhole ? { seq: event.seq, part: 0, taught: event.seq } : { seq: event.seq - 1, part: next + 1, taught },
         );
         if (clock.mono() >= endsAt) return;
       }
@@ -211,6 +212,8 @@ export function createLearner(options: LearnerOptions): Learner {
     switch (header.type) {
       case "lesson.written":
         return lessons.apply(toChange(header, decodeBody(event, header.type)), where);
+      case "review.given":
+        return record(desk, event, lessons.judgeAct(header.facts));
       case "feedback.given":
       case "nodes.activated": {
         const { outcome, lessons: lessonIds } = header.facts;

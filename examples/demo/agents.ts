@@ -27,8 +27,9 @@ export type Role = keyof ReturnType<typeof createAgents>;
 export function createAgents({ repository, effectsLog, midway }: Surroundings) {
   const { path: cwd, env } = repository;
 
-  /** Runs the tests, finds the file that the failing one is about, hands over. */
+  /** Asks what earlier work knows, runs the tests, finds the file that the failing one is about, hands over. */
   const triage: Handler = async (_task, ctx) => {
+    const guidance = await ctx.guidance(); // the first time nothing is known
     const { failures, passed, failed } = await runTests(ctx);
     const [failure] = failures;
     if (failure === undefined) return await ctx.complete({ summary: "Every test passes; there is nothing to fix." });
@@ -39,6 +40,7 @@ export function createAgents({ repository, effectsLog, midway }: Surroundings) {
       nextAction: `Look for the bug in ${files[0]}`,
       files,
       evidence: [`${passed} tests pass, ${failed} fails`],
+      lessons: guidance.use,
     });
   };
 

@@ -13,8 +13,8 @@ import { readEffects } from "./effects.ts";
 import { toPlaces } from "./places.ts";
 import { toReport } from "./report.ts";
 import { makeRepository, type Repository } from "./repository.ts";
-import { play } from "./scenario.ts";
-import { printCommits, printNext, printRepeats, printTimes, printTree } from "./summary.ts";
+import { play, reworded } from "./scenario.ts";
+import { printCommits, printNext, printRepeats, printSecondStart, printTimes, printTree } from "./summary.ts";
 import { createView, type View } from "./view.ts";
 
 const usage = `Usage: npm run demo -- [--nats] [--json] [--keep]
@@ -99,7 +99,7 @@ async function run({
   if (nats) view.print(`everybody is a process of its own, over ${nats.url}`);
   view.print("");
 
-  const { events, rootId } = await play({ folder, places, repository, servers: nats?.url, view, signal });
+  const { events, rootId, next } = await play({ folder, places, repository, servers: nats?.url, view, signal });
   const effects = await readEffects(places.effectsLog);
   const { report, problems } = toReport(events, effects, rootId);
   view.close();
@@ -107,6 +107,7 @@ async function run({
   printRepeats(view, report, effects);
   printTree(view, events);
   await printCommits(view, repository);
+  printSecondStart(view, reworded, next);
   printNext(view, places, { rootId, isKept });
   for (const problem of problems) process.stderr.write(`not ok: ${problem}\n`);
   if (isJson) process.stdout.write(`${JSON.stringify(report)}\n`);

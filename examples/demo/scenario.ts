@@ -15,15 +15,20 @@ import { createSystem, type Ground, type System } from "./system.ts";
 import { stateAfter } from "./timeline.ts";
 import type { View } from "./view.ts";
 
+/** The same work, as somebody else would ask for it. */
+export const reworded = "One of retry-kit's tests is red: find the cause and repair it";
+
 export interface Scenario extends Ground {
   view: View;
 }
 
 /**
- * Plays it to the end of the task and returns the whole journal.
+ * Plays it to the end of the task and returns the whole journal, and what the runtime says when somebody asks for such work again.
  * @throws when `signal` is aborted.
  */
-export async function play(scenario: Scenario): Promise<{ events: JournalEvent[]; rootId: string }> {
+export async function play(
+  scenario: Scenario,
+): Promise<{ events: JournalEvent[]; rootId: string; next: Awaited<ReturnType<Connection["taskStart"]>> }> {
   const { view, signal } = scenario;
   await using system = createSystem(scenario);
   const runtime = await system.start();
@@ -48,7 +53,9 @@ export async function play(scenario: Scenario): Promise<{ events: JournalEvent[]
     if (event.type === "task.paused") await answer(person, event);
     if (event.taskId === rootId && ["succeeded", "failed", "cancelled"].includes(stateAfter(event) ?? "")) break;
   }
-  return { events, rootId };
+  await runtime.tasks.settled({ taskId: rootId }); // what it teaches has been learned
+  const next = await runtime.taskStart({ query: reworded });
+  return { events, rootId, next };
 }
 
 /** Kills the fixer when its first edit is recorded and its second one has begun, which cannot end before the gate is there. */

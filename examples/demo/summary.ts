@@ -2,7 +2,7 @@
 //
 // The end of the demo, for people: where the time went, who worked for whom, what came of it, and how to look further.
 
-import type { JournalEvent } from "aionis";
+import type { Connection, JournalEvent } from "aionis";
 import type { Effect } from "./effects.ts";
 import type { toPlaces } from "./places.ts";
 import type { Report } from "./report.ts";
@@ -73,6 +73,22 @@ export async function printCommits(view: View, repository: Repository): Promise<
   const log = await repository.git("log", "--name-status", "--format=%h %s%d", "--decorate=short");
   for (const line of log.split("\n").filter((text) => text !== "" && !text.startsWith("A\t")))
     view.print(`  ${line.replace("\t", " ")}`);
+}
+
+/** Prints what the runtime says to whoever asks for such work again. */
+export function printSecondStart(
+  view: View,
+  query: string,
+  answer: Awaited<ReturnType<Connection["taskStart"]>>,
+): void {
+  const { firstAction, gate, uncertainty, files } = answer;
+  view.print(`\n${view.paint("bold", "The next time")}`);
+  view.print(`  asked: ${query}`);
+  view.print(`  first: ${firstAction.text}`);
+  view.print(`  gate:  ${gate.action} (${gate.reason})`);
+  view.print(
+    `  sure:  uncertainty ${uncertainty.level}, ${uncertainty.confidence}; files ${files.map(({ path }) => path).join(", ")}`,
+  );
 }
 
 /** Prints how to go on from here. */

@@ -117,6 +117,7 @@ export function createView(stream: NodeJS.WriteStream): View {
 function describe({ type, by, epoch, facts, body = {} }: JournalEvent, steps: number): string | undefined {
   switch (type) {
     case "task.created":
+      if (facts.kind === "memory") return undefined; // what is learned tells of itself
       return facts.parentId === undefined ? String(body.brief) : undefined; // else the delegation tells of it
     case "task.claimed":
     case "handoff.claimed":
@@ -135,6 +136,8 @@ function describe({ type, by, epoch, facts, body = {} }: JournalEvent, steps: nu
       return "no heartbeat: the lease ran out, its recorded steps stay";
     case "task.paused":
       return `${by} asks: ${String(body.question)}`;
+    case "lesson.observed":
+      return `learned how this is done: "${String(toContent(body).goal)}"`;
     case "task.answered":
       return `${by} answers: ${JSON.stringify(body.answer)}`;
     case "task.completed":
@@ -159,6 +162,10 @@ export function toCount(count: number, noun: string): string {
 
 function toTarget(to: unknown): string {
   return typeof to === "object" && to !== null ? Object.entries(to).flat().join(" ") : String(to);
+}
+
+function toContent(body: NonNullable<JournalEvent["body"]>): { goal?: unknown } {
+  return (body.content ?? {}) as { goal?: unknown }; // of a lesson's event
 }
 
 function toPacket(body: NonNullable<JournalEvent["body"]>): { nextAction: string } {

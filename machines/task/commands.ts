@@ -32,7 +32,13 @@ export type TaskOperation =
   | MemoryOperation;
 
 /** Those of them that are for what the scope has learned. */
-export type MemoryOperation = "memory.write" | "memory.import" | "feedback" | "nodes.activate" | "recall.reset";
+export type MemoryOperation =
+  | "memory.write"
+  | "memory.review"
+  | "memory.import"
+  | "feedback"
+  | "nodes.activate"
+  | "recall.reset";
 
 type FromOutside = {
   [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> } & Resolved<Name>;

@@ -8,7 +8,6 @@ import { findVerb } from "./verbs.ts";
 
 /** The command, in one line (X1); the operation's name alone where it has no verb. */
 export function toCommand(operation: string, input: Readonly<Record<string, unknown>>): string {
-  if (operation === "memory.import") return "aionis import git"; // nobody writes down episodes by hand
   const verb = findVerb(operation);
   if (verb === undefined) return escapeLine(operation);
   const fields = toFields(verb.input, verb.traits).map((field) => ({ field, value: readValue(input, field) }));
@@ -21,7 +20,11 @@ export function toCommand(operation: string, input: Readonly<Record<string, unkn
   const options = given.filter(({ field }) => !positional.includes(field));
   const words = [
     ...byPlace.flatMap(({ value }) => toTexts(value)),
-    ...options.flatMap(({ field, value }) => toTexts(value).flatMap((text) => [`--${field.flag}`, text])),
+    ...options.flatMap(({ field, value }) => {
+      const texts = toTexts(value);
+      const shown = texts.length === 0 ? [field.flag.toUpperCase()] : texts; // an empty list is one to be filled in
+      return shown.flatMap((text) => [`--${field.flag}`, text]);
+    }),
   ];
   return ["aionis", ...verb.words, ...words.map(toWord)].join(" ");
 }

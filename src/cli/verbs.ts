@@ -79,6 +79,11 @@ const traits: Readonly<Record<string, Traits>> = {
   },
   "memory.find": { examples: ["aionis memory find --kind workflow --state trusted"] },
   "memory.get": { meanings: { id: "the lesson's id" }, examples: ["aionis memory get LESSON"] },
+  "memory.review": {
+    positional: ["id", "act"],
+    meanings: { id: "the lesson's id", act: "what is decided" },
+    examples: ['aionis memory review LESSON retire --reason "The client was replaced"'],
+  },
   "memory.import": {
     positional: ["source"],
     meanings: {

@@ -17,7 +17,15 @@ import {
   Role,
   TaskId,
 } from "./ids.ts";
-import { Evidence, ImportedEpisode, LessonContent, LessonKind, type LessonMove, LessonState } from "./lesson.ts";
+import {
+  Evidence,
+  ImportedEpisode,
+  LessonAct,
+  LessonContent,
+  LessonKind,
+  type LessonMove,
+  LessonState,
+} from "./lesson.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
 import { sensitive } from "./sensitive.ts";
@@ -227,6 +235,11 @@ export const eventTypes = {
   "lesson.reactivated": lesson("reactivated"),
   "lesson.written": lesson("written"),
   "lesson.activated": lesson("activated"),
+  "review.given": entry(
+    "review.given",
+    z.strictObject({ lessonId: LessonId, act: LessonAct }),
+    z.strictObject({ reason: Line }),
+  ),
   "feedback.given": entry(
     "feedback.given",
     z.strictObject({ receiptId: ReceiptId, ...use }),
@@ -258,6 +271,7 @@ export const memoryTypes = [
   "lesson.reactivated",
   "lesson.written",
   "lesson.activated",
+  "review.given",
   "feedback.given",
   "nodes.activated",
   "episodes.imported",

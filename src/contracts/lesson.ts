@@ -20,6 +20,9 @@ export type LessonKind = z.infer<typeof LessonKind>;
 export const LessonState = z.enum(["observed", "candidate", "trusted", "contested", "retired"]);
 export type LessonState = z.infer<typeof LessonState>;
 
+/** What a person may decide of a lesson: that it is over, or that it may begin anew. */
+export const LessonAct = z.enum(["retire", "reactivate"]);
+
 /** What a lesson's move is called in the journal, as `lesson.<word>`. */
 export const LessonMove = z.enum([
   "observed",

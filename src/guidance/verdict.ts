@@ -22,7 +22,7 @@ export interface Verdict {
   level: "low" | "medium" | "high";
 }
 
-const lookFrom = { lesson: 0.3, files: 0.15 }; // below, what was found is more likely chance than not worth looking at
+const lookFrom = { lesson: 0.1, files: 0.15 }; // below, what was found is more likely chance than not worth looking at
 const queryChars = 200;
 
 /** Weighs what is known. */
@@ -40,11 +40,11 @@ export function judge(known: Known): Verdict {
       "A trusted lesson fits, surer than the threshold.",
     );
   }
-  if (isSure && (best.lesson.state === "contested" || best.lesson.state === "retired")) {
+  if (isSure && best.lesson.state === "contested") {
     const gate: Gate = {
       action: "request_operator_review",
-      reason: `The lesson that fits best is ${best.lesson.state}: what it says was tried again and failed.`,
-      clearWith: { operation: "explain", input: { id: best.lesson.id } },
+      reason: "The lesson that fits best is contested: what it says was tried again and failed.",
+      clearWith: { operation: "memory.review", input: { id: best.lesson.id, act: "retire" } },
     };
     return { gate, ground: toFileGround(known), confidence: 0, level: "high" };
   }
@@ -116,8 +116,8 @@ function toLook(query: string, reason: string, files: readonly string[]): Gate {
   return { action: "inspect_context", reason, clearWith: { operation: "taskStart", input: { query, ...context } } };
 }
 
-function toWiden({ episodes }: Known, query: string): Gate {
-  if (episodes > 0) {
+function toWiden({ episodes, lessons }: Known, query: string): Gate {
+  if (episodes + lessons.lessons.length > 0) {
     const reason = "Nothing that is known fits well enough; search wider, or name files or an error.";
     return { action: "widen_recall", reason, clearWith: { operation: "memory.recall", input: { query, max: 20 } } };
   }
@@ -126,7 +126,7 @@ function toWiden({ episodes }: Known, query: string): Gate {
   return {
     action: "widen_recall",
     reason,
-    clearWith: { operation: "memory.import", input: { source: "git", episodes: [] } },
+    clearWith: { operation: "taskStart", input: { query, context: { files: [] } } },
   };
 }
 

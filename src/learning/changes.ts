@@ -43,17 +43,3 @@ export interface LessonChange {
   /** What it learns. Absent when it learns nothing new. */
   content?: LessonContent;
 }
-
-/** Something that is written by hand. */
-export interface WrittenEntry {
-  /** `les_…`, made by the caller. An id that exists is not written again. */
-  lessonId: string;
-  kind: Exclude<LessonKind, "workflow">;
-  title: string;
-  text: string;
-  source: LessonSource;
-  family?: string | undefined;
-  files?: readonly string[] | undefined;
-  tools?: readonly string[] | undefined;
-  links?: readonly string[] | undefined;
-}

@@ -1,7 +1,7 @@
-// What a run or an entry says, cut to what a lesson keeps.
+// What a run says, cut to what a lesson keeps.
 
 import { lessonBounds as bounds } from "./bounds.ts";
-import type { LessonContent, WrittenEntry } from "./changes.ts";
+import type { LessonContent } from "./changes.ts";
 import type { FinishedRun, RunStep } from "./run.ts";
 
 /** What a lesson learns from `run`. */
@@ -15,22 +15,6 @@ export function contentOfRun(run: FinishedRun): LessonContent {
     tools: unique(steps.flatMap(({ tool }) => tool ?? [])).slice(0, bounds.tools),
     checks: unique(run.checks.map(cut)).slice(0, bounds.checks),
     errors: unique(run.errors.map(cut)).slice(0, bounds.errors),
-  };
-}
-
-/** What a lesson written by hand says. */
-export function contentOfEntry(entry: WrittenEntry): LessonContent {
-  return {
-    goal: entry.title.slice(0, bounds.goalChars).toWellFormed(),
-    text: entry.text.slice(0, bounds.textChars).toWellFormed(),
-    ...(entry.family === undefined ? {} : { family: cut(entry.family) }),
-    files: cutPaths(entry.files ?? []),
-    steps: [],
-    tools: unique((entry.tools ?? []).map(cut)).slice(0, bounds.tools),
-    checks: [],
-    errors: [],
-    source: entry.source,
-    links: unique((entry.links ?? []).map(cut)).slice(0, bounds.links),
   };
 }
 

@@ -10,8 +10,8 @@ import {
 } from "../../machines/lesson.ts";
 import type { LessonRow, RecallRows } from "../recall/index.ts";
 import { lessonBounds as bounds } from "./bounds.ts";
-import type { LessonChange, LessonContent, WrittenEntry } from "./changes.ts";
-import { contentOfEntry, contentOfRun } from "./content.ts";
+import type { LessonChange, LessonContent } from "./changes.ts";
+import { contentOfRun } from "./content.ts";
 import { agree, findSameWork, readRun } from "./identity.ts";
 import { findLesson, kindOf, readEvidence, readLessonText, toSnapshot } from "./lesson.ts";
 import type { LessonRules } from "./rules.ts";
@@ -100,17 +100,6 @@ function judgeEach(
     const row = findLesson(rows, id)?.row;
     return row === undefined ? [] : toChange(row, decide(row, evidence), evidence);
   });
-}
-
-export function judgeEntry(rows: RecallRows, rules: LessonRules, entry: WrittenEntry): LessonChange[] {
-  if (findLesson(rows, entry.lessonId) !== undefined) return [];
-  const after = foldLesson(undefined, { type: "lesson.written", evidence: undefined });
-  return [
-    {
-      ...{ lessonId: entry.lessonId, kind: entry.kind, change: "written", from: null, to: after.value },
-      ...{ evidence: [], missing: listMissing(after, rules), content: contentOfEntry(entry) },
-    },
-  ];
 }
 
 export function judgeAct(rows: RecallRows, rules: LessonRules, { lessonId, act }: LessonAct): LessonChange[] {

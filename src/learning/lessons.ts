@@ -13,9 +13,9 @@
 import type { RecallRows } from "../recall/index.ts";
 import { applyChange } from "./apply.ts";
 import { lessonBounds } from "./bounds.ts";
-import type { LessonChange, WrittenEntry } from "./changes.ts";
+import type { LessonChange } from "./changes.ts";
 import { type LessonWeights, readLearned, resetLearned, toConfidence, toWeights } from "./confidence.ts";
-import { judgeAct, judgeActivation, judgeEntry, judgeRun, judgeUse, type LessonAct, type LessonUse } from "./judge.ts";
+import { judgeAct, judgeActivation, judgeRun, judgeUse, type LessonAct, type LessonUse } from "./judge.ts";
 import { findLesson, type Lesson, toLesson } from "./lesson.ts";
 import { type LessonFilter, listLessons } from "./list.ts";
 import { type LessonQuery, rankLessons } from "./rank.ts";
@@ -57,8 +57,6 @@ export interface Lessons {
   judgeUse(use: LessonUse): LessonChange[];
   /** What reporting the use of single lessons means: their counters move and nothing else, whatever the outcome. */
   judgeActivation(use: LessonUse): LessonChange[];
-  /** What writing an entry by hand means. Nothing for an id that exists. */
-  judgeEntry(entry: WrittenEntry): LessonChange[];
   /** What somebody's decision means. Nothing when the lesson does not exist or stands there already. */
   judgeAct(act: LessonAct): LessonChange[];
   /** Folds a change as the journal holds it, once for each event, in their order. @throws Error when the lesson does not take it: that is a bug. */
@@ -81,7 +79,6 @@ export function createLessons(rows: RecallRows, rules: LessonRules = lessonRules
     judge: (run) => judgeRun(rows, rules, run),
     judgeUse: (use) => judgeUse(rows, rules, use),
     judgeActivation: (use) => judgeActivation(rows, rules, use),
-    judgeEntry: (entry) => judgeEntry(rows, rules, entry),
     judgeAct: (act) => judgeAct(rows, rules, act),
     apply: (change, where) => applyChange(rows, change, where),
     rank(query, { max = rankedDefault, similarity } = {}) {

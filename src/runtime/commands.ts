@@ -52,6 +52,7 @@ function toTaskId(asked: object): TaskId | undefined {
 
 const memoryOperations: ReadonlySet<string> = new Set<MemoryOperation>([
   "memory.write",
+  "memory.review",
   "memory.import",
   "feedback",
   "nodes.activate",
@@ -112,6 +113,7 @@ export function toOutput(
       if (header.type !== "feedback.given" && header.type !== "nodes.activated")
         throw new Error(`event ${header.seq} credits nothing`);
       return { seq: header.seq, at: header.at, credited: [...header.facts.lessons] };
+    case "memory.review":
     case "memory.import":
     case "recall.reset":
       return { seq: header.seq, at: header.at };

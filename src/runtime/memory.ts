@@ -178,6 +178,7 @@ export async function prepareMemory(
     const { lessons } = input as OperationParsed<typeof name>;
     return [...new Set(lessons)].map((id) => findLesson(learner, id).id as LessonId); // the id that was found
   }
+  if (name === "memory.review") findLesson(learner, (input as OperationParsed<typeof name>).id);
   return name === "feedback" ? findCredited(store, input as OperationParsed<typeof name>) : [];
 }
 

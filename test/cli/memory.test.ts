@@ -67,7 +67,7 @@ describe("start", () => {
     expect(stdout).toMatch(
       /^Find where this is dealt with before changing anything: Fix the parser\ngate {2}widen recall/,
     );
-    expect(stdout).toContain("clear it: aionis import git\n");
+    expect(stdout).toContain("clear it: aionis start 'Fix the parser' --file FILE\n");
     expect(stdout).toMatch(/\nuncertainty {2}high\n/);
     expect(JSON.parse(json.stdout)).toMatchObject({ firstAction: { cautious: true }, lessons: [], files: [] });
     expect(existsSync(join(folder, ".aionis"))).toBe(true);
@@ -298,7 +298,6 @@ describe("the call that clears a gate", () => {
       command: /^aionis recall '\\u001b\]0;owned.*' --max 20$/,
     },
     { operation: "explain", input: { id: "les_1" }, command: "aionis explain les_1" },
-    { operation: "memory.import", input: { source: "git", episodes: [] }, command: "aionis import git" },
     {
       operation: "tasks.start",
       input: { brief: "x", to: { role: "fix" } },

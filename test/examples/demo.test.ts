@@ -53,7 +53,7 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
         tasks: 2,
         handoffs: 2,
         delegations: 1,
-        stepsRecorded: 11,
+        stepsRecorded: 12,
         stepsRepeated: 0,
         resumedAfterCrash: true,
         testsBefore: { passed: 4, failed: 1 },
@@ -64,6 +64,7 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
       expect(stderr).not.toContain("\u001b["); // colours and spinners are for terminals
       expect(stderr).toMatch(/fixer-2 takes it \(epoch \d+\) and goes on after 1 recorded step/);
       expect(stderr).toMatch(/\d+ steps? under way at a death began again, under the same key: .*edit its test/);
+      expect(stderr).toMatch(/The next time\n.*\n {2}first: Look at \S*retry\S* first/);
       expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
     }
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { aRun, reworded, setup, trust } from "./support.ts";
+import { aRun, reworded, setup, toWritten, trust } from "./support.ts";
 
 const oneRunMissing = "1 more successful run of another task.";
 const checksMissing = "1 run whose checks the runtime saw pass.";
@@ -213,15 +213,9 @@ describe("use of lessons that were shown", () => {
 describe("entries written by hand", () => {
   it("are found by their words, are observed, and no run makes them trusted", () => {
     const bench = setup();
-    const entry = {
-      lessonId: "les_note",
-      kind: "note",
-      title: "Bank gateway",
-      text: "It answers 503 on Sundays",
-      source: "tool",
-    } as const;
+    const said = { goal: "Bank gateway", text: "It answers 503 on Sundays", source: "tool" } as const;
 
-    bench.record(bench.lessons.judgeEntry({ ...entry, tools: ["curl"], links: ["evt_1"], family: "payments" }));
+    bench.record([toWritten("les_note", "note", { ...said, tools: ["curl"], links: ["evt_1"], family: "payments" })]);
 
     const { lessons } = bench.lessons.rank({ text: "503 from the gateway of the bank" });
     expect(lessons[0]!.lesson).toMatchObject({
@@ -232,7 +226,6 @@ describe("entries written by hand", () => {
       links: ["evt_1"],
     });
     expect(lessons[0]!.lesson.missing).toEqual(["It was written by hand: only runs make a lesson trusted."]);
-    expect(bench.lessons.judgeEntry(entry)).toEqual([]);
     expect(bench.finish({ goal: "Bank gateway answers 503 on Sundays", files: [], steps: [] })[0]!.lessonId).not.toBe(
       "les_note",
     );

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createRecallRows } from "../../actors/store/recall-rows.ts";
 import { createLessons } from "../../src/learning/index.ts";
 import { createMemoryRows } from "../../src/recall/index.ts";
-import { replay, reworded, setup, trust } from "./support.ts";
+import { replay, reworded, setup, toWritten, trust } from "./support.ts";
 
 const questions = ["payment client charges twice", "DuplicateChargeError", "支付 重试", "nothing of the kind"];
 
@@ -109,8 +109,7 @@ function eventful() {
       verified: run % 3 === 0,
     });
   }
-  const entry = { lessonId: "les_note", kind: "fact", title: "Bank", text: "answers 503", source: "operator" } as const;
-  bench.record(bench.lessons.judgeEntry(entry));
+  bench.record([toWritten("les_note", "fact", { goal: "Bank", text: "answers 503", source: "operator" })]);
   bench.finish({ ...reworded, outcome: "failed", shown: ["les_1"] });
   return bench;
 }

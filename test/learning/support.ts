@@ -1,6 +1,8 @@
 import { createLessons, type FinishedRun, type LessonChange, type Lessons } from "../../src/learning/index.ts";
 import { createMemoryRows, type MemoryRows, type RecallRows } from "../../src/recall/index.ts";
 
+type Content = NonNullable<LessonChange["content"]>;
+
 /** Lessons over rows in memory, and a journal of what was applied. */
 export interface Bench {
   readonly rows: MemoryRows;
@@ -60,4 +62,15 @@ export const reworded: Partial<FinishedRun> = {
 export function trust(bench: Bench): void {
   bench.finish({ verified: true });
   bench.finish(reworded);
+}
+
+/** An entry as a writer's own event has it. */
+export function toWritten(
+  lessonId: string,
+  kind: LessonChange["kind"],
+  content: Partial<Content> & Pick<Content, "goal">,
+): LessonChange {
+  const empty = { files: [], steps: [], tools: [], checks: [], errors: [] };
+  const rest = { change: "written", from: null, to: "observed" } as const;
+  return { lessonId, kind, ...rest, evidence: [], missing: [], content: { ...empty, ...content } };
 }

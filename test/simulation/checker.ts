@@ -184,7 +184,7 @@ function checkLearning(event: EventHeader, { ends, lessons, runs }: Learned): st
     const failed = event.type === "deadline.passed" || ("next" in event.facts && event.facts.next === "failed");
     ends.set(event.taskId, failed ? "failed" : event.type === "checks.passed" ? "verified" : "succeeded");
   }
-  if (!("lessonId" in event.facts)) return [];
+  if (!("lessonId" in event.facts && "to" in event.facts)) return [];
   const { lessonId, from, to, run = "" } = event.facts;
   const at = `event ${event.seq} (${event.type}) of ${lessonId}`;
   const life = lessons.get(lessonId) ?? { state: "", runs: new Map<string, boolean>() };

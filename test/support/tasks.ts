@@ -362,6 +362,9 @@ export const examples: Record<EventType, NewEvent[]> = {
   "lesson.reactivated": [toMove("reactivated")],
   "lesson.written": [toMove("written")],
   "lesson.activated": [toMove("activated")],
+  "review.given": [
+    { type: "review.given", epoch: 0, facts: { lessonId: lessonId(), act: "retire" }, body: { reason: "r" } },
+  ],
   "feedback.given": [
     {
       type: "feedback.given",

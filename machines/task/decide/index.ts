@@ -79,6 +79,7 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
       return refuseNoSession(snapshot);
     case "memory.write":
     case "memory.import":
+    case "memory.review":
     case "memory.learn":
     case "feedback":
     case "nodes.activate":

@@ -34,6 +34,10 @@ export function decideInMemory(snapshot: TaskSnapshot, command: Command): Decisi
   switch (command.name) {
     case "memory.write":
       return accept(toWritten(command));
+    case "memory.review": {
+      const { id, act, reason } = command.input;
+      return accept({ type: "review.given", epoch: 0, facts: { lessonId: id, act }, body: { reason } });
+    }
     case "memory.import": {
       const { source, cursor, episodes } = command.input;
       const facts = { source, cursor, count: episodes.length };

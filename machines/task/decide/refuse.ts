@@ -30,6 +30,7 @@ const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
 
 const allowedInMemory: readonly TaskOperation[] = [
   "memory.write",
+  "memory.review",
   "memory.import",
   "feedback",
   "nodes.activate",

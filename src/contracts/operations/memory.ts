@@ -12,7 +12,7 @@ import {
   Uncertainty,
 } from "../guidance.ts";
 import { CommandId, LessonId, ReceiptId, TaskId } from "../ids.ts";
-import { EntryInput, ImportedEpisode, Lesson, LessonKind, LessonState } from "../lesson.ts";
+import { EntryInput, ImportedEpisode, Lesson, LessonAct, LessonKind, LessonState } from "../lesson.ts";
 import { limits } from "../limits.ts";
 import { FilePath, Line, Name, Sequence, Text, Time } from "../values.ts";
 import { defineOperation } from "./operation.ts";
@@ -168,6 +168,17 @@ export const memoryWrite = defineOperation({
   input: z.strictObject({ ...commandId, ...EntryInput.shape }),
   output: z.strictObject({ ...MemoryAck.shape, id: LessonId }),
   failures: [],
+  idempotent: false,
+});
+
+export const memoryReview = defineOperation({
+  name: "memory.review",
+  kind: "command",
+  layer: "advanced",
+  summary: "Decide of a lesson that it is over, or that a retired one may begin anew as a candidate.",
+  input: z.strictObject({ ...commandId, id: LessonId, act: LessonAct, reason: Line }),
+  output: MemoryAck,
+  failures: ["LESSON_NOT_FOUND"],
   idempotent: false,
 });
 

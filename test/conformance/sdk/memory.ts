@@ -41,7 +41,7 @@ export function describeMemory(setup: Setup): void {
 
       expect(answer).toMatchObject({
         firstAction: { kind: "inspect", cautious: true, from: [] },
-        gate: { action: "widen_recall", clearWith: { operation: "memory.import" } },
+        gate: { action: "widen_recall", clearWith: { operation: "taskStart" } },
         uncertainty: { level: "high", confidence: 0 },
         files: [],
         lessons: [],
@@ -178,6 +178,24 @@ export function describeMemory(setup: Setup): void {
       });
       expect(answer.buckets.doNotUse).toMatchObject([{ id: lessonOf(first!) }]);
       expect(answer.firstAction.from).toEqual([]);
+    });
+
+    it("are retired by a person, who says why, and may begin anew", async () => {
+      const world = await setup();
+      const { client } = world;
+      const [first] = await learn(world, briefs);
+      const id = lessonOf(first!);
+
+      const retired = await client.memory.review({ id, act: "retire", reason: "The client was replaced" });
+      const answer = await client.taskStart({ query, minPosition: retired.seq });
+      const back = await client.memory.review({ id, act: "reactivate", reason: "It is back" });
+
+      expect(answer.gate.action).not.toBe("proceed");
+      expect(answer.buckets.doNotUse).toMatchObject([{ id }]);
+      expect(answer.firstAction.from).toEqual([]);
+      expect(await client.memory.get({ id, minPosition: back.seq })).toMatchObject({ state: "candidate" });
+      const unknown = client.memory.review({ id: `les_${"0".repeat(20)}`, act: "retire", reason: "r" });
+      await expect(unknown).rejects.toMatchObject({ code: "LESSON_NOT_FOUND" });
     });
 
     it("are explained by their moves", async () => {

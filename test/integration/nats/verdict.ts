@@ -46,6 +46,7 @@ interface Effect {
 /** Judges a system in which everything has ended. */
 export async function judge(system: System, traffic: Traffic): Promise<Verdict> {
   const { client, log } = system;
+  await client.memory.imports({ source: "none" }); // answers when learning has come to the end, so that the journal grows no more
   const events = await readJournal(client);
   const { acknowledged, effects } = readLog(log);
   acknowledged.push(...traffic.acknowledged);

@@ -45,6 +45,7 @@ const asks: {
   "sessions.close": (s) => s.try("sessions.close", {}),
   "memory.write": (s) => s.try("memory.write", { text: "t" }),
   "memory.import": (s) => s.try("memory.import", { source: "git:1", episodes: [] }),
+  "memory.review": (s) => s.try("memory.review", { id: lessonId(), act: "retire", reason: "r" }),
   feedback: (s) => s.try("feedback", { receipt: receiptId(), outcome: "succeeded" }),
   "nodes.activate": (s) => s.try("nodes.activate", { lessons: [lessonId()] }),
   "recall.reset": (s) => s.try("recall.reset", {}),

@@ -76,8 +76,11 @@ describe("the permissions of a worker", () => {
   it("are to call as itself, and to hear what is for it", () => {
     expect(worker).toEqual({
       publish: [
-        ...["tasks", "handoff", "delegation", "sessions", "events", "runtime"].map(
+        ...["memory", "nodes", "recall", "tasks", "handoff", "delegation", "sessions", "events", "runtime"].map(
           (group) => `${S}.rpc.fixer-1.${group}.>`,
+        ),
+        ...["taskStart", "planningContext", "actionRetrieval", "feedback", "explain"].map(
+          (name) => `${S}.rpc.fixer-1.${name}`,
         ),
         `aionis.served.${S}.rpc.fixer-1.>`,
         `${S}.progress.*`,
