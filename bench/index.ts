@@ -20,6 +20,7 @@ import { forgetBodies, forgetCheckout, readCheckout, readHistoryFile } from "./c
 import { measureRecallSize } from "./cases/recall-size.ts";
 import { recoverMany, restMany, startUp } from "./cases/size.ts";
 import { stepMany, stepOne } from "./cases/steps.ts";
+import { taskStart } from "./cases/task-start.ts";
 import type { Result } from "./measure.ts";
 
 const cases: Record<string, () => Promise<Result | Result[]>> = {
@@ -32,6 +33,7 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "rest.100k": restMany,
   start: startUp,
   inspect: inspectTasks,
+  "task-start": taskStart,
   lessons: measureLessons,
   "recall.size": measureRecallSize,
   "nats.step.one": natsStepOne,
