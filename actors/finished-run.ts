@@ -7,7 +7,7 @@ import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { guidanceTool } from "../src/contracts/guidance.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
-import type { FinishedRun, RunStep } from "../src/learning/run.ts";
+import type { FinishedRun, RunStep } from "../src/learning/index.ts";
 import { decodeBody, decodeHeader } from "./events.ts";
 
 const eventsRead = 200;

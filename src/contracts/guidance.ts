@@ -18,7 +18,7 @@ export const StartContext = z.strictObject({
   error: Text.max(limits.queryChars).optional(),
   /** Paths of the checkout, for when nothing else is known. Clients that are given a folder fill it in. */
   tree: z.array(FilePath).max(limits.treeFiles).optional(),
-  /** Where the work stands, in the caller's words, such as `plan` or `fix`. */
+  /** Where the work stands, in the caller's words, such as `plan` or `fix`: of a lesson's steps the one that it names is the action. */
   stage: Name.optional(),
 });
 export type StartContext = z.infer<typeof StartContext>;

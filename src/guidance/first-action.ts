@@ -1,6 +1,7 @@
 import type { FirstAction } from "../contracts/guidance.ts";
 import type { LessonId } from "../contracts/ids.ts";
-import { type Known, toLine } from "./question.ts";
+import type { RunStep } from "../learning/index.ts";
+import { type Known, type Question, toLine } from "./question.ts";
 import type { Verdict } from "./verdict.ts";
 
 const lineChars = 160;
@@ -12,10 +13,7 @@ export function chooseAction(known: Known, { gate, ground }: Verdict): FirstActi
   switch (ground.kind) {
     case "lesson": {
       const { lesson } = ground.lesson;
-      const candidates = known.question.candidates;
-      const step = lesson.steps.find(
-        ({ tool }) => tool === undefined || candidates === undefined || candidates.includes(tool),
-      );
+      const step = chooseStep(lesson.steps, known.question);
       const file = step?.file ?? lesson.files[0];
       const tool = step?.tool;
       const from = [lesson.id as LessonId]; // ids of lessons are made by the runtime
@@ -54,6 +52,23 @@ export function chooseAction(known: Known, { gate, ground }: Verdict): FirstActi
       return { kind: "inspect", text, cautious: true, from: [] };
     }
   }
+}
+
+/** The first step whose tool there is; of these the one that the question's stage names most of, if any. */
+function chooseStep(steps: readonly RunStep[], { candidates, context: { stage } }: Question): RunStep | undefined {
+  const possible = steps.filter(
+    ({ tool }) => tool === undefined || candidates === undefined || candidates.includes(tool),
+  );
+  const named = toWords(stage ?? "");
+  const met = (step: RunStep): number => toWords(step.name).filter((word) => named.includes(word)).length;
+  return possible.reduce<RunStep | undefined>(
+    (best, step) => (best === undefined || met(step) > met(best) ? step : best),
+    undefined,
+  );
+}
+
+function toWords(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? [];
 }
 
 /** The fields that have a value. */

@@ -4,4 +4,4 @@ export type { LessonChange } from "./changes.ts";
 export type { Lesson } from "./lesson.ts";
 export { createLessons, type Lessons, type RankedLesson, type RankedLessons } from "./lessons.ts";
 export type { LessonQuery } from "./rank.ts";
-export type { FinishedRun } from "./run.ts";
+export type { FinishedRun, RunStep } from "./run.ts";

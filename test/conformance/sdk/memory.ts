@@ -84,6 +84,16 @@ export function describeMemory(setup: Setup): void {
       expect(other.firstAction.cautious).toBe(true);
     });
 
+    it("takes the step that the stage names", async () => {
+      const world = await setup();
+      await learn(world, briefs);
+
+      const { firstAction } = await world.client.taskStart({ query, context: { stage: "Send the key" } });
+      const { firstAction: usual } = await world.client.taskStart({ query, context: { stage: "plan" } });
+
+      expect([firstAction.tool, usual.tool]).toEqual(["edit", "grep"]);
+    });
+
     it("recommends none but the candidates", async () => {
       const world = await setup();
       await learn(world, briefs);
