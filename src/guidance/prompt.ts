@@ -13,7 +13,7 @@ export function toPrompt(answer: Omit<Guidance, "prompt" | "receipt">): string {
     gate.action === "proceed" ? "" : `Before that: ${gate.action.replaceAll("_", " ")} (${toLine(gate.reason, 160)})`,
     `Uncertainty: ${uncertainty.level} (${uncertainty.confidence}).`,
     files.length === 0 ? "" : `Likely files: ${files.map(({ path }) => toLine(path, pathChars)).join(", ")}`,
-    tools.some(({ share }) => share > 0) ? `Tools: ${tools.map(({ tool }) => tool).join(", ")}` : "",
+    tools.some(({ share }) => share > 0) ? `Tools: ${tools.map(({ tool }) => toLine(tool, pathChars)).join(", ")}` : "",
     ...lessons
       .filter(({ id }) => !unusable.has(id))
       .map(({ title, state, source, text }) => {
