@@ -21,7 +21,7 @@ export const recallTable = `CREATE TABLE IF NOT EXISTS recall (
     scope INTEGER NOT NULL, kind INTEGER NOT NULL, key ANY NOT NULL, value BLOB NOT NULL, PRIMARY KEY (scope, kind, key)
   ) STRICT, WITHOUT ROWID;`;
 
-const heldMax = 1_000; // of each table, twice
+const heldMax = 4_000; // of each table, twice
 const tables = Object.keys(emptyRows) as (keyof RecallTables)[]; // their order is that of the stored numbers
 const numberOf = new Map(tables.map((table, number) => [table, number]));
 
