@@ -15,6 +15,10 @@ export function applyChange(rows: RecallRows, change: LessonChange, where: { seq
   const evidence = change.evidence.at(-1);
   const before = found === undefined ? undefined : toSnapshot(found.row);
   const after = foldLesson(before, { type: `lesson.${change.change}`, evidence });
+  if (found !== undefined && change.change === "activated") {
+    putSnapshot(found.row, after); // its counters, and nothing else
+    return rows.put("lessons", found.lesson, found.row);
+  }
   learnFrom(rows, change, found?.lesson);
 
   const totals = rows.get("lessonTotals", 0) ?? emptyRow("lessonTotals");

@@ -242,6 +242,11 @@ function explainLesson(store: ScopeStore, lesson: LearnedLesson): OperationOutpu
     .map(({ event: { seq, at }, move: { change, from, to, run, missing } }) => {
       return { seq, at, move: change, from, to, ...given({ run: run as TaskId | undefined }), missing }; // as the journal has it
     });
+  const first = store.event(lesson.madeSeq);
+  if (first?.type === "lesson.written") {
+    const { seq, at } = first;
+    history.unshift({ seq, at, move: "written", from: null, to: "observed", missing: [] });
+  }
   return { of: "lesson", lesson: toLesson(lesson), history };
 }
 

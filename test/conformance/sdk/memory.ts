@@ -316,6 +316,7 @@ export function describeMemory(setup: Setup): void {
       expect(found.lessons.map(({ kind }) => kind).sort()).toEqual(["fact", "procedure"]);
       expect(procedures.lessons).toMatchObject([{ id: note.id, title: "Restart", source: "operator" }]);
       expect(ops.lessons).toMatchObject([{ kind: "fact" }]);
+      expect(await client.explain({ id: note.id })).toMatchObject({ history: [{ move: "written", to: "observed" }] });
       expect(await client.memory.get({ id: note.id })).toMatchObject({
         text: "Clear the lock, then start",
         kind: "procedure",
@@ -369,20 +370,15 @@ export function describeMemory(setup: Setup): void {
       const { client } = world;
       const [first] = await learn(world, briefs);
       const id = lessonOf(first!);
-      const { used: usedBefore, updatedAt: _before, ...before } = await client.memory.get({ id });
+      const { used: usedBefore, ...before } = await client.memory.get({ id });
 
       const helped = await client.nodes.activate({ lessons: [id] });
       const failed = await client.nodes.activate({ lessons: [id], outcome: "failed" });
 
-      const { used, updatedAt: _after, ...after } = await client.memory.get({ id, minPosition: failed.seq });
+      const { used, ...after } = await client.memory.get({ id, minPosition: failed.seq });
       expect(helped.credited).toEqual([id]);
       expect(used).toBe(usedBefore + 1);
-      expect(after).toMatchObject({
-        state: before.state,
-        runs: before.runs,
-        missing: before.missing,
-        files: before.files,
-      });
+      expect(after).toEqual(before);
       await expect(client.nodes.activate({ lessons: [`les_${"0".repeat(20)}`] })).rejects.toMatchObject({
         code: "LESSON_NOT_FOUND",
       });
