@@ -5,7 +5,7 @@
 //
 // Invariants:
 //   R1. An answer depends on the rows alone: no clock, no randomness, no order of a map that was not written in that order.
-//   R2. An episode is compared with the answer that was possible before it, and learned afterwards.
+//   R2. An episode is compared with the answer that was possible before it, and learned afterwards. In a large scope not each is compared.
 //   R3. What is read and written for a question or an episode is bounded (bounds.ts), however many episodes there are.
 
 import { calibrate, type Doubt, toConfidence } from "./calibration.ts";
@@ -97,7 +97,8 @@ export interface Recall {
 }
 
 const filesDefault = 5;
-const trainedFrom = 30; // before, there is too little to compare with
+/** Before the first there is too little to compare with; after the second each one changes little, and comparing is most of what learning costs. */
+const compared = { from: 30, allUntil: 5_000, thenEvery: 4 };
 const hourSeconds = 3_600;
 
 /** Recall whose state is in `rows`. Nothing else is kept, but for the last answer's working. */
@@ -116,6 +117,16 @@ export function createRecall(rows: RecallRows): Recall {
       last = { key, tree, working: workOut(rows, totals, { ...asked, gapHours }) };
     return last.working;
   };
+  /** R2. Errors came up on the way: the answer before it could not know them. */
+  const compare = ({ goal, at, files, family, renames = [], tree }: RecallEpisode): void => {
+    const { evidence, signals, scored, order, doubt, learned } = work({ goal, at, family, tree });
+    if (doubt === undefined) return;
+    const touched = new Set([...files, ...renames.map(([from]) => from)]);
+    const isRight = evidence.candidates.map(({ row }) => touched.has(row.path));
+    calibrate(learned, doubt, isRight[order[0] ?? -1] === true);
+    train(learned, rows, { evidence, signals, probabilities: scored.probabilities, isRight });
+    rows.put("learned", 0, learned);
+  };
   return {
     rank({ filesMax = filesDefault, ...asked }) {
       const { evidence, signals, scored, order, doubt, learned } = work(asked);
@@ -130,19 +141,13 @@ export function createRecall(rows: RecallRows): Recall {
         sureFrom: learned.sureFrom,
       };
     },
-    learn({ goal, at, files, family, errors, source, renames = [], tree }) {
-      // Errors came up on the way: the answer before it could not know them (R2).
-      const { evidence, signals, scored, order, doubt, learned, totals } = work({ goal, at, family, tree });
+    learn(episode) {
+      const { goal, at, files, family, errors, source, renames = [] } = episode;
+      const totals = readTotals();
+      if (isCompared(totals.episodes)) compare(episode);
       last = undefined; // the rows it was made of are about to change
-      const touched = new Set([...files, ...renames.map(([from]) => from)]);
-      if (totals.episodes >= trainedFrom && doubt !== undefined) {
-        const isRight = evidence.candidates.map(({ row }) => touched.has(row.path));
-        calibrate(learned, doubt, isRight[order[0] ?? -1] === true);
-        train(learned, rows, { evidence, signals, probabilities: scored.probabilities, isRight });
-        rows.put("learned", 0, learned);
-      }
       for (const [from, to] of renames) renameFile(rows, totals, from, to);
-      const whole = errors === undefined ? evidence.goal : readGoal(goal, { family, errors });
+      const whole = readGoal(goal, { family, errors });
       learnEpisode(rows, totals, { goal: whole, paths: files, at, isImported: source === "import" });
     },
     rename(from, to) {
@@ -163,8 +168,11 @@ export function createRecall(rows: RecallRows): Recall {
   };
 }
 
+function isCompared(episodes: number): boolean {
+  return episodes >= compared.from && (episodes < compared.allUntil || episodes % compared.thenEvery === 0);
+}
+
 interface Working {
-  totals: Evidence["totals"];
   learned: LearnedRow;
   evidence: Evidence;
   signals: number[][];
@@ -205,7 +213,7 @@ function workOut(
           name: own[nameAt] ?? 0,
           known: evidence.known,
         };
-  return { totals, learned, evidence, signals, scored, order, doubt };
+  return { learned, evidence, signals, scored, order, doubt };
 }
 
 function toShares(learned: LearnedRow, signals: readonly number[] | undefined, habit: number): Record<string, number> {

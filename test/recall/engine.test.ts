@@ -41,6 +41,18 @@ describe("recall", () => {
     });
   });
 
+  it("compares every answer at first, and in a large scope one of four (R2)", () => {
+    const { recall, rows } = setup(60);
+    const compared = (episodes: number): number => {
+      rows.put("totals", 0, { ...rows.get("totals", 0)!, episodes });
+      const before = recall.weights().compared;
+      recall.learn({ goal: "fix the parser", at: 2e9, files: ["src/parser.ts"] });
+      return recall.weights().compared - before;
+    };
+
+    expect([4_999, 5_000, 5_001, 5_002, 5_003, 5_004].map(compared)).toEqual([1, 1, 0, 0, 0, 1]);
+  });
+
   it.each(["", " ", "x", "\0", "\u202e", "\ud800", '"a" OR b* NEAR(c)', "'; DROP TABLE words --"])(
     "answers the odd question %j with known files",
     (goal) => {
