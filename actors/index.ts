@@ -2,8 +2,9 @@
 
 export { decodeBody, decodeHeader, toJournalEvent } from "./events.ts";
 export { toReceipt, toStepReceipt } from "./facts.ts";
-export { createLearner, findMoves, type Learner } from "./learner.ts";
+export { createLearner, type Learner } from "./learner.ts";
 export { createLeases, type Leases } from "./leases.ts";
+export { findMoves } from "./lesson-moves.ts";
 export { checkMark, createHighWaterMark } from "./mark.ts";
 export { createOutbox, type Outbox } from "./outbox.ts";
 export { type Committed, createPersistence, type Persistence, type WaitingClaim } from "./persistence.ts";

@@ -1,7 +1,7 @@
 // Learner
 //
 // Reads the journal behind the commands, and learns: recall from finished work, lessons from runs and from what was said of them. Owns:
-// how far it has read, and the events of lessons. Does not own: what is learned from what (src/recall, src/learning).
+// how far it has read, and its pace. Does not own: what an event teaches (teacher.ts).
 //
 // Invariants:
 //   W1. What is learned is a function of the journal: a rebuild that reads it again from its start comes to the same rows.
@@ -11,20 +11,14 @@
 //   W4. It never holds up a command: at most `sliceMs` a turn, and `share` of the time while commands come in.
 //   W5. An event that cannot be learned from is passed over and logged, once, and stands in no other's way.
 
-import type { EventHeader, MemoryType } from "../src/contracts/events.ts";
 import { isFailure } from "../src/contracts/failures.ts";
-import { type EventId, memoryTaskId, ownCommands } from "../src/contracts/ids.ts";
-import type { ImportedEpisode } from "../src/contracts/lesson.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
-import { createLessons, type LessonChange, type Lessons } from "../src/learning/index.ts";
-import { createRecall, type Recall, type RecallRows } from "../src/recall/index.ts";
-import { decodeBody, decodeHeader } from "./events.ts";
-import { readFinishedRun } from "./finished-run.ts";
-import { type LessonType, toChange, toLessonEvent } from "./lesson-events.ts";
+import type { RecallRows } from "../src/recall/index.ts";
 import type { Committed, Desk, Persistence } from "./persistence.ts";
+import { createTeacher, type Knowledge, partsOf, type Teacher, teaching } from "./teacher.ts";
 
 export interface Learner {
   /** What was learned, for readers. Replaced after a commit that failed: ask for it each time. */
@@ -34,18 +28,13 @@ export interface Learner {
   /** The last event that was read. */
   readTo(): number;
   /** How far a foreign history was taken over. */
-  imports(source: string): { episodes: number; cursor?: string; seq?: number };
+  imports: Teacher["imports"];
   /** There was a commit. */
   wake(committed: readonly Committed[]): void;
   /** Resolves with whether the event `seq` was learned from before `waitMs` were over. */
   reached(seq: number, waitMs: number): Promise<boolean>;
   /** Ends it between two slices. Safe to call twice. */
   close(): Promise<void>;
-}
-
-export interface Knowledge {
-  readonly recall: Recall;
-  readonly lessons: Lessons;
 }
 
 export interface LearnerOptions {
@@ -66,25 +55,13 @@ const stride = 2_000; // events that are looked through at once for one that tea
 const strideKept = 20_000; // how far may be read without writing down how far
 const retryMs = 1_000;
 
-/** What teaches. */
-const teaching = [
-  "task.completed",
-  "checks.passed",
-  "task.failed",
-  "lesson.written",
-  "review.given",
-  "feedback.given",
-  "nodes.activated",
-  "episodes.imported",
-  "recall.reset",
-] as const satisfies readonly (MemoryType | EventHeader["type"])[];
 const teaches: ReadonlySet<string> = new Set(teaching);
 
 /** Starts to read where it left off. */
 export function createLearner(options: LearnerOptions): Learner {
   const { scope, store, persistence, isStoreFailure, clock, logger } = options;
   const rows = store.learning as unknown as RecallRows; // the store keeps them by name, and knows nothing of what is in them
-  let knowledge = open();
+  let teacher = createTeacher(rows);
   let read = store.learnedTo().seq; // may be ahead of what is written down, by events that teach nothing
   let running: Promise<void> | undefined;
   let cancelRest: CancelTimer | undefined;
@@ -92,10 +69,6 @@ export function createLearner(options: LearnerOptions): Learner {
   let isClosed = false;
   const passedOver = new Set<number>();
   let waiters: { seq: number; end(reached: boolean): void }[] = [];
-
-  function open(): Knowledge {
-    return { recall: createRecall(rows), lessons: createLessons(rows) };
-  }
 
   function wake(committed: readonly Committed[] = []): void {
     const own = committed.every(({ recorded }) => recorded.header.by === "runtime");
@@ -130,7 +103,10 @@ export function createLearner(options: LearnerOptions): Learner {
     try {
       while (!isClosed && read < store.head().seq) {
         const page = findTeaching();
-        if (page.length === 0) continue;
+        if (page.length === 0) {
+          await new Promise<void>((resolve) => clock.defer(resolve)); // W4: a long journal is looked through between the commands
+          continue;
+        }
         const from = clock.mono();
         await persistence.chore(scope, (desk) => teachSlice(desk, page));
         moveTo(store.learnedTo().seq);
@@ -138,7 +114,7 @@ export function createLearner(options: LearnerOptions): Learner {
         if (clock.mono() - commandAt < busyMs) return rest(tookMs * (1 / share - 1)); // W4
       }
     } catch (error) {
-      knowledge = open(); // what it holds may be of the commit that failed
+      teacher = createTeacher(rows); // what it holds may be of the commit that failed
       if (isClosed || isFailure(error, "RUNTIME_CLOSED", "STORE_FAILED")) return;
       if (error instanceof NothingLearned) return rest(0);
       if (!isFailure(error)) logger.log("error", "learning met a bug", { scope, error: String(error) });
@@ -167,6 +143,7 @@ export function createLearner(options: LearnerOptions): Learner {
     const over = waiters.filter((waiter) => waiter.seq <= read);
     waiters = waiters.filter((waiter) => waiter.seq > read);
     for (const { end } of over) end(true);
+    for (const passed of passedOver) if (passed <= read) passedOver.delete(passed);
   }
 
   /** W2. As much of the page as its time allows, at least one part of one event. */
@@ -192,7 +169,7 @@ export function createLearner(options: LearnerOptions): Learner {
   function teachOne(desk: Desk, event: StoredEvent, part: number): void {
     if (passedOver.has(event.seq)) return;
     try {
-      teach(desk, event, part);
+      teacher.teach(desk, event, part);
     } catch (error) {
       if (isStoreFailure(error)) throw error; // it says nothing of the event
       passedOver.add(event.seq);
@@ -205,71 +182,11 @@ export function createLearner(options: LearnerOptions): Learner {
     }
   }
 
-  function teach(desk: Desk, event: StoredEvent, part: number): void {
-    const { recall, lessons } = knowledge;
-    const header = decodeHeader(event);
-    const where = { seq: header.seq, at: toSeconds(header.at) };
-    switch (header.type) {
-      case "lesson.written":
-        return lessons.apply(toChange(header, decodeBody(event, header.type)), where);
-      case "review.given":
-        return record(desk, event, lessons.judgeAct(header.facts));
-      case "feedback.given":
-      case "nodes.activated": {
-        const { outcome, lessons: lessonIds } = header.facts;
-        const use = { lessonIds, outcome, ...where, verified: false };
-        const moves = header.type === "feedback.given" ? lessons.judgeUse(use) : lessons.judgeActivation(use);
-        return record(desk, event, moves);
-      }
-      case "episodes.imported":
-        if (part === 0) noteImport(header);
-        return teachEpisode(decodeBody(event, header.type)?.episodes[part]);
-      case "recall.reset":
-        recall.reset();
-        return lessons.reset();
-      default:
-        return teachRun(desk, event);
-    }
-  }
-
-  function noteImport({ seq, facts: { source, cursor, count } }: EventHeader<"episodes.imported">): void {
-    const before = rows.get("imports", source) ?? { episodes: 0, cursor: "" };
-    rows.put("imports", source, { episodes: before.episodes + count, seq, cursor: cursor ?? before.cursor });
-  }
-
-  /** An erased body teaches nothing. */
-  function teachEpisode(episode: ImportedEpisode | undefined): void {
-    if (episode !== undefined) knowledge.recall.learn({ ...episode, at: toSeconds(episode.at), source: "import" });
-  }
-
-  function teachRun(desk: Desk, event: StoredEvent): void {
-    const { recall, lessons } = knowledge;
-    const run = readFinishedRun(desk.store, event);
-    if (run === undefined) return;
-    record(desk, event, lessons.judge(run));
-    if (run.outcome === "succeeded" && run.files.length > 0) recall.learn(run);
-  }
-
-  /** W3 */
-  function record(desk: Desk, event: StoredEvent, judged: readonly LessonChange[]): void {
-    const known = findMoves(desk.store, event.seq).map(({ move }) => move);
-    const moves = known.length > 0 ? known : judged;
-    for (const [index, move] of moves.entries()) {
-      if (known.length === 0) put(desk, event, { move, commandId: toCommandId(event.seq, index) });
-      knowledge.lessons.apply(move, { seq: event.seq, at: toSeconds(event.at) });
-    }
-  }
-
   return {
-    knowledge: () => knowledge,
+    knowledge: () => teacher,
     learnedTo: () => store.learnedTo().taught,
     readTo: () => read,
-    imports(source) {
-      const row = rows.get("imports", source);
-      if (row === undefined) return { episodes: 0 };
-      const { episodes, seq, cursor } = row;
-      return cursor === "" ? { episodes, seq } : { episodes, cursor, seq };
-    },
+    imports: (source) => teacher.imports(source),
     wake,
     reached(seq, waitMs) {
       if (seq <= read) return Promise.resolve(true);
@@ -297,35 +214,3 @@ export function createLearner(options: LearnerOptions): Learner {
 
 /** Undoes a slice that met an event which nothing can be learned from; the next one passes over it. */
 class NothingLearned extends Error {}
-
-/** Episodes of an import are learned one by one: all at once would hold up what waits. */
-function partsOf(event: StoredEvent): number {
-  if (event.type !== "episodes.imported") return 1;
-  return Math.max(1, decodeBody(event, "episodes.imported")?.episodes.length ?? 0);
-}
-
-function toCommandId(seq: number, index: number): string {
-  return `${ownCommands}learn:${seq}:${index}`;
-}
-
-/** The moves that the event `seq` brought about, or was itself, with the events that hold them. */
-export function findMoves(store: ScopeStore, seq: number): { event: EventHeader; move: LessonChange }[] {
-  const moves: { event: EventHeader; move: LessonChange }[] = [];
-  for (;;) {
-    const stored = store.eventByCommand(toCommandId(seq, moves.length));
-    if (stored === undefined) return moves;
-    const event = decodeHeader(stored) as EventHeader<LessonType>; // under these ids there are only moves
-    moves.push({ event, move: toChange(event, decodeBody(stored, event.type)) });
-  }
-}
-
-function put(desk: Desk, cause: StoredEvent, { move, commandId }: { move: LessonChange; commandId: string }): void {
-  const taskId = memoryTaskId;
-  if (desk.store.task(taskId) === undefined) desk.record({ name: "memory.open", taskId }, {});
-  const causedBy: EventId = cause.id;
-  desk.record({ name: "memory.learn", taskId, event: toLessonEvent(move) }, { commandId, causedBy });
-}
-
-function toSeconds(ms: number): number {
-  return Math.floor(ms / 1_000);
-}

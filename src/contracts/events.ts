@@ -277,7 +277,6 @@ export const memoryTypes = [
   "episodes.imported",
   "recall.reset",
 ] as const satisfies readonly EventType[];
-export type MemoryType = (typeof memoryTypes)[number];
 
 type Header<Type extends EventType> = {
   /** The event's number in its scope's journal; 1 is the first. */
