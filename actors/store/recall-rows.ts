@@ -21,7 +21,10 @@ export const recallTable = `CREATE TABLE IF NOT EXISTS recall (
     scope INTEGER NOT NULL, kind INTEGER NOT NULL, key ANY NOT NULL, value BLOB NOT NULL, PRIMARY KEY (scope, kind, key)
   ) STRICT, WITHOUT ROWID;`;
 
-const heldMax = 4_000; // of each table, twice
+/** How many rows of a table are held, up to twice: many of those that are small and asked for again and again, few of long lists. */
+const heldOften = 4_000;
+const heldSeldom = 600;
+const small: ReadonlySet<string> = new Set<keyof RecallTables>(["words", "paths", "files", "episodes", "folders"]);
 const tables = Object.keys(emptyRows) as (keyof RecallTables)[]; // their order is that of the stored numbers
 const numberOf = new Map(tables.map((table, number) => [table, number]));
 
@@ -36,7 +39,7 @@ export function createRecallRows(database: Database.Database, scope: number): St
     `INSERT INTO recall (scope, kind, key, value) VALUES (?, ?, ?, ?)
      ON CONFLICT (scope, kind, key) DO UPDATE SET value = excluded.value`,
   );
-  const held = tables.map(createHeld);
+  const held = tables.map((table) => createHeld(small.has(table) ? heldOften : heldSeldom));
   const unwritten = tables.map(() => new Map<string | number, Row>());
 
   return {
@@ -74,12 +77,12 @@ interface Held {
   clear(): void;
 }
 
-/** The rows used last, between `heldMax` and twice as many: when the newer ones are full, they become the older ones, and those go. */
-function createHeld(): Held {
+/** The rows used last, between `max` and twice as many: when the newer ones are full, they become the older ones, and those go. */
+function createHeld(max: number): Held {
   let newer = new Map<string | number, Row | null>();
   let older = new Map<string | number, Row | null>();
   const set = (key: string | number, row: Row | null): void => {
-    if (newer.size >= heldMax) {
+    if (newer.size >= max) {
       older = newer;
       newer = new Map();
     }
