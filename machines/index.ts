@@ -12,14 +12,15 @@ export {
 } from "./lesson.ts";
 export { persistenceMachine } from "./persistence.ts";
 export { runtimeMachine } from "./runtime.ts";
-export type {
-  Command,
-  CommandOf,
-  Decision,
-  Facts,
-  MemoryOperation,
-  NewEvent,
-  TaskOperation,
+export {
+  type Command,
+  type CommandOf,
+  type Decision,
+  type Facts,
+  type MemoryOperation,
+  memoryOperations,
+  type NewEvent,
+  type TaskOperation,
 } from "./task/commands.ts";
 export { isMemory, isSession, isWork, type TaskContext } from "./task/context.ts";
 export { allowedFor, decide } from "./task/decide/index.ts";

@@ -32,13 +32,15 @@ export type TaskOperation =
   | MemoryOperation;
 
 /** Those of them that are for what the scope has learned. */
-export type MemoryOperation =
-  | "memory.write"
-  | "memory.review"
-  | "memory.import"
-  | "feedback"
-  | "nodes.activate"
-  | "recall.reset";
+export const memoryOperations = [
+  "memory.write",
+  "memory.review",
+  "memory.import",
+  "feedback",
+  "nodes.activate",
+  "recall.reset",
+] as const;
+export type MemoryOperation = (typeof memoryOperations)[number];
 
 type FromOutside = {
   [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> } & Resolved<Name>;

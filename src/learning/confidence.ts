@@ -4,7 +4,15 @@
 // run's goal would have been answered with before its own lesson had learned from it; the answer is right if that is the run's own lesson.
 // Owns: the row of what was learned. Starts from weights that were set on the labelled set's tuning half.
 
-import { emptyRow, type LessonsLearnedRow, type RecallRows } from "../recall/index.ts";
+import {
+  emptyRow,
+  findSureFrom,
+  type LessonsLearnedRow,
+  learnOutcome,
+  type OutcomeRules,
+  type RecallRows,
+  toProbability,
+} from "../recall/index.ts";
 
 /** What the confidence is told from, each 0 to 1. */
 export interface Doubt {
@@ -14,49 +22,27 @@ export interface Doubt {
   lead: number;
 }
 
-const start = [-2.7, 5.2, 5];
-const rate = 0.03;
-const pairsMax = 500;
-const pairsMin = 200; // before, most runs are of new work, which says little of later questions
-const kernelWidth = 0.4;
-const ownPairs = 40;
-const answersMax = 400;
-const answersMin = pairsMin;
-const sureShare = 0.8;
+const rules: OutcomeRules = {
+  start: [-2.7, 5.2, 5],
+  rate: 0.03,
+  pairsMin: 200, // before, most runs are of new work, which says little of later questions
+  ...{ ownPairs: 40, kernelWidth: 0.4 },
+};
+const sure = { share: 0.8, priorAnswers: 5, safety: 0 };
 const prudent = 0.9; // while there are few answers
 const floor = 0.6; // below, being right often enough was luck
-const priorAnswers = 5;
 
 /** The probability that the first lesson is the right one. */
 export function toConfidence(learned: LessonsLearnedRow, doubt: Doubt): number {
-  const raw = toLogOdds(learned, doubt);
-  if (learned.pairs.length < 2 * pairsMin) return sigmoid(raw);
-  let hits = ownPairs * sigmoid(raw);
-  let all = ownPairs;
-  for (let at = 0; at < learned.pairs.length; at += 2) {
-    const weight = Math.exp(-0.5 * (((learned.pairs[at] ?? 0) - raw) / kernelWidth) ** 2);
-    hits += weight * (learned.pairs[at + 1] ?? 0);
-    all += weight;
-  }
-  return hits / all;
+  return toProbability(learned, toInputs(doubt), rules);
 }
 
 /** Learns from one answer. */
 export function learnConfidence(rows: RecallRows, doubt: Doubt, isHit: boolean): void {
   const learned = readLearned(rows);
-  const hit = isHit ? 1 : 0;
-  const confidence = toConfidence(learned, doubt);
-  const raw = toLogOdds(learned, doubt);
-  const error = hit - sigmoid(raw);
-  for (const [at, input] of toInputs(doubt).entries()) {
-    const gradient = error * input;
-    const squares = (learned.squares[at] ?? 1) + gradient ** 2;
-    learned.squares[at] = squares;
-    learned.weights[at] = (learned.weights[at] ?? start[at] ?? 0) + (rate * gradient) / Math.sqrt(squares);
-  }
-  keepPair(learned.pairs, [raw, hit], pairsMax);
-  keepPair(learned.answers, [confidence, hit], answersMax);
-  learned.sureFrom = findSureFrom(learned);
+  learnOutcome(learned, toInputs(doubt), isHit, rules);
+  const isKnown = learned.answers.length >= 2 * rules.pairsMin;
+  learned.sureFrom = isKnown ? Math.max(floor, findSureFrom(learned, sure)) : prudent;
   rows.put("lessonsLearned", 0, learned);
 }
 
@@ -85,34 +71,6 @@ export function resetLearned(rows: RecallRows): void {
   rows.put("lessonsLearned", 0, { ...emptyRow("lessonsLearned"), sureFrom: prudent });
 }
 
-/** The lowest confidence at which, of the newest answers at least that sure, enough were right; the prudent one while there are few. */
-function findSureFrom({ answers }: LessonsLearnedRow): number {
-  const sorted: (readonly [confidence: number, hit: number])[] = [];
-  for (let at = 0; at < answers.length; at += 2) sorted.push([answers[at] ?? 0, answers[at + 1] ?? 0]);
-  if (sorted.length < answersMin) return prudent;
-  sorted.sort((left, right) => right[0] - left[0]);
-  let hits = sureShare * priorAnswers;
-  let lowest = 1.01;
-  for (const [index, [confidence, hit]] of sorted.entries()) {
-    hits += hit;
-    if (hits / (index + 1 + priorAnswers) >= sureShare) lowest = confidence;
-  }
-  return Math.max(floor, lowest);
-}
-
-function toLogOdds(learned: LessonsLearnedRow, doubt: Doubt): number {
-  return toInputs(doubt).reduce((sum, input, at) => sum + input * (learned.weights[at] ?? start[at] ?? 0), 0);
-}
-
 function toInputs({ centre, lead }: Doubt): number[] {
   return [1, centre, lead];
-}
-
-function keepPair(list: number[], pair: readonly [number, number], max: number): void {
-  list.push(...pair);
-  if (list.length > 2 * max) list.splice(0, 2);
-}
-
-function sigmoid(value: number): number {
-  return 1 / (1 + Math.exp(-value));
 }

@@ -10,6 +10,7 @@ export {
 } from "./engine.ts";
 export { readGoal } from "./goals.ts";
 export { createMemoryRows, type MemoryRows } from "./memory-rows.ts";
+export { findSureFrom, learnOutcome, type OutcomeRules, toProbability } from "./outcomes.ts";
 export { readPath } from "./paths.ts";
 export type {
   LessonRow,

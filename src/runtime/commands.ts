@@ -1,6 +1,7 @@
 import { type Recorded, type Submission, toStepReceipt } from "../../actors/index.ts";
 import {
   type MemoryOperation,
+  memoryOperations,
   stateAfter,
   type TaskOperation,
   type TaskSnapshot,
@@ -50,18 +51,9 @@ function toTaskId(asked: object): TaskId | undefined {
   return "sessionId" in asked ? (asked.sessionId as TaskId) : undefined; // as above
 }
 
-const memoryOperations: ReadonlySet<string> = new Set<MemoryOperation>([
-  "memory.write",
-  "memory.review",
-  "memory.import",
-  "feedback",
-  "nodes.activate",
-  "recall.reset",
-]);
-
 /** Whether it is a command to what the scope has learned. */
 export function isMemoryOperation(name: TaskOperation): name is MemoryOperation {
-  return memoryOperations.has(name);
+  return (memoryOperations as readonly string[]).includes(name);
 }
 
 function toResolved(

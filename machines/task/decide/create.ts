@@ -81,6 +81,15 @@ export function decideDelegated(command: CommandOf<"delegation.start">): Decisio
   });
 }
 
+/** A task that nobody claims, tries again or delegates from, and that does not expire. */
+export function toUnclaimed(kind: string, taskId: TaskId, { at, by }: Facts) {
+  return {
+    ...{ kind, rootId: taskId, depth: 0, to: { agent: by }, priority: 0, claimableAt: at, checks: [] },
+    retry: { attemptsMax: 1, backoffMs: 0, backoffMaxMs: 0 },
+    budget: { count: 0, depth: 0 },
+  };
+}
+
 /** What a task of its own takes from its caller as it is. */
 function ofRoot(taskId: TaskId, input: CommandOf<"tasks.start" | "handoff.store">["input"]) {
   const { kind, family, to, deadlineAt, retry } = input;

@@ -2,6 +2,7 @@ import { limits } from "../../../src/contracts/limits.ts";
 import { memoryKind } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts, NewEvent } from "../commands.ts";
 import type { TaskSnapshot } from "../state.ts";
+import { toUnclaimed } from "./create.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 
 /** The one task that holds what a scope has learned: it is made when it is first needed, and never ends. */
@@ -11,22 +12,8 @@ export function decideMemory(
   facts: Facts,
 ): Decision {
   if (snapshot !== undefined) return { kind: "over" };
-  return accept({
-    type: "task.created",
-    epoch: 0,
-    facts: {
-      kind: memoryKind,
-      rootId: taskId,
-      depth: 0,
-      to: { agent: facts.by },
-      priority: 0,
-      claimableAt: facts.at,
-      retry: { attemptsMax: 1, backoffMs: 0, backoffMaxMs: 0 },
-      checks: [],
-      budget: { count: 0, depth: 0 },
-    },
-    body: { brief: "What this scope has learned" },
-  });
+  const created = toUnclaimed(memoryKind, taskId, facts);
+  return accept({ type: "task.created", epoch: 0, facts: created, body: { brief: "What this scope has learned" } });
 }
 
 /** Decides a command for memory: what it is told becomes an event as it is; what is meant for other tasks is refused. */

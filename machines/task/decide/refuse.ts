@@ -1,7 +1,7 @@
 import { AionisError, type FailureCode } from "../../../src/contracts/failures.ts";
 import type { TaskState } from "../../../src/contracts/task.ts";
 import type { Actor } from "../../../src/contracts/values.ts";
-import type { Decision, NewEvent, TaskOperation } from "../commands.ts";
+import { type Decision, memoryOperations, type NewEvent, type TaskOperation } from "../commands.ts";
 import { isMemory, isSession } from "../context.ts";
 import { isClaimed, isOpen, type TaskSnapshot, toSessionStatus, toTaskState } from "../state.ts";
 
@@ -28,19 +28,11 @@ const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
   cancelled: [],
 };
 
-const allowedInMemory: readonly TaskOperation[] = [
-  "memory.write",
-  "memory.review",
-  "memory.import",
-  "feedback",
-  "nodes.activate",
-  "recall.reset",
-];
 const allowedInSession: readonly TaskOperation[] = ["sessions.event", "sessions.close", "tasks.cancel"];
 
 /** The operations that a task takes where it stands. Refusals and `tasks.explain` name them; a test holds it against `decide`. */
 export function allowedFor(snapshot: TaskSnapshot): readonly TaskOperation[] {
-  if (isMemory(snapshot)) return allowedInMemory;
+  if (isMemory(snapshot)) return memoryOperations;
   return isSession(snapshot) && isOpen(snapshot) ? allowedInSession : allowedIn[toTaskState(snapshot)];
 }
 

@@ -1,27 +1,14 @@
 import { sessionKind } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import { isOpen, type TaskSnapshot } from "../state.ts";
+import { toUnclaimed } from "./create.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 import { decideCancel } from "./run.ts";
 
-/** A new session: a task without an expiry that nobody claims, tries again or delegates from. */
+/** A new session. */
 export function decideSession({ taskId, input }: CommandOf<"sessions.create">, facts: Facts): Decision {
-  return accept({
-    type: "task.created",
-    epoch: 0,
-    facts: {
-      kind: sessionKind,
-      rootId: taskId,
-      depth: 0,
-      to: { agent: facts.by },
-      priority: 0,
-      claimableAt: facts.at,
-      retry: { attemptsMax: 1, backoffMs: 0, backoffMaxMs: 0 },
-      checks: [],
-      budget: { count: 0, depth: 0 },
-    },
-    body: { brief: input.title },
-  });
+  const created = toUnclaimed(sessionKind, taskId, facts);
+  return accept({ type: "task.created", epoch: 0, facts: created, body: { brief: input.title } });
 }
 
 /** Decides a command for a session, which takes its own and a cancel; what is meant for other tasks is refused. */
