@@ -3,29 +3,21 @@
 // The operations about what was learned: task start and its views, search, and what commands to memory rest on. Owns: waiting for learning,
 // and receipts. Does not own: what is known (the learner), or what is made of it (src/guidance).
 
-import { findMoves, type Learner, type Persistence } from "../../actors/index.ts";
+import type { Learner, Persistence } from "../../actors/index.ts";
 import { isOpen, type MemoryOperation } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { Guidance } from "../contracts/guidance.ts";
-import { type AgentId, type LessonId, memoryTaskId, type ReceiptId, type TaskId } from "../contracts/ids.ts";
-import type { Lesson } from "../contracts/lesson.ts";
+import { type LessonId, memoryTaskId, type TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import {
-  compose,
-  countEvidence,
-  extents,
-  type Known,
-  type Question,
-  round,
-  showFile,
-  showLesson,
-  sourceOf,
-} from "../guidance/index.ts";
+import { compose, extents, type Known, type Question, showLesson, sourceOf } from "../guidance/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore } from "../kernel/store.ts";
-import type { Lesson as LearnedLesson, LessonQuery, RankedLessons } from "../learning/index.ts";
+import type { LessonQuery, RankedLessons } from "../learning/index.ts";
 import type { Embeddings } from "./embeddings.ts";
+import { explainLesson, findLesson, toLesson } from "./lessons.ts";
+import { explainReceipt, findCredited, isReceiptId, toReceipt, toShares } from "./receipts.ts";
+import { given } from "./views.ts";
 
 type MemoryQuery = Extract<
   OperationName,
@@ -54,9 +46,6 @@ export interface MemoryOptions {
   clock: Clock;
   embeddings?: Embeddings | undefined;
 }
-
-/** What a receipt remembers, as its row holds it. */
-type Receipt = Omit<Extract<OperationOutput<"explain">, { of: "receipt" }>, "of" | "receipt" | "at">;
 
 const textChars = 240;
 const comparedMax = 32; // lessons whose nearness is asked of an embedding provider
@@ -126,7 +115,8 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
       const { firstAction: action, gate, uncertainty, receipt, learnedTo } = answer;
       return { action, gate, uncertainty, evidence: toEvidence(known, answer), receipt, learnedTo };
     },
-    explain: ({ id }) => (isReceiptId(id) ? explainReceipt(store, id) : explainLesson(store, findLesson(learner, id))),
+    explain: async ({ id }) =>
+      isReceiptId(id) ? explainReceipt(store, id) : explainLesson(store, await findLesson(store, learner, id)),
     async "memory.recall"({ query, kinds, family, files, max, minPosition }) {
       await awaitLearning(minPosition);
       const wider = kinds === undefined ? max : limits.lessonsNamed;
@@ -146,7 +136,7 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
     },
     async "memory.get"({ id, minPosition }) {
       await awaitLearning(minPosition);
-      return toLesson(findLesson(learner, id));
+      return toLesson(await findLesson(store, learner, id));
     },
     async "memory.imports"({ source }) {
       await awaitLearning(store.head().seq); // what was taken over last counts
@@ -174,80 +164,15 @@ export async function prepareMemory(
     const command = { name: "memory.open", taskId: memoryTaskId } as const;
     await persistence.submit({ scope, by: "runtime", command, isInternal: true });
   }
-  if (name === "nodes.activate") {
-    const { lessons } = input as OperationParsed<typeof name>;
-    return [...new Set(lessons)].map((id) => findLesson(learner, id).id as LessonId); // the id that was found
-  }
-  if (name === "memory.review") findLesson(learner, (input as OperationParsed<typeof name>).id);
-  return name === "feedback" ? findCredited(store, input as OperationParsed<typeof name>) : [];
+  const named = toNamed(name, input);
+  for (const id of named) await findLesson(store, learner, id);
+  return name === "feedback" ? findCredited(store, input as OperationParsed<typeof name>) : named; // name and input are of one entry
 }
 
-/** Only what the receipt showed is credited: what was used of it, or what it said to use. */
-function findCredited(store: ScopeStore, { receipt, used }: OperationParsed<"feedback">): LessonId[] {
-  const { lessons, buckets } = readReceipt(store, receipt).body;
-  const shown = new Set<string>(lessons.map(({ id }) => id));
-  if (used === undefined) return buckets.useNow.flatMap(({ id }) => (isLessonId(id) ? [id] : []));
-  const unseen = used.find((id) => !shown.has(id));
-  if (unseen === undefined) return [...new Set(used)];
-  throw new AionisError(
-    "LESSON_NOT_FOUND",
-    `${unseen} was not shown by ${receipt}; it showed ${[...shown].join(", ") || "no lesson"}.`,
-  );
-}
-
-/** The agent's word about one receipt counts once, however often it is given. */
-export function toFeedbackId(by: AgentId, { receipt }: OperationParsed<"feedback">): string {
-  return `feedback/${receipt}/${by}`.slice(0, limits.idChars).toWellFormed();
-}
-
-function toReceipt({ question, files, lessons }: Known, answer: Guidance): Receipt {
-  const { gate, buckets, learnedTo, tools } = answer;
-  return {
-    query: question.query.slice(0, limits.lineChars).toWellFormed(),
-    ...{ learnedTo, gate, buckets, tools },
-    files: files.files.map((file) => ({ ...showFile(file), shares: toShares(file.shares) })),
-    lessons: lessons.lessons.map(({ lesson, score, signals }) => ({
-      id: lesson.id as LessonId, // made by the runtime
-      title: lesson.title.slice(0, limits.nameChars).toWellFormed(),
-      score: round(score),
-      shares: toShares(signals),
-    })),
-  };
-}
-
-function toShares(shares: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, round(share)]));
-}
-
-function readReceipt(store: ScopeStore, id: ReceiptId): { at: number; body: Receipt } {
-  const row = store.receipt(id);
-  if (row !== undefined) return { at: row.at, body: JSON.parse(row.body) as Receipt }; // written by `start`
-  throw new AionisError(
-    "RECEIPT_NOT_FOUND",
-    `No answer is remembered under ${id}: the last ${limits.receipts} of ${limits.receiptMs / 86_400_000} days are. nodes.activate credits single lessons.`,
-  );
-}
-
-function explainReceipt(store: ScopeStore, receipt: ReceiptId): OperationOutput<"explain"> {
-  const { at, body } = readReceipt(store, receipt);
-  return { of: "receipt", receipt, at, ...body };
-}
-
-/** Its moves are found by the events that they rest on. */
-function explainLesson(store: ScopeStore, lesson: LearnedLesson): OperationOutput<"explain"> {
-  const causes = new Set([lesson.madeSeq, ...lesson.evidence.map(({ seq }) => seq), lesson.changedSeq]);
-  const moves = [...causes].sort((left, right) => left - right).flatMap((seq) => findMoves(store, seq));
-  const history = moves
-    .filter(({ move }) => move.lessonId === lesson.id)
-    .map(({ event: { seq, at }, move: { change, from, to, run, missing } }) => {
-      return { seq, at, move: change, from, to, ...given({ run: run as TaskId | undefined }), missing }; // as the journal has it
-    });
-  const first = store.event(lesson.madeSeq);
-  if (first?.type === "lesson.written") {
-    const { seq, at } = first;
-    history.unshift({ seq, at, move: "written", from: null, to: "observed", missing: [] });
-  }
-  return { of: "lesson", lesson: toLesson(lesson), history };
+/** The lessons that a command names, each once. */
+function toNamed(name: MemoryOperation, input: OperationParsed<MemoryOperation>): LessonId[] {
+  if (name === "memory.review") return [(input as OperationParsed<typeof name>).id]; // as above
+  return name === "nodes.activate" ? [...new Set((input as OperationParsed<typeof name>).lessons)] : []; // as above
 }
 
 function toEvidence(
@@ -273,37 +198,6 @@ function toEvidence(
   return [...ofLessons, ...ofFiles];
 }
 
-function toLesson(lesson: LearnedLesson): Lesson {
-  // ids and links are as the schema of its event had them
-  const { id, kind, state, title, text = title, family, files, tools, steps, checks, errors, links, used } = lesson;
-  return {
-    id: id as LessonId,
-    ...{ kind, state, title: title.slice(0, limits.lineChars).toWellFormed(), text, ...given({ family }) },
-    ...{
-      files,
-      tools,
-      steps,
-      checks,
-      errors,
-      source: sourceOf({ lesson }),
-      links: links as Lesson["links"],
-      ...countEvidence(lesson),
-      used,
-    },
-    ...{ evidence: lesson.evidence, missing: lesson.missing },
-    ...{ createdAt: lesson.madeAt * 1_000, updatedAt: lesson.changedAt * 1_000 },
-  };
-}
-
-function findLesson(learner: Learner, id: LessonId): LearnedLesson {
-  const lesson = learner.knowledge().lessons.get(id);
-  if (lesson !== undefined) return lesson;
-  throw new AionisError(
-    "LESSON_NOT_FOUND",
-    `There is no lesson ${id} in this scope; memory.recall finds those there are.`,
-  );
-}
-
 /** The event that ended a task. */
 function findEnd({ scope, persistence }: MemoryOptions, taskId: TaskId): number {
   const snapshot = persistence.snapshot(scope, taskId);
@@ -320,17 +214,4 @@ function toNumber(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
   if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
   throw new AionisError("CURSOR_INVALID", `"${cursor.slice(0, 80)}" is no cursor of memory.find.`);
-}
-
-function isReceiptId(id: ReceiptId | LessonId): id is ReceiptId {
-  return id.startsWith("rcp_");
-}
-
-function isLessonId(id: string): id is LessonId {
-  return /^les_[0-9a-z]{20}$/.test(id);
-}
-
-/** The fields that have a value. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never; // only undefined left out
 }

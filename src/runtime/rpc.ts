@@ -28,8 +28,9 @@ import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { ScopeStore, Store } from "../kernel/store.ts";
 import { isMemoryOperation, toOutput, toSubmission } from "./commands.ts";
-import { type MemoryOptions, prepareMemory, toFeedbackId } from "./memory.ts";
+import { type MemoryOptions, prepareMemory } from "./memory.ts";
 import type { Queries } from "./queries.ts";
+import { toFeedbackId } from "./receipts.ts";
 import type { Waiting } from "./waiting.ts";
 
 export interface RpcOptions {

@@ -28,6 +28,15 @@ export function describeMemory(setup: Setup): void {
       });
     });
 
+    it("knows what was just written when it is asked for by its id", async () => {
+      const { client } = await setup();
+      const { id } = await client.memory.write({ text: "The lock is in /var/lock" });
+
+      expect(await client.nodes.activate({ lessons: [id] })).toMatchObject({ credited: [id] });
+      const { id: other } = await client.memory.write({ text: "The key is in /etc" });
+      expect(await client.memory.get({ id: other })).toMatchObject({ title: "The key is in /etc" });
+    });
+
     it("gives pages, newest first, without a gap", async () => {
       const { client } = await setup();
       const ids: string[] = [];
