@@ -99,7 +99,8 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     if (life.isOver()) return;
     cancelBeat();
     client.tasks.heartbeat({ taskId, epoch }, { ...asAgent, timeoutMs: everyMs }).catch((error: unknown) => {
-      if (isLoss(error)) life.end(error.detail);
+      // The reply to what ended the run may have come with this one, and goes first: it says how the run ended.
+      if (isLoss(error)) clock.defer(() => life.end(error.detail));
     }); // no answer: the next beat asks again, and the lease decides
     cancelBeat = clock.setTimer(everyMs, beat);
   }
