@@ -77,15 +77,15 @@ function measureSizes(database: Database.Database): { results: Result[]; learned
   return { results, learned };
 }
 
-/** Resident memory beyond that of the same process before it opened the scope, as V8 sizes its heap and with a small young generation. */
+/** Resident memory beyond that of the same process before it opened the scope, as V8 sizes its heap and as `aionis serve --small-heap` lets it. */
 function measureMemory(file: string, learned: number): Result[] {
   const program = fileURLToPath(import.meta.resolve("../programs/recall-memory.ts"));
-  return [[], ["--max-semi-space-size=8"]].map((flags) => {
-    const args = [...process.execArgv, "--expose-gc", ...flags, program, file, String(learned)];
+  return ["as it is", "small"].map((setting) => {
+    const args = [...process.execArgv, "--expose-gc", program, file, String(learned), setting];
     const said = execFileSync(process.execPath, args, { encoding: "utf8" });
     const { beyond, live, heap } = JSON.parse(said) as Record<"beyond" | "live" | "heap", number>; // our own program
     const parts = `heap committed ${heap.toFixed(0)}, live after collecting ${live.toFixed(0)}`;
-    const note = `resident beyond the modules, ${learned} episodes${flags.length > 0 ? `, ${flags[0]}` : ""}; ${parts}; raw: at most`;
+    const note = `resident beyond the modules, ${learned} episodes, heap ${setting}; ${parts}; raw: at most`;
     return toAmount({ name: "recall.memory", unit: "MB", n: learned, value: beyond, raw: memoryMax, note });
   });
 }
