@@ -36,7 +36,7 @@ interface Import {
 const contracts = "src/contracts/";
 const kernel = "src/kernel/";
 const belowActors = /^(actors\/|machines\/|src\/(contracts|kernel|memory|learning|recall)\/|transport\/transport\.ts$)/;
-const below = `^(${contracts}|${kernel}|machines/|src/memory/|src/learning/|src/recall/|src/guidance/|src/sandbox/|transport/|actors/)`;
+const below = `^(${contracts}|${kernel}|machines/|src/memory/|src/learning/|src/recall/|src/guidance/|src/playbook/|src/sandbox/|transport/|actors/)`;
 const edge = `${contracts}|${kernel}|src/runtime/|sdk/|src/embedded\\.ts$`;
 
 const rules: readonly Rule[] = [
@@ -56,6 +56,7 @@ const rules: readonly Rule[] = [
   { files: /^src\/memory\//, ours: /^(src\/(memory|contracts|kernel)|machines)\//, packages: /^(node:.*|zod)$/ },
   { files: /^src\/learning\//, ours: /^(src\/(learning|recall|contracts|kernel)|machines)\//, packages: /^$/ },
   { files: /^src\/recall\//, ours: /^src\/(recall|contracts|kernel)\//, packages: /^$/ },
+  { files: /^src\/playbook\//, ours: /^src\/(playbook|contracts|kernel)\//, packages: /^$/ },
   { files: /^src\/guidance\//, ours: /^src\/(guidance|recall|learning|contracts|kernel)\//, packages: /^$/ },
   { files: /^src\/sandbox\//, ours: /^src\/(sandbox|contracts|kernel)\//, packages: /^(node:.*|zod)$/ },
   { files: /^src\/import\//, ours: /^src\/(import|contracts|kernel)\//, packages: /^node:/ },
@@ -64,7 +65,7 @@ const rules: readonly Rule[] = [
   {
     files: /^sdk\//,
     // What is imported is read where the caller is: repositories are on its machine.
-    ours: /^(sdk\/|src\/(contracts|kernel|import)\/|src\/inspect\/node\.ts$|transport\/|machines\/worker(\/|\.ts$))/,
+    ours: /^(sdk\/|src\/(contracts|kernel|import|playbook)\/|src\/inspect\/node\.ts$|transport\/|machines\/worker(\/|\.ts$))/,
     packages: /^(node:.*|zod|xstate)$/,
   },
   {

@@ -108,6 +108,13 @@ export const limits = {
   receiptMs: 30 * 24 * 3_600_000,
   /** The longest that a question waits for learning to come to a position. */
   learnWaitMs: 10_000,
+  /** Runs that one playbook is compiled from; its steps, their conditions, and its parameters. */
+  playbookSources: 8,
+  playbookSteps: 100,
+  playbookConditions: 20,
+  playbookParameters: 40,
+  /** Steps of one run that are read to compile it. */
+  runSteps: 500,
   /** Rows of one page of a list or of the journal. */
   pageRows: 500,
 } as const;
