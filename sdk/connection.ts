@@ -45,7 +45,8 @@ export interface Connection
   };
   /**
    * Starts a worker on this connection. It works until it is drained or stopped, or the connection is closed, which drains it.
-   * @throws AionisError `INPUT_INVALID` when `concurrency` is not a whole number of at least 1.
+   * @throws AionisError `INPUT_INVALID` when `concurrency` is not a whole number of at least 1, two tools have one name, or roles and tools
+   *   are too many.
    */
   worker(options: WorkerOptions, handler: Handler): Worker;
   /**

@@ -18,6 +18,8 @@ import { askGuidance, type Guidance } from "./guidance.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 import type { StepCall, StepOptions, Steps } from "./steps.ts";
+import type { Tool } from "./tools/tool.ts";
+import { parseToolInput } from "./tools/toolbox.ts";
 
 /** A check of the task's start, or one that the completion added. */
 type AnyCheck = Pick<Check, "name" | "command"> & { required?: boolean };
@@ -76,6 +78,11 @@ export interface RunOptions {
   outputBytes?: number;
 }
 
+export interface ToolOptions {
+  /** The files that it touches; what the tool says of them if absent. */
+  files?: string[];
+}
+
 /** What a handler is given beside its task. */
 export interface RunContext {
   /** Fires when the run ends, for whatever reason. */
@@ -87,6 +94,17 @@ export interface RunContext {
   step<Output>(name: string, options: StepOptions, work: (call: StepCall) => Output | Promise<Output>): Promise<Output>;
   /** Runs a command as a step. A non-zero exit code is a result, not an error. */
   run(name: string, argv: string[], options?: RunOptions): Promise<CommandResult>;
+  /**
+   * Uses a tool of this worker's as a step, by its name or as it was defined. One that is not idempotent records its intent first, as
+   * `once` does. @throws AionisError `TOOL_UNAVAILABLE`, `TOOL_INPUT_INVALID`, and what `step` fails with.
+   */
+  tool<Input, Output>(
+    stepName: string,
+    tool: Tool<Input, Output>,
+    input: Input,
+    options?: ToolOptions,
+  ): Promise<Output>;
+  tool(stepName: string, tool: string, input: unknown, options?: ToolOptions): Promise<unknown>;
   /** The steps of earlier stages, oldest first. */
   history(): Promise<StepReceipt[]>;
   /**
@@ -159,6 +177,18 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
         outputBytes: runOptions.outputBytes ?? commandOutputBytes,
         signal,
       }),
+    );
+  }
+
+  /** The input is recorded as it was given, so that whoever runs the step again parses it as this did. */
+  async function tool(stepName: string, asked: string | Tool, input: unknown, { files }: ToolOptions = {}) {
+    const { toolbox, workspace } = parts;
+    const found = toolbox.find(asked);
+    const parsed = parseToolInput(found, input);
+    const touched = files ?? [...(found.files?.(parsed) ?? [])];
+    const stepOptions = { tool: found.name, input, once: !found.idempotent, files: touched };
+    return await steps.step(stepName, stepOptions, ({ key, signal }) =>
+      found.execute(parsed, { workspace, key, signal, exec }),
     );
   }
 
@@ -316,6 +346,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     packet: task.packet,
     step,
     run,
+    tool: tool as RunContext["tool"], // the overloads say what each tool gives
     history: () => life.hold(steps.history),
     guidance,
     pause: pause as RunContext["pause"], // the overloads say what each form gives

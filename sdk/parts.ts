@@ -8,6 +8,8 @@ import type { Exec } from "../src/kernel/exec.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Client } from "./client.ts";
 import type { WorkerLink } from "./link.ts";
+import type { Tool } from "./tools/tool.ts";
+import type { Toolbox } from "./tools/toolbox.ts";
 
 /** A check that is a function of the worker's own, for checks without a command. */
 export type CheckFunction = (check: {
@@ -26,6 +28,10 @@ export interface WorkerOptions {
   checks?: Readonly<Record<string, CheckFunction>>;
   /** Where commands and checks run if they name no folder; this process's if absent. */
   cwd?: string;
+  /** The folder that tools work in and do not leave, relative to this process's; `cwd` if absent. */
+  workspace?: string;
+  /** What it can do by name, such as `builtInTools()`; each is announced as the role `tool.<name>`. None if absent. */
+  tools?: readonly Tool[];
   /** What runs commands; plain child processes if absent. */
   exec?: Exec;
 }
@@ -44,6 +50,9 @@ export interface WorkerParts {
 export interface RunParts extends WorkerParts {
   options: WorkerOptions;
   exec: Exec;
+  toolbox: Toolbox;
+  /** The absolute path of the folder that tools work in. */
+  workspace: string;
   task: Assignment;
   /** The worker's slots: a run that only waits gives its own back. */
   slot: { release(): void; acquire(): void };

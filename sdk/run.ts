@@ -178,6 +178,7 @@ const permanent: readonly FailureCode[] = [
   "STEP_DIVERGED",
   "IDEMPOTENCY_CONFLICT", // of a delegation: it comes with another content than before
   "INPUT_INVALID",
+  "TOOL_INPUT_INVALID",
   "MESSAGE_INVALID",
   "MESSAGE_TOO_LARGE",
   "HANDOFF_LIMIT",

@@ -9,6 +9,7 @@
 //   K2. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped. One that is not
 //       permitted to ask ends, and says so: its permissions are wrong until somebody corrects them, who can then start it again.
 
+import { resolve } from "node:path";
 import { createActor, type EventFromLogic } from "xstate";
 import { workerMachine } from "../machines/worker.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
@@ -18,6 +19,7 @@ import { createProcessExec } from "../src/kernel/exec.ts";
 import type { Handler } from "./context.ts";
 import type { WorkerOptions, WorkerParts } from "./parts.ts";
 import { type Run, startRun } from "./run.ts";
+import { createToolbox } from "./tools/toolbox.ts";
 
 /** A worker at work. */
 export interface Worker extends AsyncDisposable {
@@ -46,6 +48,12 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       `concurrency is ${concurrency}; give a whole number from 1 to ${limits.callsWaiting}.`,
     );
   }
+  const toolbox = createToolbox(options.tools ?? []);
+  const roles = [...(options.roles ?? []), ...toolbox.roles];
+  if (roles.length > limits.roles) {
+    throw new AionisError("INPUT_INVALID", `${roles.length} roles and tools are more than ${limits.roles}.`);
+  }
+  const workspace = resolve(options.workspace ?? options.cwd ?? "");
   const machine = createActor(workerMachine, { id: `worker ${options.agent}`, inspect }).start();
   const runs = new Map<string, Run>();
   const exec = options.exec ?? createProcessExec(clock);
@@ -86,7 +94,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
 
   async function takeOne(): Promise<void> {
     try {
-      const input = { roles: [...(options.roles ?? [])], waitMs: claimWaitMs };
+      const input = { roles, waitMs: claimWaitMs };
       const { assignment } = await client.tasks.claim(input, { agent: options.agent, signal: givenUp.signal });
       if (machine.getSnapshot().value === "connecting") tell("runtime.reached");
       claimsAtOnce = assignment === null ? 1 : Math.min(2 * claimsAtOnce, claimsAtOnceMax);
@@ -108,7 +116,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     stats.requests += 1;
     const beganAt = clock.mono();
     working += 1;
-    const run = startRun({ ...parts, options, exec, task, slot: { release, acquire } }, handler);
+    const run = startRun({ ...parts, options, exec, toolbox, workspace, task, slot: { release, acquire } }, handler);
     runs.set(task.taskId, run);
     void run.ended.then((heldSlot) => {
       if (runs.get(task.taskId) === run) runs.delete(task.taskId);
@@ -185,7 +193,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
 
   const links = [
     link.hearNotices(options.agent, (taskId) => runs.get(taskId)?.check()),
-    link.announce({ agent: options.agent, roles: options.roles ?? [] }, () => stats),
+    link.announce({ agent: options.agent, roles }, () => stats),
   ];
   takeTasks().catch((error: unknown) => {
     logger.log("error", "a worker met a bug", { agent: options.agent, error: String(error) });

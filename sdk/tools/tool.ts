@@ -19,6 +19,8 @@ export interface Tool<Input = unknown, Output = unknown> {
   readonly input: z.ZodType<Input>;
   /** @throws whatever says that it could not be done; it is recorded as the step's failure. */
   execute(input: Input, call: ToolCall): Output | Promise<Output>;
+  /** The files that it touches, recorded with its step; none if absent. */
+  files?(input: Input): readonly string[];
   /** Whether a replay may use it by itself; `needs_confirm` if absent. */
   readonly safety: Safety;
   /** Whether doing it twice is the same as once. If not, its intent is recorded first, and after a crash somebody is asked. */

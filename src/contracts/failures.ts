@@ -37,6 +37,8 @@ export const failures = {
 
   OVERLOADED: { status: 503, retryable: true, title: "Too many commands are waiting" },
   OUTCOME_UNKNOWN: { status: 500, retryable: true, title: "The command may or may not have been recorded" },
+  TOOL_UNAVAILABLE: { status: 409, retryable: true, title: "No worker has the tool" },
+  TOOL_INPUT_INVALID: { status: 400, retryable: false, title: "The input does not fit the tool" },
   RUNTIME_CLOSED: { status: 503, retryable: true, title: "The runtime is closed" },
   RUNTIME_FAULT: { status: 500, retryable: false, title: "The runtime met a bug of its own" },
   STORE_IN_USE: { status: 503, retryable: true, title: "Another process holds the store" },
