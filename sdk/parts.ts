@@ -30,7 +30,7 @@ export interface WorkerOptions {
   cwd?: string;
   /** The folder that tools work in and do not leave, relative to this process's; `cwd` if absent. */
   workspace?: string;
-  /** What it can do by name, such as `builtInTools()`; each is announced as the role `tool.<name>`. None if absent. */
+  /** What it can do by name, such as `builtInTools`; each is announced as the role `tool.<name>`. None if absent. */
   tools?: readonly Tool[];
   /** What runs commands; plain child processes if absent. */
   exec?: Exec;

@@ -1,0 +1,11 @@
+// Tools: what a worker can do by name, with an input that is checked before and recorded with its step.
+
+import { command } from "./command.ts";
+import { fileDelete, filePatch, fileRead, fileWrite } from "./files.ts";
+import type { Tool } from "./tool.ts";
+
+export { defineTool, type ToolDefinition } from "./define.ts";
+export type { Tool, ToolCall } from "./tool.ts";
+
+/** Commands, and text files of the workspace: for the worker option `tools`, alone or with others. */
+export const builtInTools: readonly Tool[] = [command, fileRead, fileWrite, filePatch, fileDelete];
