@@ -1,16 +1,7 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Connection, Handler, WorkerOptions } from "../../../sdk/index.ts";
 import { createRuntime } from "../../../src/index.ts";
-
-/** An empty folder that is gone after the test, by its real path. */
-export function makeFolder(): string {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), "aionis-tools-")));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
+import { makeFolder } from "./folder.ts";
 
 /** A runtime of the test's own. */
 export async function openRuntime(): Promise<Connection> {

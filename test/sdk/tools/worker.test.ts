@@ -7,7 +7,8 @@ import { defineTool } from "../../../sdk/tools/define.ts";
 import type { ToolCall } from "../../../sdk/tools/tool.ts";
 import { limits } from "../../../src/contracts/limits.ts";
 import { isFailure } from "../../../src/index.ts";
-import { makeFolder, openRuntime, runTask } from "./support.ts";
+import { makeFolder } from "./folder.ts";
+import { openRuntime, runTask } from "./support.ts";
 
 /** A tool that counts how often it was used. */
 function makeCounter(idempotent = true) {
