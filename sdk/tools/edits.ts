@@ -8,8 +8,11 @@
 //   E2. Of a text that edits have made, `applyEdits` sees that they are done. What they would make is looked at first: edits whose result
 //       would not be known again are refused.
 //   E3. Line ends stay what they are: in a text that has one kind alone, those of the edits are read as that kind.
+//   E4. It takes time linear in the text and the edits, and no text on the way is longer than a file may be.
 
 import { AionisError } from "../../src/contracts/failures.ts";
+import { limits } from "../../src/contracts/limits.ts";
+import { findText } from "../../src/playbook/find-text.ts";
 
 export interface Edit {
   find: string;
@@ -28,11 +31,16 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
 }
 
 function applyEdit(text: string, { find, replace, all }: Edit, index: number): string {
-  const found = count(text, find);
+  const pieces = split(text, find);
+  const found = pieces.length - 1;
   const shown = `Edit ${index + 1} looks for ${JSON.stringify(find.slice(0, 120))}`;
   if (found === 0) throw failed(`${shown}, which is not there. Read the file again and copy the text exactly.`);
-  if (found === 1 || all === true) return text.replaceAll(find, () => replace);
-  throw failed(`${shown}, which is there ${found} times. Take more of the text around it, or say all.`);
+  if (found > 1 && all !== true) {
+    throw failed(`${shown}, which is there ${found} times. Take more of the text around it, or say all.`);
+  }
+  const edited = join(pieces, replace);
+  if (edited !== undefined) return edited;
+  throw failed(`Edit ${index + 1} would make the file longer than ${limits.toolFileBytes} bytes. Split it.`);
 }
 
 /** From the last to the first: what a later edit has changed of an earlier one's piece is taken back before that is looked at. */
@@ -46,27 +54,45 @@ function areDone(text: string, edits: readonly Edit[]): boolean {
 
 /** The text as it was before the edit, or one like it; undefined if the edit is not done. A piece that was removed is not put back. */
 function takeBack(text: string, { find, replace, all }: Edit): string | undefined {
-  if (replace === "") return text.includes(find) ? undefined : text;
-  const pieces = text.split(replace);
+  if (replace === "") return has(text, find) ? undefined : text;
+  const [first = "", ...others] = split(text, replace);
+  if (others.length === 0) return undefined;
   // Where a line was added to another, the other one is still there, within its replacement.
-  const isLeft = replace.includes(find) ? pieces.some((piece) => piece.includes(find)) : text.includes(find);
-  if (pieces.length === 1 || isLeft) return undefined;
-  return all === true ? pieces.join(find) : text.replace(replace, () => find);
+  const isLeft = has(replace, find) ? [first, ...others].some((piece) => has(piece, find)) : has(text, find);
+  if (isLeft) return undefined;
+  return all === true ? join([first, ...others], find) : first + find + others.join(replace);
 }
 
 /** E3 */
 function withLineEnds(text: string, edits: readonly Edit[]): Edit[] {
-  const windows = count(text, "\r\n");
-  const all = count(text, "\n");
+  const windows = split(text, "\r\n").length - 1;
+  const all = split(text, "\n").length - 1;
   if (all === 0 || (windows > 0 && windows < all)) return [...edits];
   const adapt = (piece: string): string => piece.replace(/\r?\n/g, windows > 0 ? "\r\n" : "\n");
   return edits.map((edit) => ({ ...edit, find: adapt(edit.find), replace: adapt(edit.replace) }));
 }
 
-function count(text: string, piece: string): number {
-  let found = 0;
-  for (let at = text.indexOf(piece); at >= 0; at = text.indexOf(piece, at + piece.length)) found += 1;
-  return found;
+function has(text: string, piece: string): boolean {
+  return findText(text, piece) >= 0;
+}
+
+/** What stands between the occurrences. E4: the engine's own way may take the product of the two lengths. */
+function split(text: string, piece: string): string[] {
+  const pieces: string[] = [];
+  let from = 0;
+  for (let at = findText(text, piece); at >= 0; at = findText(text, piece, from)) {
+    pieces.push(text.slice(from, at));
+    from = at + piece.length;
+  }
+  pieces.push(text.slice(from));
+  return pieces;
+}
+
+/** Undefined when it would be longer than a file may be. */
+function join(pieces: readonly string[], between: string): string | undefined {
+  let chars = between.length * (pieces.length - 1);
+  for (const piece of pieces) chars += piece.length;
+  return chars > limits.toolFileBytes ? undefined : pieces.join(between);
 }
 
 function failed(detail: string): AionisError {

@@ -1,11 +1,13 @@
 // Tools: what a worker can do by name, with an input that is checked before and recorded with its step.
 
 import { command } from "./command.ts";
-import { fileDelete, filePatch, fileRead, fileWrite } from "./files.ts";
+import { createFileTools } from "./files.ts";
 import type { Tool } from "./tool.ts";
 
 export { defineTool, type ToolDefinition } from "./define.ts";
 export type { Tool, ToolCall } from "./tool.ts";
 
+const files = createFileTools();
+
 /** Commands, and text files of the workspace: for the worker option `tools`, alone or with others. */
-export const builtInTools: readonly Tool[] = [command, fileRead, fileWrite, filePatch, fileDelete];
+export const builtInTools: readonly Tool[] = [command, files.read, files.write, files.patch, files.delete];

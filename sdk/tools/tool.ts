@@ -19,6 +19,11 @@ export interface Tool<Input = unknown, Output = unknown> {
   readonly input: z.ZodType<Input>;
   /** @throws whatever says that it could not be done; it is recorded as the step's failure. */
   execute(input: Input, call: ToolCall): Output | Promise<Output>;
+  /**
+   * What it would give back, found out without touching anything; undefined where that cannot be known. A dry run of a playbook asks for it.
+   * @throws whatever `execute` would throw.
+   */
+  dryRun?(input: Input, call: ToolCall): Output | undefined | Promise<Output | undefined>;
   /** The files that it touches, recorded with its step; none if absent. */
   files?(input: Input): readonly string[];
   /** Whether a replay may use it by itself; `needs_confirm` if absent. */
