@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import { z } from "zod";
 import { AionisError } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
@@ -40,7 +40,12 @@ export const command: Tool<CommandInput, CommandResult> = defineTool({
 function toFolder(workspace: string, path: string | undefined): string | Promise<string> {
   if (path === undefined) return workspace;
   return inWorkspace(workspace, path, {}, (place) => {
-    if (place?.stats?.isDirectory() === true) return realpathSync(place.path);
-    throw new AionisError("TOOL_FAILED", `There is no folder "${path}" in the workspace.`, { facts: { path } });
+    if (place?.stats?.isDirectory() !== true) {
+      throw new AionisError("TOOL_FAILED", `There is no folder "${path}" in the workspace.`, { facts: { path } });
+    }
+    const folder = realpathSync(place.path);
+    const { ino, dev } = lstatSync(folder);
+    if (ino === place.stats.ino && dev === place.stats.dev) return folder;
+    throw new AionisError("PATH_OUTSIDE", `"${path}" was exchanged while it was looked at.`, { facts: { path } });
   });
 }

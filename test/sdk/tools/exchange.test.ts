@@ -140,6 +140,7 @@ describe("a file that is patched", () => {
     const [old = "", other = ""] = texts;
     writeFileSync(join(workspace, "a.txt"), old);
     const child = await start(reader, join(workspace, "a.txt"), "a", "b");
+    const exited = once(child, "exit");
 
     for (let round = 0; round < 100; round += 1) {
       const [find, replace] = round % 2 === 0 ? [old, other] : [other, old];
@@ -147,7 +148,7 @@ describe("a file that is patched", () => {
     }
     child.stdin?.write("end");
 
-    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await exited).toEqual([0, null]);
     expect(readdirSync(workspace)).toEqual(["a.txt"]);
   });
 });
