@@ -1,0 +1,229 @@
+// Candidates: what in a new brief may be a parameter's value, and how much each looks like what the runs had there.
+//
+// A candidate is judged by its form (is it a version, a path, is it in quotes) and by the words around it, both compared with the places of
+// the parameter's examples in the recorded briefs.
+
+import { splitName } from "./cases.ts";
+import { isPlainWord, type Role, roleAt } from "./cues.ts";
+import { findPlaces, listMentions, type Mention } from "./mentions.ts";
+import { type Shape, shapeOf } from "./tokens.ts";
+
+/** A value at a place of the new brief, with its worth for one parameter. */
+export interface Candidate {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+  readonly score: number;
+}
+
+/** Where an example stands in a recorded brief, and what is around it. */
+interface Example {
+  readonly text: string;
+  readonly surroundings: Surroundings;
+}
+
+interface Surroundings {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly role: Role | undefined;
+  readonly isQuoted: boolean;
+  /** The signs directly around it. */
+  readonly left: string;
+  readonly right: string;
+}
+
+/** What the recorded briefs say about one parameter. */
+export interface Profile {
+  readonly examples: readonly Example[];
+  readonly texts: readonly string[];
+  readonly shapes: ReadonlySet<Shape>;
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly words: ReadonlySet<string>;
+}
+
+const wordsAround = 3;
+
+/** Reads what `goals` say around each of `texts`, the values that were in them. */
+export function toProfile(texts: readonly string[], goals: readonly string[]): Profile {
+  const examples = texts.flatMap((text) =>
+    goals.flatMap((goal) => {
+      const [place] = findPlaces(goal, text).toSorted((left, right) =>
+        left.borders === right.borders ? 0 : left.borders === "free" ? -1 : 1,
+      );
+      return place === undefined ? [] : [{ text, surroundings: look(goal, place.from, place.from + text.length) }];
+    }),
+  );
+  const words = new Set(goals.flatMap((goal) => listMentions(goal).map(({ text }) => text.toLowerCase())));
+  for (const text of texts) words.delete(text.toLowerCase());
+  return {
+    examples,
+    texts,
+    shapes: new Set(texts.map(shapeOf)),
+    prefix: sharedEdge(texts, "start"),
+    suffix: sharedEdge(texts, "end"),
+    words,
+  };
+}
+
+/** The candidates of `brief` for a parameter, the best first. */
+export function rankCandidates(brief: string, profile: Profile): Candidate[] {
+  const best = new Map<string, Candidate>();
+  for (const mention of listValues(brief, profile)) {
+    const form = scoreForm(mention, profile);
+    if (form === undefined) continue;
+    const around = look(brief, mention.from, mention.to);
+    const score = form + scoreAround(around, profile);
+    const key = `${mention.from} ${mention.to}`;
+    if (score > (best.get(key)?.score ?? -Infinity))
+      best.set(key, { text: mention.text, from: mention.from, to: mention.to, score });
+  }
+  return [...best.values()].sort((left, right) => right.score - left.score || left.from - right.from);
+}
+
+/** Quotes, words, words without the signs at their ends, and parts of words that stand as the examples do. */
+function listValues(brief: string, { examples, texts }: Profile): Mention[] {
+  const mentions = listMentions(brief);
+  const cut = mentions.flatMap(({ text, from, isQuoted }): Mention[] => {
+    const begin = /^[^\p{L}\p{N}]+/u.exec(text)?.[0].length ?? 0;
+    const end = /[^\p{L}\p{N}]+$/u.exec(text)?.[0].length ?? 0;
+    if (isQuoted || begin + end === 0 || begin + end >= text.length) return [];
+    return [
+      { text: text.slice(begin, text.length - end), from: from + begin, to: from + text.length - end, isQuoted: false },
+    ];
+  });
+  const inner = mentions.flatMap((mention) => cutLike(mention, examples));
+  const isTextual = texts.some((each) => /\s/.test(each));
+  return [...mentions.filter(({ isQuoted, text }) => !isQuoted || isTextual || !/\s/.test(text)), ...cut, ...inner];
+}
+
+/** `config/mailer.ini` had the example `mailer`: `config/search.ini` has `search`. */
+function cutLike({ text, from }: Mention, examples: readonly Example[]): Mention[] {
+  return examples.flatMap(({ surroundings: { left, right } }) => {
+    if (left === "" && right === "") return [];
+    if (text.length <= left.length + right.length || !text.startsWith(left) || !text.endsWith(right)) return [];
+    const inner = text.slice(left.length, text.length - right.length);
+    return [{ text: inner, from: from + left.length, to: from + text.length - right.length, isQuoted: false }];
+  });
+}
+
+/** How much its form is like the examples', or `undefined` when it cannot be of their kind. */
+function scoreForm(
+  { text, isQuoted }: Mention,
+  { examples, texts, shapes, prefix, suffix, words }: Profile,
+): number | undefined {
+  const shape = shapeOf(text);
+  const exact = shapes.has(shape);
+  if (!exact && !isKin(shape, shapes)) return undefined;
+  const quoted =
+    examples.length === 0 ? 0.5 : examples.filter(({ surroundings }) => surroundings.isQuoted).length / examples.length;
+  const areTexts = shapes.size === 1 && shapes.has("text");
+  if (areTexts && !isQuoted && quoted > 0.9 && !/\s/.test(text)) return undefined;
+  const isNew = !words.has(text.toLowerCase());
+  const isPlain = shape === "word" && isPlainWord(text);
+  return (
+    (exact ? 1 : 0.3) +
+    (isStyled(text, texts) ? 0.5 : -0.5) +
+    (prefix.length > 1 ? (text.startsWith(prefix) ? 0.8 : -0.8) : 0) +
+    (suffix.length > 1 ? (text.endsWith(suffix) ? 0.8 : -0.8) : 0) +
+    (isQuoted ? quoted - 0.3 : (1 - quoted) * 0.4 - 0.2) +
+    (isNew ? 0.4 : shape === "word" ? -1.2 : -0.2) -
+    (isPlain ? 1.5 : 0) +
+    (shape === "word" || shape === "text" ? 0 : 0.4)
+  );
+}
+
+const kin: Readonly<Record<Shape, readonly Shape[]>> = {
+  version: [],
+  url: ["path"],
+  number: ["id"],
+  id: ["number", "name"],
+  path: ["name", "word"],
+  name: ["word", "id", "path"],
+  word: ["name", "path"],
+  text: ["word", "name", "path", "version", "id", "number", "url"],
+};
+
+/** Forms that one kind of value may have as well. */
+function isKin(shape: Shape, shapes: ReadonlySet<Shape>): boolean {
+  if (shapes.size > 2 && (shapes.has("text") || shapes.has("url") || shapes.has("number"))) return true; // anything was there already
+  return [...shapes].some((each) => kin[each].includes(shape));
+}
+
+/** Whether one of the examples is written in the same way: in capitals, with hyphens, with spaces. */
+function isStyled(text: string, texts: readonly string[]): boolean {
+  const style = styleOf(text);
+  return texts.some((each) => styleOf(each) === style);
+}
+
+function styleOf(text: string): string {
+  const sign = /[\s]/.test(text) ? "spaced" : /[/]/.test(text) ? "path" : (/[-_.:@]/.exec(text)?.[0] ?? "");
+  const isUpper = /\p{Lu}/u.test(text);
+  const isLower = /\p{Ll}/u.test(text);
+  const letters =
+    isUpper && isLower ? (/^\p{Lu}/u.test(text) ? "Mixed" : "mixed") : isUpper ? "upper" : isLower ? "lower" : "none";
+  return letters === "upper" ? "upper" : letters === "mixed" ? "mixed" : `${letters}${sign === "-" ? "" : sign}`;
+}
+
+function scoreAround(around: Surroundings, { examples }: Profile): number {
+  let best = 0;
+  for (const { surroundings } of examples) best = Math.max(best, compare(around, surroundings));
+  const roles = new Set(examples.flatMap(({ surroundings: { role } }) => role ?? []));
+  const [role, other] = roles;
+  const agrees =
+    role === undefined || other !== undefined || around.role === undefined ? 0 : role === around.role ? 1.2 : -1.2;
+  return best + agrees;
+}
+
+/** The nearer word says more, and a word of the work more than one of the language. */
+function compare(left: Surroundings, right: Surroundings): number {
+  let score = 0;
+  for (const side of ["before", "after"] as const) {
+    for (const [index, each] of left[side].entries()) {
+      const at = right[side].indexOf(each);
+      if (at === -1) continue;
+      score += (isPlainWord(each) || each.length < 2 ? 0.35 : 1) / (1 + (index + at) / 2);
+    }
+  }
+  // "the orders page" and "page orders" are the same neighbour.
+  const near = new Set(
+    [...right.before.slice(0, 1), ...right.after.slice(0, 1)].filter((each) => each.length > 2 && !isPlainWord(each)),
+  );
+  if ([...left.before.slice(0, 1), ...left.after.slice(0, 1)].some((each) => near.has(each))) score += 0.7;
+  return Math.min(2.5, score) + (left.isQuoted === right.isQuoted ? 0.1 : 0);
+}
+
+/** What stands around the place from `from` to `to`. */
+function look(text: string, from: number, to: number): Surroundings {
+  const [left, right] = [
+    /[^\s"'`“”‘’()[\]{}<>,;|]*$/u.exec(text.slice(Math.max(0, from - 60), from))?.[0] ?? "",
+    /^[^\s"'`“”‘’()[\]{}<>,;|]*/u.exec(text.slice(to, to + 60))?.[0] ?? "",
+  ];
+  const before = toWords(text.slice(Math.max(0, from - 120), from)).reverse();
+  const after = toWords(text.slice(to, to + 120));
+  const isQuoted = /["'`“‘]$/.test(text.slice(Math.max(0, from - 1), from)) && /^["'`”’]/.test(text.slice(to, to + 1));
+  return {
+    before: before.slice(0, wordsAround),
+    after: after.slice(0, wordsAround),
+    role: roleAt(text, from, to),
+    isQuoted,
+    left,
+    right: right.replace(/[.:!?]+$/, ""),
+  };
+}
+
+function toWords(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+|->|=>|→/gu) ?? [];
+}
+
+/** What all examples begin or end with, as far as whole parts of words go. */
+function sharedEdge(texts: readonly string[], edge: "start" | "end"): string {
+  const [first = "", ...others] = texts;
+  if (others.length === 0) return edge === "end" ? (/\.[a-z][a-z\d]{0,5}$/.exec(first)?.[0] ?? "") : "";
+  const at = (text: string, index: number): string | undefined => text.at(edge === "start" ? index : -1 - index);
+  let length = 0;
+  while (length < first.length && others.every((each) => at(each, length) === at(first, length))) length += 1;
+  const shared = edge === "start" ? first.slice(0, length) : first.slice(first.length - length);
+  const whole = edge === "start" ? /^.*[^\p{L}\p{N}]/su.exec(shared)?.[0] : /[^\p{L}\p{N}].*$/su.exec(shared)?.[0];
+  return whole !== undefined && splitName(whole).length + whole.length > 1 ? whole : "";
+}

@@ -1,0 +1,196 @@
+// Compiling
+//
+// Makes runs that succeeded into one playbook, without a model: detours out (clean.ts), runs beside one another (align.ts), what belongs to the
+// work (plan.ts), inputs to templates (drafts.ts), and then what only looked and was of no use left out. The same runs give the same playbook.
+//
+// Invariants:
+//   C1. What is compiled has no problems by `findProblems`: every slot names a parameter that is there or a step that stands earlier.
+//   C2. It is within the bounds of `limits`, or refused.
+
+import { limits } from "../contracts/limits.ts";
+import type { Condition, Parameter, PlaybookContent, PlaybookStep } from "../contracts/playbook.ts";
+import { alignRuns } from "./align.ts";
+import { generaliseChecks } from "./checks.ts";
+import { cleanRun, type LeftOut } from "./clean.ts";
+import { inferAfter, inferBefore, pathTemplateOf } from "./conditions.ts";
+import { draftSteps, generalisingFor, listUsedSteps, type StepDraft } from "./drafts.ts";
+import { mapSlots, mapTexts } from "./json-template.ts";
+import { isShallow } from "./leaves.ts";
+import { nameParameters } from "./names.ts";
+import { Origins } from "./origins.ts";
+import { type ParameterDraft, typeOf } from "./parameter-drafts.ts";
+import { plan } from "./plan.ts";
+import type { RecordedRun } from "./run.ts";
+import { type Part, parseTemplate, printPath, printTemplate } from "./template.ts";
+import { safetyOf } from "./tools.ts";
+import { transform } from "./transforms.ts";
+
+/** What runs come to. */
+export type Compiled = { kind: "compiled"; content: PlaybookContent } | { kind: "refused"; why: string };
+
+/** The playbook of `runs`, which are of the same work. A run that failed or is open counts as far as it came. */
+export function compile(runs: readonly RecordedRun[], options: { title?: string } = {}): Compiled {
+  const why = whyUnusable(runs);
+  if (why !== undefined) return { kind: "refused", why };
+  const origins = new Origins(runs);
+  const cleaned = runs.map(cleanRun);
+  const leftOut = cleaned.flatMap((each) => each.leftOut);
+  const columns = alignRuns(
+    cleaned.map(({ steps }) => steps),
+    findBase(cleaned.map(({ steps }) => steps.length)),
+  );
+  const { planned, leftOut: unplanned } = plan(columns, runs.length);
+  const { drafts, leftOut: undrafted } = draftSteps(planned, origins);
+  const { used, unused } = dropUnused(drafts);
+  if (used.length === 0) return { kind: "refused", why: "no step of theirs can be run again" };
+  if (used.length > limits.playbookSteps)
+    return { kind: "refused", why: `they have over ${limits.playbookSteps} steps` };
+
+  const nothing = { usesOutputs: false, makesParameters: true, steps: runs.map(() => undefined) };
+  const all = { runs: [...runs.keys()], steps: nothing.steps, last: { effect: "reads" } as StepDraft["last"] };
+  const checked = generaliseChecks(
+    runs.map(({ checks }) => checks),
+    generalisingFor(origins, all, nothing),
+  );
+  const templates = [
+    used.map(({ input, given }) => [input, given === undefined ? "" : `{{${given}}}`]),
+    checked.checks,
+  ];
+  const names = nameParameters(origins.parameters.all, templates, origins.briefs);
+  if (names.size > limits.playbookParameters)
+    return { kind: "refused", why: `they differ in over ${limits.playbookParameters} places` };
+
+  const parameters = origins.parameters.all.flatMap((draft) => toParameter(draft, names.get(draft.id)));
+  const rename = toRename(parameters, names);
+  const left: LeftOut[] = [...leftOut, ...unplanned, ...undrafted, ...unused, ...checked.leftOut];
+  const family = runs.every((run) => run.family === runs[0]?.family) ? runs[0]?.family : undefined;
+  const content: PlaybookContent = {
+    title: toTitle(options.title ?? runs[0]?.goal ?? ""),
+    ...(family !== undefined && { family }),
+    goals: runs.map(({ goal }) => cut(goal, limits.lessonTextChars)),
+    parameters,
+    steps: toSteps(used, rename, names),
+    checks: checked.checks.slice(0, limits.checks).map((check) => rename(check) as typeof check), // texts alone are changed
+    leftOut: left
+      .slice(0, limits.playbookSteps)
+      .map(({ title, why: reason }) => ({ title, why: cut(reason, limits.lineChars) })),
+    sources: runs.map(({ taskId }) => taskId as PlaybookContent["sources"][number]), // ids of tasks that the journal holds
+  };
+  return { kind: "compiled", content };
+}
+
+function whyUnusable(runs: readonly RecordedRun[]): string | undefined {
+  if (runs.length === 0) return "there are none";
+  if (runs.length > limits.playbookSources) return `they are over ${limits.playbookSources}`;
+  if (runs.some(({ steps }) => steps.length > limits.runSteps)) return `one has over ${limits.runSteps} steps`;
+  const isDeep = ({ data, steps }: RecordedRun): boolean =>
+    !isShallow(data, limits.messageDepth) ||
+    steps.some(({ input, output }) => !isShallow([input, output], limits.messageDepth));
+  return runs.some(isDeep) ? "one has data that are nested too deep" : undefined;
+}
+
+/** The run with the fewest steps went straightest. */
+function findBase(counts: readonly number[]): number {
+  const least = Math.min(...counts.map((each) => (each === 0 ? Infinity : each)));
+  return Math.max(0, counts.indexOf(least));
+}
+
+/** What only looked stays when a later step names what it gave back. */
+function dropUnused(drafts: readonly StepDraft[]): { used: StepDraft[]; unused: LeftOut[] } {
+  const used: StepDraft[] = [];
+  const unused: LeftOut[] = [];
+  const named = new Set<string>();
+  for (const draft of drafts.toReversed()) {
+    if (draft.last.effect === "reads" && !named.has(draft.key)) {
+      unused.unshift({ title: draft.last.title, why: "nothing used what it gave back" });
+      continue;
+    }
+    used.unshift(draft);
+    for (const key of listUsedSteps(draft.input)) named.add(key);
+  }
+  return { used, unused };
+}
+
+function toParameter({ values, source, isJson }: ParameterDraft, name: string | undefined): Parameter[] {
+  if (name === undefined) return [];
+  const known = values.filter((each) => each !== undefined);
+  const from =
+    source.from === "data" ? ({ from: "data", path: printPath(source.path) } as const) : { from: source.from };
+  const examples = known.map((each) => cut(each, limits.lineChars));
+  return [{ name, type: typeOf(known, isJson), source: from, examples }];
+}
+
+/** Puts the names in, and keeps a text a text where a number's slot stands alone. */
+function toRename(
+  parameters: readonly Parameter[],
+  names: ReadonlyMap<string, string>,
+): (template: unknown) => unknown {
+  const typed = new Set(parameters.filter(({ type }) => type === "number").map(({ name }) => name));
+  const keepText = (text: string): string => {
+    const [only, ...others]: Part[] = parseTemplate(text);
+    if (
+      typeof only !== "object" ||
+      others.length > 0 ||
+      only.transforms.length > 0 ||
+      !typed.has(printPath(only.reference))
+    )
+      return text;
+    return printTemplate([{ ...only, transforms: [transform("text")] }]);
+  };
+  const toNamed = (id: string | undefined): string => names.get(id ?? "") ?? id ?? "";
+  return (template) =>
+    mapTexts(
+      mapSlots(template, (slot) =>
+        slot.reference.length === 1 ? { ...slot, reference: [toNamed(slot.reference[0])] } : slot,
+      ),
+      keepText,
+    );
+}
+
+function toSteps(
+  drafts: readonly StepDraft[],
+  rename: (template: unknown) => unknown,
+  names: ReadonlyMap<string, string>,
+): PlaybookStep[] {
+  const touched = new Set<string>();
+  return drafts.map(({ key, last, steps, input, expects, given }): PlaybookStep => {
+    const named = rename(input);
+    const present = steps.filter((each) => each !== undefined);
+    const path = pathTemplateOf(last.tool, named);
+    const before: Condition[] = path === undefined || touched.has(path) ? [] : inferBefore(present, path);
+    if (path !== undefined && last.tool !== "file.read") touched.add(path);
+    const parameter = given === undefined ? undefined : names.get(given);
+    return {
+      ...{
+        key,
+        title: last.title,
+        tool: last.tool,
+        input: named,
+        before,
+        after: inferAfter(present),
+        safety: safetyOf(last),
+      },
+      ...(parameter !== undefined && { when: { kind: "given", parameter } as const }),
+      ...(expects !== undefined && { expects: renameKnown(expects, rename, names) }),
+      from: present.map(({ seq }) => seq),
+    };
+  });
+}
+
+/** What a step is expected to give back may hold parameters that nothing else uses; those are of no use there either. */
+function renameKnown(
+  template: unknown,
+  rename: (template: unknown) => unknown,
+  names: ReadonlyMap<string, string>,
+): unknown {
+  return rename(mapSlots(template, (slot) => (names.has(slot.reference[0] ?? "") ? slot : "")));
+}
+
+function toTitle(text: string): string {
+  const line = /\S[^\n]*/.exec(text)?.[0].trimEnd() ?? "";
+  return line === "" ? "Playbook" : cut(line, limits.nameChars);
+}
+
+function cut(text: string, chars: number): string {
+  return text.slice(0, chars).toWellFormed(); // the cut may go through a pair
+}

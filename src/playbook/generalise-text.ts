@@ -1,0 +1,122 @@
+// One text of several runs becomes a template
+//
+// What is the same in all stays; what differs is explained, the largest piece first: whole, then by lines, words, and parts of words. What
+// nothing explains is asked for, as one word or one line. Owns: how a text is cut. Does not own: what explains a value (origins.ts).
+//
+// Invariants:
+//   G1. The parts render to each run's own text.
+
+import type { Origins, Scope } from "./origins.ts";
+import type { Tuple } from "./parameter-drafts.ts";
+import { findShared, type Stretch } from "./shared-pieces.ts";
+import type { Part } from "./template.ts";
+import { cutText, isTelling, type Level, levels, toFiner } from "./tokens.ts";
+
+const textChars = 100_000;
+const keptMax = 4;
+const stretchesMax = 300;
+
+/** How texts of some runs are made into one. */
+export interface Cutting {
+  readonly origins: Origins;
+  readonly scope: Scope;
+}
+
+/** The parts of a text that is each run's own (G1), or `undefined` when something differs that nothing explains. */
+export function explainText(tuple: Tuple, cutting: Cutting, level: Level = levels.lines): Part[] | undefined {
+  const [first = ""] = tuple.texts;
+  if (tuple.texts.every((each) => each === first)) return first === "" ? [] : [first];
+  if (tuple.texts.some((each) => each.length > textChars)) return undefined;
+  const whole = cutting.origins.explain(tuple, cutting.scope);
+  if (whole !== undefined) return [whole];
+  const middle = explainMiddle(tuple, cutting, level);
+  if (middle !== undefined) return middle;
+  for (let each: Level | undefined = level; each !== undefined; each = toFiner(each)) {
+    const parts = explainStretches(cutAll(tuple, each), tuple, (stretch) => {
+      const finer = toFiner(each ?? levels.pieces);
+      return finer === undefined
+        ? cutting.origins.explain(stretch, cutting.scope) && explainText(stretch, cutting, levels.pieces)
+        : explainText(stretch, cutting, finer);
+    });
+    if (parts !== undefined) return parts;
+  }
+  return undefined;
+}
+
+/** The same, where what nothing explains is asked for. */
+export function askText(tuple: Tuple, cutting: Cutting, level: Level = levels.lines): Part[] {
+  const ask = (each: Tuple): Part[] => [cutting.origins.ask(each)];
+  const stretches = cutAll(tuple, level);
+  if (level > levels.words || !hasMuchShared(stretches, level)) return ask(tuple);
+  const finer = toFiner(level) ?? levels.pieces;
+  return (
+    explainStretches(stretches, tuple, (each) => explainText(each, cutting, level) ?? askText(each, cutting, finer)) ??
+    ask(tuple)
+  );
+}
+
+function cutAll({ texts }: Tuple, level: Level): Stretch[] {
+  return findShared(texts.map((each) => cutText(each, level)));
+}
+
+/** Makes each stretch that differs into parts; `undefined` when one cannot be, or nothing is shared. */
+function explainStretches(
+  stretches: readonly Stretch[],
+  { runs }: Tuple,
+  explain: (tuple: Tuple) => Part[] | undefined,
+): Part[] | undefined {
+  if (!stretches.some(({ isShared }) => isShared) || stretches.length > stretchesMax) return undefined;
+  const parts: Part[] = [];
+  for (const { isShared, lists } of stretches) {
+    const texts = lists.map((each) => each.join(""));
+    if (isShared) {
+      parts.push(texts[0] ?? "");
+      continue;
+    }
+    const explained = texts.some((each) => each === "") ? undefined : explain({ runs, texts });
+    if (explained === undefined) return undefined;
+    parts.push(...explained);
+  }
+  return parts;
+}
+
+/** Only words that are left out of the one or put into the other run are asked for as the line that they stand in. */
+function hasMuchShared(stretches: readonly Stretch[], level: Level): boolean {
+  const count = (isShared: boolean): number =>
+    stretches
+      .filter((each) => each.isShared === isShared)
+      .reduce((sum, { lists }) => sum + (lists[0] ?? []).filter(isTelling).length, 0);
+  const isCut = stretches.some(({ isShared, lists }) => !isShared && lists.some((each) => each.length === 0));
+  return !isCut && (level === levels.lines ? count(true) > 0 || stretches.length === 1 : count(true) >= count(false));
+}
+
+/** What differs with as much of what stands around it in all runs as makes it a value. */
+function explainMiddle(tuple: Tuple, { origins, scope }: Cutting, level: Level): Part[] | undefined {
+  if (level > levels.names || tuple.texts.some((each) => each.length > 400)) return undefined;
+  const pieces = tuple.texts.map((each) => cutText(each, levels.names));
+  const shortest = Math.min(...pieces.map((each) => each.length));
+  const before = countShared(shortest, (index) => pieces.map((each) => each[index]));
+  const after = countShared(shortest - before, (index) => pieces.map((each) => each[each.length - 1 - index]));
+  for (let kept = Math.min(before, keptMax) + Math.min(after, keptMax); kept >= 0; kept--) {
+    for (let left = Math.min(before, keptMax, kept); left >= 0 && kept - left <= Math.min(after, keptMax); left--) {
+      const right = kept - left;
+      if (before - left === 0 && after - right === 0) continue; // the whole was tried
+      const [from, to] = [before - left, after - right];
+      const texts = pieces.map((each) => each.slice(from, each.length - to).join(""));
+      const found = texts.every((each) => each !== "" && isTelling(each))
+        ? origins.explain({ runs: tuple.runs, texts }, scope)
+        : undefined;
+      if (found === undefined) continue;
+      const [first = []] = pieces;
+      const parts: Part[] = [first.slice(0, from).join(""), found, first.slice(first.length - to).join("")];
+      return parts.filter((part) => part !== "");
+    }
+  }
+  return undefined;
+}
+
+function countShared(max: number, at: (index: number) => readonly (string | undefined)[]): number {
+  let count = 0;
+  while (count < max && new Set(at(count)).size === 1) count += 1;
+  return count;
+}

@@ -1,0 +1,133 @@
+// JSON of several runs becomes one template
+//
+// Lays the inputs of one step beside one another, value by value. Texts are cut (generalise-text.ts), or looked through where there is one
+// run alone (segment.ts). A text that holds a whole text which an earlier step gave back names that step, also where all runs have the same:
+// what was read and written again is read again.
+//
+// Invariants:
+//   J1. The template renders to each run's own value.
+
+import { isSameJson } from "../contracts/json.ts";
+import { askText, type Cutting, explainText } from "./generalise-text.ts";
+import type { Tuple } from "./parameter-drafts.ts";
+import { type Known, segmentText } from "./segment.ts";
+import { type Part, printTemplate } from "./template.ts";
+import { toText, transform } from "./transforms.ts";
+
+/** How values of some runs are made into one; `known` is for a single run. */
+export interface Generalising extends Cutting {
+  readonly runs: readonly number[];
+  readonly known: readonly Known[];
+  /** Whether what nothing explains is asked for. */
+  readonly asks: boolean;
+}
+
+const copiedChars = 16;
+
+/** The template of `values`, one of each run (J1), or `undefined` when they differ in what nothing explains and nothing is asked for. */
+export function generalise(values: readonly unknown[], how: Generalising): unknown {
+  const [first] = values;
+  if (values.every((each) => typeof each === "string"))
+    return print(generaliseText({ runs: how.runs, texts: values }, how));
+  if (values.every(Array.isArray)) {
+    if (values.some((each) => each.length !== values[0]?.length)) return generaliseWhole(values, how);
+    return gather(
+      values[0]?.keys() ?? [],
+      (key) =>
+        generalise(
+          values.map((each) => each[key]),
+          how,
+        ),
+      (items) => items.map(([, each]) => each),
+    );
+  }
+  if (values.every(isObject)) {
+    const keys = Object.keys(values[0] ?? {});
+    const areSame = values.every(
+      (each) => Object.keys(each).length === keys.length && keys.every((key) => Object.hasOwn(each, key)),
+    );
+    if (!areSame) return generaliseWhole(values, how);
+    return gather(
+      keys,
+      (key) =>
+        generalise(
+          values.map((each) => Reflect.get(each, key)),
+          how,
+        ),
+      Object.fromEntries,
+    );
+  }
+  return values.every((each) => isSameJson(each, first)) ? first : generaliseWhole(values, how);
+}
+
+/** A value that differs as a whole: one slot that gives it in its own type. */
+function generaliseWhole(values: readonly unknown[], { runs, origins, scope, asks }: Generalising): unknown {
+  const texts = values.map(toText);
+  const found = texts.every((each) => each !== undefined) ? origins.explain({ runs, texts }, scope) : undefined;
+  if (found !== undefined) return printTemplate([{ ...found, transforms: [...found.transforms, transform("json")] }]);
+  return asks
+    ? printTemplate([origins.ask({ runs, texts: values.map((each) => JSON.stringify(each) ?? "null") }, true)])
+    : undefined;
+}
+
+function generaliseText(tuple: Tuple, how: Generalising): Part[] | undefined {
+  const copied = splitCopied(tuple, how);
+  if (copied !== undefined) {
+    const around = [copied.before, copied.after].map((each) => generaliseText(each, how));
+    return around.every((each) => each !== undefined)
+      ? [...(around[0] ?? []), copied.slot, ...(around[1] ?? [])]
+      : undefined;
+  }
+  if (tuple.runs.length === 1) return segmentText(tuple.texts[0] ?? "", how.known);
+  return explainText(tuple, how) ?? (how.asks ? askText(tuple, how) : undefined);
+}
+
+/** The text before and after a whole text that an earlier step gave back in every run. */
+function splitCopied(
+  { runs, texts }: Tuple,
+  { origins, scope }: Generalising,
+): { before: Tuple; slot: Exclude<Part, string>; after: Tuple } | undefined {
+  for (const { key, leaves } of origins.outputsFor(runs, scope)) {
+    for (const { path, text, isText } of leaves[runs[0] ?? 0] ?? []) {
+      if (!isText || text.length < copiedChars || !text.endsWith("\n") || !texts[0]?.includes(text)) continue;
+      const sources = runs.map(
+        (run) => leaves[run]?.find((each) => each.path.join("\0") === path.join("\0"))?.text ?? "",
+      );
+      const found = sources.map((source, index) =>
+        source.length < copiedChars ? -1 : (texts[index] ?? "").indexOf(source),
+      );
+      if (found.includes(-1)) continue;
+      const before = texts.map((each, index) => each.slice(0, found[index]));
+      const after = texts.map((each, index) => each.slice((found[index] ?? 0) + (sources[index] ?? "").length));
+      return {
+        before: { runs, texts: before },
+        slot: { reference: ["steps", key, ...path], transforms: [] },
+        after: { runs, texts: after },
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Both are made of what `make` gives, or nothing is when it gives nothing once. */
+function gather<Key>(
+  keys: Iterable<Key>,
+  make: (key: Key) => unknown,
+  join: (items: [Key, unknown][]) => unknown,
+): unknown {
+  const items: [Key, unknown][] = [];
+  for (const key of keys) {
+    const made = make(key);
+    if (made === undefined) return undefined;
+    items.push([key, made]);
+  }
+  return join(items);
+}
+
+function print(parts: readonly Part[] | undefined): string | undefined {
+  return parts && printTemplate(parts);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

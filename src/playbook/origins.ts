@@ -1,0 +1,237 @@
+// Origins
+//
+// Where the values of steps come from: a run's brief, its data, or what an earlier step gave back. Owns: the slot that stands for a value in
+// every run at once. Does not own: which texts of an input are values (generalise.ts).
+//
+// Invariants:
+//   O1. A slot that is given for a tuple renders to its text in each of its runs.
+//   O2. What a step gives back is named only by steps that came after it in every run.
+
+import { toKebab } from "./cases.ts";
+import type { CleanStep } from "./clean.ts";
+import { derive, deriveCase } from "./derive.ts";
+import { deriveFromOutput } from "./derive-output.ts";
+import { type Leaf, listLeaves } from "./leaves.ts";
+import { findPlaces, listMentions, type Place, toBrief } from "./mentions.ts";
+import { type ParameterDraft, ParameterDrafts, type Tuple, valuesIn } from "./parameter-drafts.ts";
+import type { RecordedRun } from "./run.ts";
+import type { Slot } from "./template.ts";
+import type { Transform } from "./transforms.ts";
+
+/** A step that later ones may name. */
+export interface OutputSource {
+  readonly key: string;
+  readonly steps: readonly (CleanStep | undefined)[];
+  /** By the run's place. */
+  readonly leaves: readonly (readonly Leaf[])[];
+}
+
+/** What may explain a value: everything, or only parameters that are known already. */
+export interface Scope {
+  readonly usesOutputs: boolean;
+  readonly makesParameters: boolean;
+  /** The steps being made, by the run's place: what came after them explains nothing. */
+  readonly steps: readonly (CleanStep | undefined)[];
+}
+
+const valueChars = 400;
+const copiedChars = 40;
+
+/** Explains values of some runs at once. */
+export class Origins {
+  readonly briefs: readonly string[];
+  readonly data: readonly (readonly Leaf[])[];
+  readonly parameters: ParameterDrafts;
+  readonly #outputs: OutputSource[] = [];
+
+  constructor(runs: readonly RecordedRun[]) {
+    this.briefs = runs.map(({ goal }) => toBrief(goal));
+    this.data = runs.map(({ data }) => listLeaves(data));
+    this.parameters = new ParameterDrafts(runs.length);
+  }
+
+  /** Lets later steps name what this one gave back. */
+  addOutput(key: string, steps: readonly (CleanStep | undefined)[]): void {
+    this.#outputs.push({ key, steps, leaves: steps.map((step) => listLeaves(step?.output)) });
+  }
+
+  /** The outputs that a step of `scope` may name, the latest first (O2). */
+  outputsFor(runs: readonly number[], scope: Scope): OutputSource[] {
+    if (!scope.usesOutputs) return [];
+    const isBefore = ({ steps }: OutputSource, run: number): boolean =>
+      (steps[run]?.seq ?? Infinity) < (scope.steps[run]?.seq ?? 0);
+    return this.#outputs.filter((each) => runs.every((run) => isBefore(each, run))).reverse();
+  }
+
+  /** The slot that gives every text of `tuple` in its run (O1). */
+  explain(tuple: Tuple, scope: Scope): Slot | undefined {
+    return (
+      this.explainCopy(tuple, scope) ??
+      (tuple.texts.some((each) => each.length > valueChars || each === "")
+        ? undefined
+        : this.#explainValue(tuple, scope))
+    );
+  }
+
+  /** A longer text that an earlier step gave back whole. */
+  explainCopy(tuple: Tuple, scope: Scope): Slot | undefined {
+    if (!tuple.texts.every(isCopied)) return undefined;
+    return this.#explainByOutput(tuple, scope, (sources) =>
+      sources.every((each, index) => each === tuple.texts[index]) ? [] : undefined,
+    );
+  }
+
+  /** A parameter that somebody has to say. */
+  ask(tuple: Tuple, isJson = false): Slot {
+    return toSlot(this.parameters.take(tuple, { from: "asked" }, isJson), []);
+  }
+
+  #explainValue(tuple: Tuple, scope: Scope): Slot | undefined {
+    const { makesParameters: makes } = scope;
+    return (
+      this.#explainByKnown(tuple, deriveSame) ??
+      (makes ? (this.#explainByData(tuple, deriveSame) ?? this.#explainByBrief(tuple)) : undefined) ??
+      this.#explainByKnown(tuple, derive) ??
+      (makes ? (this.#explainByData(tuple, derive) ?? this.#explainByWords(tuple)) : undefined) ??
+      this.#explainByOutput(tuple, scope, (sources) => deriveFromOutput(sources, tuple.texts))
+    );
+  }
+
+  #explainByKnown(tuple: Tuple, how: Derive): Slot | undefined {
+    for (const draft of this.parameters.all) {
+      const values = draft.isJson ? undefined : valuesIn(draft, tuple.runs);
+      const transforms = values && how(values, tuple.texts);
+      if (transforms !== undefined) return toSlot(draft, transforms);
+    }
+    return undefined;
+  }
+
+  #explainByData(tuple: Tuple, how: Derive): Slot | undefined {
+    const [first = 0] = tuple.runs;
+    for (const { path } of this.data[first] ?? []) {
+      const texts = tuple.runs.map((run) => findLeaf(this.data[run], path)?.text);
+      if (!texts.every((each) => each !== undefined)) continue;
+      const transforms = how(texts, tuple.texts);
+      if (transforms !== undefined) return toSlot(this.#takeData(path, { runs: tuple.runs, texts }), transforms);
+    }
+    return undefined;
+  }
+
+  /** Values of the data are known in all runs that have them, not in these alone. */
+  #takeData(path: readonly string[], known: Tuple): ParameterDraft {
+    const all = this.data.flatMap((leaves, run) => {
+      const leaf = findLeaf(leaves, path);
+      return leaf === undefined ? [] : [{ run, text: leaf.text }];
+    });
+    const tuple =
+      all.length > known.runs.length ? { runs: all.map(({ run }) => run), texts: all.map(({ text }) => text) } : known;
+    return this.parameters.take(tuple, { from: "data", path });
+  }
+
+  #explainByBrief(tuple: Tuple): Slot | undefined {
+    const places = tuple.runs.map((run, index) => findPlaces(this.briefs[run] ?? "", tuple.texts[index] ?? ""));
+    if (places.some((each) => each.length === 0) || !tuple.texts.every(isTellingValue)) return undefined;
+    const take = (texts: readonly string[], transforms: readonly Transform[]): Slot =>
+      toSlot(this.parameters.take({ runs: tuple.runs, texts }, { from: "brief" }), transforms);
+    if (places.every((each, index) => each.some((place) => isWhole(place, tuple.texts[index] ?? ""))))
+      return take(tuple.texts, []);
+    for (const around of [(place: Place) => place.quoted, (place: Place) => place.word]) {
+      const found = widen(places, tuple.texts, around);
+      if (found !== undefined) return take(found.texts, found.transforms);
+    }
+    const isFree = places.filter((each) => each.some(({ borders }) => borders === "free")).length;
+    return isFree * 2 > places.length || isFree === places.length ? take(tuple.texts, []) : undefined;
+  }
+
+  /** The same words as in the brief, spelled otherwise. */
+  #explainByWords(tuple: Tuple): Slot | undefined {
+    if (!tuple.texts.every((each) => each.length > 2)) return undefined;
+    const spelled = tuple.runs.map((run, index) => findSpelled(this.briefs[run] ?? "", tuple.texts[index] ?? ""));
+    if (!spelled.every((each) => each !== undefined)) return undefined;
+    const transforms = deriveCase(spelled, tuple.texts);
+    if (transforms === undefined) return undefined;
+    return toSlot(this.parameters.take({ runs: tuple.runs, texts: spelled }, { from: "brief" }), transforms);
+  }
+
+  #explainByOutput(
+    tuple: Tuple,
+    scope: Scope,
+    how: (sources: readonly string[]) => readonly Transform[] | undefined,
+  ): Slot | undefined {
+    const [first = 0] = tuple.runs;
+    for (const { key, leaves } of this.outputsFor(tuple.runs, scope)) {
+      for (const { path, isText } of leaves[first] ?? []) {
+        const sources = tuple.runs.map((run) => findLeaf(leaves[run], path)?.text);
+        if (!isText || !sources.every((each) => each !== undefined)) continue;
+        const transforms = how(sources);
+        if (transforms !== undefined) return { reference: ["steps", key, ...path], transforms };
+      }
+    }
+    return undefined;
+  }
+}
+
+type Derive = (sources: readonly string[], wanted: readonly string[]) => readonly Transform[] | undefined;
+
+function deriveSame(sources: readonly string[], wanted: readonly string[]): readonly Transform[] | undefined {
+  return sources.every((each, index) => each === wanted[index]) ? [] : undefined;
+}
+
+function toSlot({ id }: ParameterDraft, transforms: readonly Transform[]): Slot {
+  return { reference: [id], transforms };
+}
+
+function isCopied(text: string): boolean {
+  return text.length >= copiedChars || /\S[^\n]*\n[\s\S]*\n$/.test(text);
+}
+
+function isTellingValue(text: string): boolean {
+  return text.length > 1 || /[\p{N}]/u.test(text);
+}
+
+function isWhole({ word, quoted, borders }: Place, text: string): boolean {
+  return (
+    borders === "free" &&
+    (quoted === undefined
+      ? trimWord(word) === trimWord(text) || text.includes(" ")
+      : quoted === text || trimWord(word) === trimWord(text))
+  );
+}
+
+function trimWord(word: string): string {
+  return word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+}
+
+/** What stands around the texts, when all of them come of it in the same way. */
+function widen(
+  places: readonly (readonly Place[])[],
+  texts: readonly string[],
+  around: (place: Place) => string | undefined,
+): { texts: string[]; transforms: readonly Transform[] } | undefined {
+  const wide = places.map((each) => each.map(around).find((text) => text !== undefined));
+  if (!wide.every((each) => each !== undefined)) return undefined;
+  const transforms = derive(wide, texts);
+  return transforms && { texts: wide, transforms };
+}
+
+function findSpelled(brief: string, value: string): string | undefined {
+  const wanted = toKebab(value);
+  if (wanted === "") return undefined;
+  const mentions = listMentions(brief);
+  return (
+    mentions.find(({ text }) => toKebab(text) === wanted && /^[\p{L}\p{N}]/u.test(text)) ?? findSeparate(brief, wanted)
+  )?.text;
+}
+
+/** Words that stand one after the other in the brief. */
+function findSeparate(brief: string, wanted: string): { text: string } | undefined {
+  const escaped = wanted.split("-").map((each) => each.replace(/[^\p{L}\p{N}]/gu, "\\$&"));
+  const found = new RegExp(`(?<![\\p{L}\\p{N}])${escaped.join("[ _./-]?")}(?![\\p{L}\\p{N}])`, "iu").exec(brief);
+  return found === null ? undefined : { text: found[0] };
+}
+
+function findLeaf(leaves: readonly Leaf[] | undefined, path: readonly string[]): Leaf | undefined {
+  return leaves?.find(
+    (each) => each.path.length === path.length && each.path.every((key, index) => key === path[index]),
+  );
+}
