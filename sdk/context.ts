@@ -11,7 +11,7 @@ import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
 import type { Assignment } from "../src/contracts/task.ts";
-import type { Check, CheckResult, Target } from "../src/contracts/values.ts";
+import type { Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { askGuidance, type Guidance } from "./guidance.ts";
@@ -20,9 +20,8 @@ import type { RunParts } from "./parts.ts";
 import type { StepCall, StepOptions, Steps } from "./steps.ts";
 import type { Tool } from "./tools/tool.ts";
 import { parseToolInput } from "./tools/toolbox.ts";
+import { type AnyCheck, runChecks } from "./verifier.ts";
 
-/** A check of the task's start, or one that the completion added. */
-type AnyCheck = Pick<Check, "name" | "command"> & { required?: boolean };
 type PacketText = OperationInput<"handoff.offer">["packet"];
 
 /** A handoff: whom the task is for, and what they must know. Give `nextAction` or `files`. */
@@ -140,7 +139,6 @@ export type Handler = (task: Assignment, ctx: RunContext) => unknown;
 
 const commandTimeoutMs = 10 * 60_000;
 const commandOutputBytes = 16 * 1024;
-const checkOutputChars = 8_000;
 const progressEveryMs = 100;
 
 /** The context of one run. */
@@ -296,49 +294,12 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
   async function verify(added: NonNullable<Completion["checks"]>, cwd: string | undefined): Promise<void> {
     const known = new Set(task.checks.map(({ name }) => name));
     const all: AnyCheck[] = [...task.checks, ...added.filter(({ name }) => !known.has(name))];
-    const results: CheckResult[] = [];
-    for (const check of all) results.push(await runCheck(check, cwd));
+    const results = await runChecks(parts, all, { cwd, signal: life.signal });
     const { state } = await life.hold(() => client.tasks.verify({ taskId, epoch, results }, owned));
     if (state !== "running") return;
     const failed = all.filter(({ required }, index) => required !== false && results[index]?.passed === false);
     const names = failed.map(({ name }) => name).join(", ");
     throw new AionisError("CHECKS_FAILED", `${taskId} is not done: ${names} failed.`, { facts: { results } });
-  }
-
-  async function runCheck(check: AnyCheck, cwd: string | undefined): Promise<CheckResult> {
-    const { name } = check;
-    if (check.command === undefined) return await runCheckFunction(name);
-    const { signal } = life;
-    const folder = cwd ?? options.cwd;
-    const result = await exec.run({
-      argv: check.command,
-      cwd: folder,
-      timeoutMs: commandTimeoutMs,
-      outputBytes: commandOutputBytes,
-      signal,
-    });
-    const { exitCode, durationMs } = result;
-    const output = toCheckOutput(`${result.stdout}${result.stderr}`);
-    const common = { name, passed: exitCode === 0, output, durationMs, isolation: exec.isolation };
-    return exitCode === null ? common : { ...common, exitCode };
-  }
-
-  async function runCheckFunction(name: string): Promise<CheckResult> {
-    const check = options.checks?.[name];
-    const isolation = "none";
-    if (check === undefined)
-      return {
-        name,
-        passed: false,
-        output: "The check has no command, and this worker no function of that name.",
-        isolation,
-      };
-    try {
-      const { passed, output } = await check({ task, signal: life.signal });
-      return { name, passed, isolation, ...(output === undefined ? {} : { output: toCheckOutput(output) }) };
-    } catch (error) {
-      return { name, passed: false, output: toCheckOutput(String(error)), isolation };
-    }
   }
 
   return {
@@ -392,9 +353,4 @@ function toAnswerSchema(answer: z.ZodType): Record<string, unknown> {
 
 function toReturn(outcome: Return["outcome"], summary: string): Return {
   return { outcome, summary, checks: [], files: [], artifacts: [], evidence: [] };
-}
-
-/** The end of what a check said: what failed is told there. The cut may go through a surrogate pair. */
-function toCheckOutput(text: string): string {
-  return text.slice(-checkOutputChars).toWellFormed();
 }

@@ -11,10 +11,15 @@ import type { WorkerLink } from "./link.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { Toolbox } from "./tools/toolbox.ts";
 
-/** A check that is a function of the worker's own, for checks without a command. */
+/** A check that is a function of the worker's own, for checks without a command and conditions of playbooks. */
 export type CheckFunction = (check: {
   task: Assignment;
+  /** Fires when the run ends, or the check's time is over. */
   signal: AbortSignal;
+  /** The absolute path of the folder to look at. */
+  workspace: string;
+  /** What a step gave back, when the check is a condition after it. */
+  output?: unknown;
 }) => Promise<Pick<CheckResult, "passed" | "output">>;
 
 export interface WorkerOptions {

@@ -72,14 +72,21 @@ export const Check = z.strictObject({
 });
 export type Check = z.infer<typeof Check>;
 
-/** What came of one check. */
+/** What came of one check. The fields that not every journal has are optional. */
 export const CheckResult = z.strictObject({
   name: Name,
   passed: z.boolean(),
-  /** The last part of what it printed. */
-  output: sensitive(Text).optional(),
+  /** What ran, cut when it is long, and in which folder. */
+  command: Argv.optional(),
+  cwd: Line.optional(),
+  /** How the command came to its end; by itself if it is `exit`. */
+  ended: z.enum(["exit", "signal", "timeout", "aborted", "unstartable"]).optional(),
   exitCode: z.int().optional(),
   durationMs: WaitMs.optional(),
+  /** The last part of what it printed, and why it ended if not by itself. */
+  output: sensitive(Text).optional(),
+  /** Lower-case hexadecimal SHA-256 of what was kept of its outputs, 16 KiB of each, before `output` was cut from it. */
+  outputHash: sensitive(z.string().regex(/^[0-9a-f]{64}$/)).optional(),
   /** How the check was kept from the rest of the machine; recorded beside the evidence. */
   isolation: z.enum(["none", "bubblewrap"]).default("none"),
 });

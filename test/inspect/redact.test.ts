@@ -25,7 +25,9 @@ describe("what leaves of an event", () => {
       "<packet>.evidence",
       "<packet>.services",
       "<return>.artifacts",
+      "<return>.checks[].command",
       "<return>.checks[].output",
+      "<return>.checks[].outputHash",
       "<return>.data",
       "<return>.evidence",
       "<return>.summary",
@@ -38,7 +40,9 @@ describe("what leaves of an event", () => {
       "error",
       "input",
       "output",
+      "results[].command",
       "results[].output",
+      "results[].outputHash",
       "text",
     ]);
   });

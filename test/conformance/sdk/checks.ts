@@ -19,7 +19,10 @@ export function describeChecks(setup: Setup): void {
           body: {
             results: [
               { name: "style", passed: true, exitCode: 0, isolation: "none" },
-              { name: "tests", passed: true, output: "all green\n" },
+              {
+                ...{ name: "tests", passed: true, command: passing, cwd: process.cwd(), ended: "exit" },
+                ...{ output: "all green\n", outputHash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+              },
             ],
           },
         },
