@@ -115,6 +115,7 @@ function scoreForm(
   const shape = shapeOf(text);
   const exact = shapes.has(shape);
   if (!exact && !isKin(shape, shapes)) return undefined;
+  if (shapes.size === 1 && shapes.has("path") && !/[/.]/.test(text)) return undefined;
   const quoted =
     examples.length === 0 ? 0.5 : examples.filter(({ surroundings }) => surroundings.isQuoted).length / examples.length;
   const areTexts = shapes.size === 1 && shapes.has("text");
@@ -190,7 +191,13 @@ function compare(left: Surroundings, right: Surroundings): number {
     [...right.before.slice(0, 1), ...right.after.slice(0, 1)].filter((each) => each.length > 2 && !isPlainWord(each)),
   );
   if ([...left.before.slice(0, 1), ...left.after.slice(0, 1)].some((each) => near.has(each))) score += 0.7;
-  return Math.min(2.5, score) + (left.isQuoted === right.isQuoted ? 0.1 : 0);
+  return Math.min(2.5, score) + (left.isQuoted === right.isQuoted ? 0.1 : 0) + compareSigns(left, right);
+}
+
+/** A value stands alone as its examples do, or is cut out of a longer word in the same way. */
+function compareSigns(left: Surroundings, right: Surroundings): number {
+  if (left.left === right.left && left.right === right.right) return left.left + left.right === "" ? 0.2 : 0.9;
+  return left.left + left.right === "" ? 0 : -0.8;
 }
 
 /** What stands around the place from `from` to `to`. */

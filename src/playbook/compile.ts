@@ -11,7 +11,7 @@ import { limits } from "../contracts/limits.ts";
 import type { Condition, Parameter, PlaybookContent, PlaybookStep } from "../contracts/playbook.ts";
 import { alignRuns } from "./align.ts";
 import { generaliseChecks } from "./checks.ts";
-import { cleanRun, type LeftOut } from "./clean.ts";
+import { type CleanStep, cleanRun, type LeftOut } from "./clean.ts";
 import { inferAfter, inferBefore, pathTemplateOf } from "./conditions.ts";
 import { draftSteps, generalisingFor, listUsedSteps, type StepDraft } from "./drafts.ts";
 import { mapSlots, mapTexts } from "./json-template.ts";
@@ -25,6 +25,13 @@ import { type Part, parseTemplate, printPath, printTemplate } from "./template.t
 import { safetyOf } from "./tools.ts";
 import { transform } from "./transforms.ts";
 
+/** Stands for the step where there is none: at the end, when checks are run. Nothing is asked for there. */
+const nobody: CleanStep = {
+  ...{ seq: Infinity, title: "", tool: "", effect: "reads", isDoubtful: false },
+  input: null,
+  output: null,
+};
+
 /** What runs come to. */
 export type Compiled = { kind: "compiled"; content: PlaybookContent } | { kind: "refused"; why: string };
 
@@ -32,8 +39,11 @@ export type Compiled = { kind: "compiled"; content: PlaybookContent } | { kind: 
 export function compile(runs: readonly RecordedRun[], options: { title?: string } = {}): Compiled {
   const why = whyUnusable(runs);
   if (why !== undefined) return { kind: "refused", why };
-  const origins = new Origins(runs);
   const cleaned = runs.map(cleanRun);
+  const origins = new Origins(
+    runs,
+    cleaned.map(({ steps }) => steps),
+  );
   const leftOut = cleaned.flatMap((each) => each.leftOut);
   const columns = alignRuns(
     cleaned.map(({ steps }) => steps),
@@ -47,7 +57,7 @@ export function compile(runs: readonly RecordedRun[], options: { title?: string 
     return { kind: "refused", why: `they have over ${limits.playbookSteps} steps` };
 
   const nothing = { usesOutputs: false, makesParameters: true, steps: runs.map(() => undefined) };
-  const all = { runs: [...runs.keys()], steps: nothing.steps, last: { effect: "reads" } as StepDraft["last"] };
+  const all = { runs: [...runs.keys()], steps: nothing.steps, last: nobody };
   const checked = generaliseChecks(
     runs.map(({ checks }) => checks),
     generalisingFor(origins, all, nothing),

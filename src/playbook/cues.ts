@@ -6,7 +6,7 @@ export type Role = "old" | "new";
 const oldBefore =
   /(?:\b(?:from|was|were|is now|still(?: says?)?|instead of|rather than|replace[sd]?|rename[sd]?|remove[sd]?|drop|old|former(?:ly)?|currently|forbid(?:s|den)?|deprecated|retire|move|of)|not)[\s:"'`(]*$/i;
 const newBefore =
-  /(?:\b(?:to|into|becomes?|become|by|with|as|use|write|new|now|called|named|titled?|says?|set)|->|=>|→|:)[\s:"'`(]*$/i;
+  /(?:\b(?:to|into|becomes?|become|by|with|as|use|write|new|now|called|named?|titled?|says?|set|be)|->|=>|→|:)[\s:"'`(]*$/i;
 const oldAfter =
   /^["'`)]*\s*(?:->|=>|→|to\b|becomes?\b|is now\b|has to\b|should\b|must\b|will\b|belongs\b|goes\b|gets\b|with\b|by\b)/i;
 const newAfter = /^["'`)]*\s*(?:instead\b|rather\b|\(was\b|, not\b)/i;
@@ -35,6 +35,13 @@ const plainWords = new Set(
     "follows included includes include including such way well one two three both whole part place places wherever place way work works run runs ran"
   ).split(" "),
 );
+
+const naming = /\b(?:default|called|named|titled|labelled|tagged)(?:\s+(?:is|to|value))?\s*[:=]?\s*["'`(]*$/i;
+
+/** Whether the words before `from` say that a value comes: `default unknown`, `called tern`. */
+export function isNamedAt(text: string, from: number): boolean {
+  return naming.test(text.slice(Math.max(0, from - 40), from));
+}
 
 /** Whether it is a word of the language rather than one of the work. */
 export function isPlainWord(text: string): boolean {

@@ -4,10 +4,10 @@ import type { LeftOut } from "./clean.ts";
 import { type Generalising, generalise } from "./generalise.ts";
 import { listSlots, parameterOf, stepOf, toLiteral } from "./json-template.ts";
 import { toKey } from "./keys.ts";
+import { listKnown } from "./known.ts";
 import type { Origins, Scope } from "./origins.ts";
 import { type ParameterDraft, valuesIn } from "./parameter-drafts.ts";
 import type { Planned } from "./plan.ts";
-import { listKnown } from "./segment.ts";
 import { pathOf } from "./tools.ts";
 
 /** A step whose input is a template. */
@@ -63,19 +63,12 @@ export function generalisingFor(
   step: Pick<Planned, "runs" | "steps" | "last">,
   scope: Scope,
 ): Generalising {
-  const { runs, steps, last } = step;
+  const { runs, last } = step;
   const [only] = runs;
   const asks = scope.makesParameters && last.effect !== "reads";
-  const known =
-    runs.length === 1 && only !== undefined
-      ? listKnown(origins, only, scope, (value) => isRootFile(value, steps[only]))
-      : [];
-  return { origins, scope, runs, known, asks };
-}
-
-/** A file at the root, like a manifest, is the same one in each run of the work. */
-function isRootFile(value: string, step: Planned["last"] | undefined): boolean {
-  return step !== undefined && pathOf(step) === value && !value.includes("/");
+  const known = runs.length === 1 && only !== undefined ? listKnown(origins, only, scope) : [];
+  const isCode = /\.(?:[cm]?[jt]sx?|vue|svelte)$/.test(pathOf(last) ?? "");
+  return { origins, scope, runs, known, isCode, asks };
 }
 
 function findGiven(input: unknown, origins: Origins, runs: readonly number[]): string | undefined {

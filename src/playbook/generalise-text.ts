@@ -22,25 +22,80 @@ export interface Cutting {
   readonly scope: Scope;
 }
 
-/** The parts of a text that is each run's own (G1), or `undefined` when something differs that nothing explains. */
+/**
+ * The parts of a text that is each run's own (G1), or `undefined` when something differs that nothing explains. What a brief or the data say
+ * is looked for in all of it before anything that a step gave back is: that holds every value by chance.
+ */
 export function explainText(tuple: Tuple, cutting: Cutting, level: Level = levels.lines): Part[] | undefined {
   const [first = ""] = tuple.texts;
   if (tuple.texts.every((each) => each === first)) return first === "" ? [] : [first];
   if (tuple.texts.some((each) => each.length > textChars)) return undefined;
-  const whole = cutting.origins.explain(tuple, cutting.scope);
+  const { origins, scope } = cutting;
+  const copied = origins.explainCopy(tuple, scope);
+  if (copied !== undefined) return [copied];
+  const said = { origins, scope: { ...scope, usesOutputs: false } };
+  const parts = explainFrom(tuple, said, level, explainSaid);
+  return parts ?? (scope.usesOutputs ? explainFrom(tuple, cutting, level, explainText) : undefined);
+}
+
+type Explain = (tuple: Tuple, cutting: Cutting, level: Level) => Part[] | undefined;
+
+function explainSaid(tuple: Tuple, cutting: Cutting, level: Level): Part[] | undefined {
+  const [first = ""] = tuple.texts;
+  if (tuple.texts.every((each) => each === first)) return [first];
+  return explainFrom(tuple, cutting, level, explainSaid);
+}
+
+function explainFrom(tuple: Tuple, cutting: Cutting, level: Level, explain: Explain): Part[] | undefined {
+  const { origins, scope } = cutting;
+  const whole = origins.explain(tuple, scope);
   if (whole !== undefined) return [whole];
   const middle = explainMiddle(tuple, cutting, level);
   if (middle !== undefined) return middle;
   for (let each: Level | undefined = level; each !== undefined; each = toFiner(each)) {
-    const parts = explainStretches(cutAll(tuple, each), tuple, (stretch) => {
-      const finer = toFiner(each ?? levels.pieces);
-      return finer === undefined
-        ? cutting.origins.explain(stretch, cutting.scope) && explainText(stretch, cutting, levels.pieces)
-        : explainText(stretch, cutting, finer);
-    });
-    if (parts !== undefined) return parts;
+    const finer = toFiner(each);
+    const stretches = cutAll(tuple, each);
+    for (const cut of each === levels.lines ? [pairLines(stretches)] : [joinBlank(stretches), stretches]) {
+      const parts = explainStretches(cut, tuple, (stretch) => {
+        if (finer !== undefined)
+          return explain(stretch, cutting, cut === stretches || each === levels.lines ? finer : (each ?? finer));
+        const found = origins.explain(stretch, scope);
+        return found && [found];
+      });
+      if (parts !== undefined) return parts;
+      if (stretches.length === cut.length && cut !== stretches) break;
+    }
   }
   return undefined;
+}
+
+/** Lines that differ in all runs, as many in each, are told apart. */
+function pairLines(stretches: readonly Stretch[]): Stretch[] {
+  return stretches.flatMap((stretch): Stretch[] => {
+    const [first = [], ...others] = stretch.lists;
+    if (stretch.isShared || others.some((each) => each.length !== first.length)) return [stretch];
+    return first.map((_, index) => ({
+      isShared: false,
+      lists: stretch.lists.map((each) => each.slice(index, index + 1)),
+    }));
+  });
+}
+
+/** What differs on both sides of a blank is likely one value. */
+function joinBlank(stretches: readonly Stretch[]): Stretch[] {
+  const joined: Stretch[] = [];
+  for (const [index, stretch] of stretches.entries()) {
+    const last = joined.at(-1);
+    const isBlank = stretch.isShared && /^ +$/.test((stretch.lists[0] ?? []).join("")) && index < stretches.length - 1;
+    if (last === undefined || last.isShared || !(isBlank || (!stretch.isShared && joined.length > 0)))
+      joined.push(stretch);
+    else
+      joined[joined.length - 1] = {
+        isShared: false,
+        lists: last.lists.map((each, run) => [...each, ...(stretch.lists[run] ?? [])]),
+      };
+  }
+  return joined;
 }
 
 /** The same, where what nothing explains is asked for. */
@@ -65,7 +120,7 @@ function explainStretches(
   { runs }: Tuple,
   explain: (tuple: Tuple) => Part[] | undefined,
 ): Part[] | undefined {
-  if (!stretches.some(({ isShared }) => isShared) || stretches.length > stretchesMax) return undefined;
+  if (stretches.length < 2 || stretches.length > stretchesMax) return undefined;
   const parts: Part[] = [];
   for (const { isShared, lists } of stretches) {
     const texts = lists.map((each) => each.join(""));
@@ -97,7 +152,9 @@ function explainMiddle(tuple: Tuple, { origins, scope }: Cutting, level: Level):
   const shortest = Math.min(...pieces.map((each) => each.length));
   const before = countShared(shortest, (index) => pieces.map((each) => each[index]));
   const after = countShared(shortest - before, (index) => pieces.map((each) => each[each.length - 1 - index]));
-  for (let kept = Math.min(before, keptMax) + Math.min(after, keptMax); kept >= 0; kept--) {
+  const most = Math.min(before, keptMax) + Math.min(after, keptMax);
+  for (let step = 0; step <= most; step++) {
+    const kept = scope.usesOutputs ? step : most - step; // what a step gave back holds longer texts by chance
     for (let left = Math.min(before, keptMax, kept); left >= 0 && kept - left <= Math.min(after, keptMax); left--) {
       const right = kept - left;
       if (before - left === 0 && after - right === 0) continue; // the whole was tried

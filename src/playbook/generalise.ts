@@ -9,8 +9,9 @@
 
 import { isSameJson } from "../contracts/json.ts";
 import { askText, type Cutting, explainText } from "./generalise-text.ts";
+import type { Known } from "./known.ts";
 import type { Tuple } from "./parameter-drafts.ts";
-import { type Known, segmentText } from "./segment.ts";
+import { segmentText } from "./segment.ts";
 import { type Part, printTemplate } from "./template.ts";
 import { toText, transform } from "./transforms.ts";
 
@@ -18,6 +19,8 @@ import { toText, transform } from "./transforms.ts";
 export interface Generalising extends Cutting {
   readonly runs: readonly number[];
   readonly known: readonly Known[];
+  /** Whether the texts are of a program. */
+  readonly isCode: boolean;
   /** Whether what nothing explains is asked for. */
   readonly asks: boolean;
 }
@@ -35,7 +38,7 @@ export function generalise(values: readonly unknown[], how: Generalising): unkno
       values[0]?.keys() ?? [],
       (key) =>
         generalise(
-          values.map((each) => each[key]),
+          values.map((each): unknown => each[key]),
           how,
         ),
       (items) => items.map(([, each]) => each),
@@ -51,7 +54,7 @@ export function generalise(values: readonly unknown[], how: Generalising): unkno
       keys,
       (key) =>
         generalise(
-          values.map((each) => Reflect.get(each, key)),
+          values.map((each): unknown => Reflect.get(each, key)),
           how,
         ),
       Object.fromEntries,
@@ -78,7 +81,7 @@ function generaliseText(tuple: Tuple, how: Generalising): Part[] | undefined {
       ? [...(around[0] ?? []), copied.slot, ...(around[1] ?? [])]
       : undefined;
   }
-  if (tuple.runs.length === 1) return segmentText(tuple.texts[0] ?? "", how.known);
+  if (tuple.runs.length === 1) return segmentText(tuple.texts[0] ?? "", how.known, how.isCode);
   return explainText(tuple, how) ?? (how.asks ? askText(tuple, how) : undefined);
 }
 

@@ -16,6 +16,7 @@ import { findPlaces, listMentions, type Place, toBrief } from "./mentions.ts";
 import { type ParameterDraft, ParameterDrafts, type Tuple, valuesIn } from "./parameter-drafts.ts";
 import type { RecordedRun } from "./run.ts";
 import type { Slot } from "./template.ts";
+import { pathOf, readField } from "./tools.ts";
 import type { Transform } from "./transforms.ts";
 
 /** A step that later ones may name. */
@@ -41,12 +42,16 @@ const copiedChars = 40;
 export class Origins {
   readonly briefs: readonly string[];
   readonly data: readonly (readonly Leaf[])[];
+  /** Of each run, the files that its steps worked on, and whether they were there before. */
+  readonly files: readonly ReadonlyMap<string, boolean>[];
   readonly parameters: ParameterDrafts;
   readonly #outputs: OutputSource[] = [];
 
-  constructor(runs: readonly RecordedRun[]) {
+  /** What the runs come down to is `steps`. */
+  constructor(runs: readonly RecordedRun[], steps: readonly (readonly CleanStep[])[]) {
     this.briefs = runs.map(({ goal }) => toBrief(goal));
     this.data = runs.map(({ data }) => listLeaves(data));
+    this.files = steps.map(listFiles);
     this.parameters = new ParameterDrafts(runs.length);
   }
 
@@ -133,14 +138,18 @@ export class Origins {
     if (places.some((each) => each.length === 0) || !tuple.texts.every(isTellingValue)) return undefined;
     const take = (texts: readonly string[], transforms: readonly Transform[]): Slot =>
       toSlot(this.parameters.take({ runs: tuple.runs, texts }, { from: "brief" }), transforms);
+    const isWithin = (index: number): boolean =>
+      places[index]?.every(({ quoted }) => quoted !== undefined && quoted !== tuple.texts[index]) ?? false;
+    if (places.every((_, index) => isWithin(index))) {
+      const quoted = widen(places, tuple.texts, (place) => place.quoted);
+      return quoted && take(quoted.texts, quoted.transforms); // what stands in quotes is one value
+    }
     if (places.every((each, index) => each.some((place) => isWhole(place, tuple.texts[index] ?? ""))))
       return take(tuple.texts, []);
-    for (const around of [(place: Place) => place.quoted, (place: Place) => place.word]) {
-      const found = widen(places, tuple.texts, around);
-      if (found !== undefined) return take(found.texts, found.transforms);
-    }
-    const isFree = places.filter((each) => each.some(({ borders }) => borders === "free")).length;
-    return isFree * 2 > places.length || isFree === places.length ? take(tuple.texts, []) : undefined;
+    const words = widen(places, tuple.texts, (place) => place.word);
+    if (words !== undefined) return take(words.texts, words.transforms);
+    const free = places.filter((each) => each.some(({ borders }) => borders === "free")).length;
+    return free * 2 > places.length ? take(tuple.texts, []) : undefined;
   }
 
   /** The same words as in the brief, spelled otherwise. */
@@ -177,6 +186,15 @@ function deriveSame(sources: readonly string[], wanted: readonly string[]): read
   return sources.every((each, index) => each === wanted[index]) ? [] : undefined;
 }
 
+function listFiles(steps: readonly CleanStep[]): Map<string, boolean> {
+  const files = new Map<string, boolean>();
+  for (const step of steps) {
+    const path = pathOf(step);
+    if (path !== undefined && !files.has(path)) files.set(path, readField(step.output, "created") !== true);
+  }
+  return files;
+}
+
 function toSlot({ id }: ParameterDraft, transforms: readonly Transform[]): Slot {
   return { reference: [id], transforms };
 }
@@ -185,17 +203,14 @@ function isCopied(text: string): boolean {
   return text.length >= copiedChars || /\S[^\n]*\n[\s\S]*\n$/.test(text);
 }
 
+/** Signs that stand around values are not theirs. */
 function isTellingValue(text: string): boolean {
-  return text.length > 1 || /[\p{N}]/u.test(text);
+  if (/^[\s"'`()[\]{}<>,;:|=]|[\s"'`([{<>,;:|=]$/.test(text)) return false;
+  return (text.length > 1 && !/^\/[^/]*$/.test(text)) || /\p{N}/u.test(text);
 }
 
 function isWhole({ word, quoted, borders }: Place, text: string): boolean {
-  return (
-    borders === "free" &&
-    (quoted === undefined
-      ? trimWord(word) === trimWord(text) || text.includes(" ")
-      : quoted === text || trimWord(word) === trimWord(text))
-  );
+  return borders === "free" && (quoted === text || trimWord(word) === trimWord(text));
 }
 
 function trimWord(word: string): string {

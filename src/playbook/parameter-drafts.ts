@@ -79,5 +79,5 @@ export function isPlainNumber(text: string): boolean {
 }
 
 function isSame(left: readonly string[] | undefined, right: readonly string[]): boolean {
-  return left !== undefined && left.every((each, index) => each === right[index]);
+  return left?.every((each, index) => each === right[index]) ?? false;
 }

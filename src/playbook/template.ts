@@ -36,7 +36,7 @@ export function parseTemplate(text: string): Part[] {
 /** The text whose parts these are. */
 export function printTemplate(parts: readonly Part[]): string {
   return parts
-    .map((part, index) => (typeof part === "string" ? escape(part, index < parts.length - 1) : print(part)))
+    .map((part, index) => (typeof part === "string" ? escapeBraces(part, index < parts.length - 1) : print(part)))
     .join("");
 }
 
@@ -58,7 +58,7 @@ function pushPart(parts: Part[], part: Part): void {
 }
 
 /** A brace at the end would be read with those of the slot after it. */
-function escape(text: string, isFollowed: boolean): string {
+function escapeBraces(text: string, isFollowed: boolean): string {
   const escaped = text.replaceAll("{{", '{{"{{"}}');
   return isFollowed && escaped.endsWith("{") ? `${escaped.slice(0, -1)}{{"{"}}` : escaped;
 }

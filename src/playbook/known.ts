@@ -1,0 +1,106 @@
+// What is known of a single run
+//
+// With one run alone nothing shows what differs, so that only what stands out is taken as a value: what the data say, what the brief has in
+// quotes or what has the form of a path, a version, an address, a number or a name, and short results of earlier steps. Plain words stay,
+// unless the brief says that they are names.
+
+import { isNamedAt, isPlainWord } from "./cues.ts";
+import { type DerivedForm, listForms } from "./derive.ts";
+import { listMentions, type Mention } from "./mentions.ts";
+import type { Origins, Scope } from "./origins.ts";
+import { type DraftSource, valuesIn } from "./parameter-drafts.ts";
+import type { Slot } from "./template.ts";
+import { shapeOf } from "./tokens.ts";
+import { applyAll, transform } from "./transforms.ts";
+
+/** One text that is to be found, and the slot that stands for it. */
+export interface Known {
+  readonly text: string;
+  readonly needsFree: boolean;
+  toSlot(): Slot;
+}
+
+const knownMax = 400;
+
+/** What a single run's texts are looked through for; made once a step. */
+export function listKnown(origins: Origins, run: number, scope: Scope): readonly Known[] {
+  const known: Known[] = [];
+  for (const draft of origins.parameters.all) {
+    const [value] = valuesIn(draft, [run]) ?? [];
+    if (value !== undefined && !draft.isJson) known.push(...toForms(value, true, () => draft.id));
+  }
+  if (scope.makesParameters) {
+    const take = (text: string, source: DraftSource): (() => string) => {
+      return () => origins.parameters.take({ runs: [run], texts: [text] }, source).id;
+    };
+    for (const { path, text } of origins.data[run] ?? []) {
+      if (isTellingData(text)) known.push(...toForms(text, true, take(text, { from: "data", path })));
+    }
+    const brief = origins.briefs[run] ?? "";
+    const files = origins.files[run] ?? new Map<string, boolean>();
+    for (const mention of listMentions(brief)) {
+      const text = mention.isQuoted ? mention.text : mention.text.replace(/^\/(?=[^/]*$)/, "");
+      const isSure = mention.isQuoted || text !== mention.text;
+      const isValue = standsOut(mention) || isNamedAt(brief, mention.from) || isFileName(mention, brief, files);
+      if (isValue && !isRootFile(text, files)) known.push(...toForms(text, isSure, take(text, { from: "brief" })));
+    }
+  }
+  known.push(...listResults(origins, run, scope));
+  return known.slice(0, knownMax).sort((left, right) => right.text.length - left.text.length);
+}
+
+function toForms(value: string, isSure: boolean, id: () => string): Known[] {
+  const needsFree = shapeOf(value) === "number" || (!isSure && shapeOf(value) === "word");
+  return listForms(value).map(({ text, transforms }: DerivedForm): Known => {
+    return { text, needsFree: needsFree || text.length < 4, toSlot: () => ({ reference: [id()], transforms }) };
+  });
+}
+
+/** One line that a command printed and that is a value by its form. */
+function listResults(origins: Origins, run: number, scope: Scope): Known[] {
+  return origins.outputsFor([run], scope).flatMap(({ key, leaves }): Known[] => {
+    return (leaves[run] ?? []).flatMap(({ path, text, isText }) => {
+      const value = text.trim();
+      const shape = shapeOf(value);
+      if (!isText || value.length < 3 || shape === "text" || shape === "word") return [];
+      const transforms = value === text ? [] : [transform("trim")];
+      if (applyAll(transforms, text) !== value) return [];
+      return [{ text: value, needsFree: false, toSlot: () => ({ reference: ["steps", key, ...path], transforms }) }];
+    });
+  });
+}
+
+/** A file that is there at the root, like a manifest, is the same one in each run of the work. */
+function isRootFile(text: string, files: ReadonlyMap<string, boolean>): boolean {
+  return !text.includes("/") && files.get(text) === true;
+}
+
+/** `the page home`, where the run works on `pages/home.json`. */
+function isFileName({ text, from, to }: Mention, brief: string, files: ReadonlyMap<string, boolean>): boolean {
+  if (!/^[\p{L}\p{N}_-]{2,}$/u.test(text) || isPlainWord(text)) return false;
+  const around = [
+    /([\p{L}\p{N}]+)\s+$/u.exec(brief.slice(0, from))?.[1],
+    /^\s+([\p{L}\p{N}]+)/u.exec(brief.slice(to))?.[1],
+  ];
+  const kinds = around.flatMap((each) =>
+    each === undefined || each.length < 3 ? [] : [each.toLowerCase(), `${each.toLowerCase()}s`],
+  );
+  return [...files.keys()].some((path) => {
+    const [base = "", folder = ""] = path.split("/").reverse();
+    return base.startsWith(`${text}.`) && kinds.includes(folder.toLowerCase());
+  });
+}
+
+function isTellingData(text: string): boolean {
+  return text.length > 2 || /^\d{2,}$/.test(text);
+}
+
+/** Whether a brief has it for its own sake: nobody quotes a plain word of the language, or writes one as a path. */
+function standsOut({ text, isQuoted }: Mention): boolean {
+  if (isQuoted) return text.length > 1;
+  const shape = shapeOf(text);
+  if (shape === "number") return text.length > 1;
+  if (shape === "word") return /^\p{Lu}{2,}[\p{Lu}\p{N}]+$/u.test(text);
+  if (shape === "name" || shape === "path") return text.length > 2 && !/^[\p{Ll}]+(?:-\p{Ll}+)+$/u.test(text);
+  return shape !== "text";
+}
