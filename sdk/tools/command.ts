@@ -9,8 +9,8 @@ import type { Tool } from "./tool.ts";
 import { inWorkspace } from "./workspace.ts";
 
 /** How long a command may take if nobody says, and how much is kept of each of its outputs, the last of it. */
-export const commandTimeoutMs = 10 * 60_000;
-export const commandOutputBytes = 16 * 1024;
+const commandTimeoutMs = 10 * 60_000;
+const commandOutputBytes = 16 * 1024;
 
 interface CommandInput {
   argv: string[];

@@ -1,6 +1,5 @@
 // The tools for text files. How a path is kept inside is in `workspace.test.ts`.
 
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -16,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { command } from "../../../sdk/tools/command.ts";
 import { createFileTools, type FileTools } from "../../../sdk/tools/files.ts";
 import type { Tool } from "../../../sdk/tools/tool.ts";
 import { limits } from "../../../src/contracts/limits.ts";
@@ -46,10 +46,10 @@ describe.each(ways)("a file in a folder used %s", (_way, options) => {
     });
 
     it("fails where there is no file, and says what is there", async () => {
-      const { at, run } = setup(tools);
+      const { workspace, at, run } = setup(tools);
       mkdirSync(at("src"));
       writeFileSync(at("a.txt"), "a");
-      execFileSync("mkfifo", [at("pipe")]);
+      await use(command, workspace, { argv: ["mkfifo", "pipe"] });
 
       await expect(run("read", { path: "b.txt" })).rejects.toMatchObject(failed(/^There is no file "b.txt"/));
       await expect(run("read", { path: "a.txt/b" })).rejects.toMatchObject(failed(/^There is no file/));

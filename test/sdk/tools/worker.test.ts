@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTool } from "../../../sdk/tools/define.ts";
+import { builtInTools } from "../../../sdk/tools/index.ts";
 import type { ToolCall } from "../../../sdk/tools/tool.ts";
 import { limits } from "../../../src/contracts/limits.ts";
 import { isFailure } from "../../../src/index.ts";
@@ -138,5 +139,49 @@ describe("ctx.tool", () => {
     await use({ cwd, workspace: "build" });
 
     expect(calls.map(({ workspace }) => workspace)).toEqual([cwd, process.cwd(), join(process.cwd(), "build")]);
+  });
+});
+
+describe("the built-in tools", () => {
+  it("work in the worker's folder as steps, and say which files they touch", async () => {
+    const runtime = await openRuntime();
+    const workspace = makeFolder();
+
+    const { taskId, data } = await runTask(
+      runtime,
+      { tools: builtInTools, workspace },
+      async (_task, ctx) => {
+        await ctx.tool("write", "file.write", { path: "src/a.txt", text: "one" });
+        await ctx.tool("patch", "file.patch", { path: "src/a.txt", edits: [{ find: "one", replace: "two" }] });
+        await ctx.tool("run", "command", { argv: ["cp", "a.txt", "b.txt"], cwd: "src" });
+        await ctx.tool("delete", "file.delete", { path: "src/a.txt" });
+        return await ctx.tool("read", "file.read", { path: "src/b.txt" });
+      },
+      { role: "tool.file.patch" },
+    );
+
+    expect(data).toEqual({ text: "two", bytes: 3 });
+    const { events } = await runtime.events.read({ taskId, types: ["step.succeeded"] });
+    expect(events.map(({ facts, body }) => [facts.tool, body?.files])).toEqual([
+      ["file.write", ["src/a.txt"]],
+      ["file.patch", ["src/a.txt"]],
+      ["command", []],
+      ["file.delete", ["src/a.txt"]],
+      ["file.read", ["src/b.txt"]],
+    ]);
+  });
+
+  it("record what they refuse, and a path that leaves the workspace is refused for good", async () => {
+    const runtime = await openRuntime();
+
+    const { taskId, error } = await runTask(runtime, { tools: builtInTools, workspace: makeFolder() }, (_task, ctx) =>
+      ctx.tool("read", "file.read", { path: "../secret" }),
+    );
+
+    expect(error).toMatch(/PATH_OUTSIDE: .*leaves the workspace/);
+    expect((await runtime.tasks.steps({ taskId })).steps).toMatchObject([
+      { status: "failed", error: expect.stringContaining("PATH_OUTSIDE") },
+    ]);
+    expect((await runtime.tasks.get({ taskId })).task.attempt).toBe(1);
   });
 });
