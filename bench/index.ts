@@ -1,11 +1,13 @@
 // npm run bench [-- NAME…] [--json] [--jetstream]
 // npm run bench -- recall (--jsonl FILE… | --git DIR…) [--titles-only] [--unbounded] [--json]
+// npm run bench -- replay [--all-misses] [--json]
 //
 // Each figure beside the raw limit measured in the same run. A name stands for the case of that name and for those whose names begin with
 // it and a dot; without names all run, those over NATS only where a nats-server can be had. With --json the last line is one JSON object.
 // `recall` asks histories or the commits of checkouts, which have to be given; it has a table of its own. --titles-only leaves out the
-// bodies of the messages, --unbounded also measures what the bounds on a question cost. `recall.size` and `lessons` take long and run by their
-// names alone.
+// bodies of the messages, --unbounded also measures what the bounds on a question cost. `replay` replays the recorded jobs of test/replay and
+// has a table of its own, too; --all-misses tells why those of the half that nothing may be tuned on did not pass. `recall.size` and `lessons`
+// take long and run by their names alone.
 
 import { cpus, totalmem } from "node:os";
 import { findNatsServer } from "../scripts/nats-server.ts";
@@ -18,6 +20,8 @@ import { natsStepMany, natsStepOne } from "./cases/nats-steps.ts";
 import { measureRecall, measureUnbounded, toTable } from "./cases/recall.ts";
 import { forgetBodies, forgetCheckout, readCheckout, readHistoryFile } from "./cases/recall-histories.ts";
 import { measureRecallSize } from "./cases/recall-size.ts";
+import { measureReplays } from "./cases/replay.ts";
+import { toReplayTable, toReport } from "./cases/replay-table.ts";
 import { recoverMany, restMany, startUp } from "./cases/size.ts";
 import { stepMany, stepOne } from "./cases/steps.ts";
 import { taskStart } from "./cases/task-start.ts";
@@ -46,8 +50,14 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "nats.idle.200": natsIdle,
 };
 
+const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`;
+
 if (process.argv[2] === "recall") {
   await recall(process.argv.slice(3));
+  process.exit();
+}
+if (process.argv[2] === "replay") {
+  await replay(process.argv.slice(3));
   process.exit();
 }
 const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
@@ -66,7 +76,6 @@ for (const name of names.length > 0 ? new Set(names.flatMap(select)) : await lis
     process.stdout.write(toLine(line));
   }
 }
-const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`;
 process.stdout.write(`\n${machine}\n`);
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, results })}\n`);
 
@@ -90,6 +99,13 @@ async function recall(words: readonly string[]): Promise<void> {
   };
   process.stdout.write(toTable(report));
   if (words.includes("--json")) process.stdout.write(`${JSON.stringify(report)}\n`);
+}
+
+/** Half a minute, and a table that is no list of results. */
+async function replay(words: readonly string[]): Promise<void> {
+  const report = toReport(await measureReplays(), { withAllMisses: words.includes("--all-misses") });
+  process.stdout.write(`${toReplayTable(report)}\n${machine}\n`);
+  if (words.includes("--json")) process.stdout.write(`${JSON.stringify({ machine, ...report })}\n`);
 }
 
 function select(name: string): string[] {

@@ -32,11 +32,6 @@ export function record(job: Pick<Job, "name" | "family">, seed: number, variant:
   });
 }
 
-/** All that the given seeds of a job recorded, in their order. */
-export function recordAll(job: Job, seeds: readonly number[]): Promise<RecordedRun[]> {
-  return Promise.all(seeds.map((seed) => record(job, seed, job.variant(seed))));
-}
-
 function recordInto(steps: RecordedStep[], folder: string): Use {
   const use = async (name: string, tool: string, input: unknown): Promise<unknown> => {
     const { path } = input as { path?: string };

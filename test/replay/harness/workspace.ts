@@ -18,23 +18,31 @@ export async function inFolder<Result>(
 ): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "aionis-job-"));
   try {
-    for (const [path, text] of Object.entries(workspace.files)) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), text);
-    }
-    if (workspace.git !== undefined) await commit(folder, workspace.git);
+    await layOut(folder, workspace);
     return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Every file but git's own. */
+/** Puts the workspace into a folder, which is made if it is not there. */
+export async function layOut(folder: string, { files, git }: Pick<Workspace, "files" | "git">): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  if (git !== undefined) await commit(folder, git);
+}
+
+/** Every file but git's own. @throws TypeError for one that is not UTF-8: two texts that are equal here are so byte by byte. */
 export function readFiles(folder: string): Files {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const own = paths.map((path) => [relative(folder, path), readFileSync(path, "utf8")] as const);
-  return Object.fromEntries(own.filter(([path]) => !path.startsWith(".git/")));
+  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const own = files
+    .map((file) => [relative(folder, file), file] as const)
+    .filter(([path]) => !path.startsWith(".git/"));
+  return Object.fromEntries(own.map(([path, file]) => [path, decoder.decode(readFileSync(file))]));
 }
 
 /** The files as they have to be afterwards. */
