@@ -36,7 +36,7 @@ export function bindParameters(content: PlaybookContent, given: ParameterValues)
 }
 
 /** Parameters that stand only in steps which are taken when they, or others that stand nowhere else, are given. */
-function listOptional({ parameters, steps, checks }: PlaybookContent): Set<string> {
+export function listOptional({ parameters, steps, checks }: PlaybookContent): Set<string> {
   const always = steps.filter(({ when }) => when?.kind !== "given");
   const needed = new Set(
     [always.map(({ input, before, after, when }) => [input, before, after, when ?? []]), checks].flatMap((each) =>

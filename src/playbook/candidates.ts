@@ -25,6 +25,8 @@ interface Example {
 interface Surroundings {
   readonly before: readonly string[];
   readonly after: readonly string[];
+  /** The words directly before and after it, with no sign between that parts them; empty if there are none. */
+  readonly near: readonly [string, string];
   readonly role: Role | undefined;
   readonly isQuoted: boolean;
   /** The signs directly around it. */
@@ -40,6 +42,8 @@ export interface Profile {
   readonly prefix: string;
   readonly suffix: string;
   readonly words: ReadonlySet<string>;
+  /** The words of the work that stand right before an example. */
+  readonly cues: ReadonlySet<string>;
 }
 
 const wordsAround = 3;
@@ -56,6 +60,9 @@ export function toProfile(texts: readonly string[], goals: readonly string[]): P
   );
   const words = new Set(goals.flatMap((goal) => listMentions(goal).map(({ text }) => text.toLowerCase())));
   for (const text of texts) words.delete(text.toLowerCase());
+  const cues = new Set(
+    examples.map(({ surroundings }) => surroundings.near[0]).filter((each) => each !== "" && !isPlainWord(each)),
+  );
   return {
     examples,
     texts,
@@ -63,6 +70,7 @@ export function toProfile(texts: readonly string[], goals: readonly string[]): P
     prefix: sharedEdge(texts, "start"),
     suffix: sharedEdge(texts, "end"),
     words,
+    cues,
   };
 }
 
@@ -70,9 +78,9 @@ export function toProfile(texts: readonly string[], goals: readonly string[]): P
 export function rankCandidates(brief: string, profile: Profile): Candidate[] {
   const best = new Map<string, Candidate>();
   for (const mention of listValues(brief, profile)) {
-    const form = scoreForm(mention, profile);
-    if (form === undefined) continue;
     const around = look(brief, mention.from, mention.to);
+    const form = scoreForm(mention, around, profile);
+    if (form === undefined) continue;
     const score = form + scoreAround(around, profile);
     const key = `${mention.from} ${mention.to}`;
     if (score > (best.get(key)?.score ?? -Infinity))
@@ -83,7 +91,11 @@ export function rankCandidates(brief: string, profile: Profile): Candidate[] {
 
 /** Quotes, words, words without the signs at their ends, and parts of words that stand as the examples do. */
 function listValues(brief: string, { examples, texts }: Profile): Mention[] {
-  const mentions = listMentions(brief);
+  const all = listMentions(brief);
+  const phrases = all.filter(({ text, isQuoted }) => isQuoted && /\s/.test(text));
+  const mentions = all.filter(
+    ({ from, to, isQuoted }) => isQuoted || !phrases.some((each) => each.from <= from && each.to >= to),
+  );
   const cut = mentions.flatMap(({ text, from, isQuoted }): Mention[] => {
     const begin = /^[^\p{L}\p{N}]+/u.exec(text)?.[0].length ?? 0;
     const end = /[^\p{L}\p{N}]+$/u.exec(text)?.[0].length ?? 0;
@@ -93,7 +105,7 @@ function listValues(brief: string, { examples, texts }: Profile): Mention[] {
     ];
   });
   const inner = mentions.flatMap((mention) => cutLike(mention, examples));
-  const isTextual = texts.some((each) => /\s/.test(each));
+  const isTextual = texts.some((each) => /\s/.test(each)) || examples.every(({ surroundings }) => surroundings.isQuoted);
   return [...mentions.filter(({ isQuoted, text }) => !isQuoted || isTextual || !/\s/.test(text)), ...cut, ...inner];
 }
 
@@ -110,26 +122,28 @@ function cutLike({ text, from }: Mention, examples: readonly Example[]): Mention
 /** How much its form is like the examples', or `undefined` when it cannot be of their kind. */
 function scoreForm(
   { text, isQuoted }: Mention,
-  { examples, texts, shapes, prefix, suffix, words }: Profile,
+  around: Surroundings,
+  { examples, texts, shapes, prefix, suffix, words, cues }: Profile,
 ): number | undefined {
   const shape = shapeOf(text);
-  const exact = shapes.has(shape);
-  if (!exact && !isKin(shape, shapes)) return undefined;
-  if (shapes.size === 1 && shapes.has("path") && !/[/.]/.test(text)) return undefined;
+  const isExact = shapes.has(shape) || (shapes.size > 1 && shapes.has("text"));
   const quoted =
     examples.length === 0 ? 0.5 : examples.filter(({ surroundings }) => surroundings.isQuoted).length / examples.length;
-  const areTexts = shapes.size === 1 && shapes.has("text");
-  if (areTexts && !isQuoted && quoted > 0.9 && !/\s/.test(text)) return undefined;
+  const isCued = cues.has(around.near[0] ?? "");
+  if (!isExact && !isCued && !(isQuoted && quoted === 1) && !isKin(shape, shapes)) return undefined;
+  if (shapes.size === 1 && shapes.has("path") && !/[/.]/.test(text)) return undefined;
+  if (!isQuoted && cues.has(text.toLowerCase())) return undefined; // it says that a value comes, and is none
+  if (shapes.size === 1 && shapes.has("text") && !isQuoted && quoted > 0.9 && !/\s/.test(text)) return undefined;
   const isNew = !words.has(text.toLowerCase());
   const isPlain = shape === "word" && isPlainWord(text);
   return (
-    (exact ? 1 : 0.3) +
-    (isStyled(text, texts) ? 0.5 : -0.5) +
+    (isExact ? 1 : 0.3) +
+    scoreStyle(text, texts) +
     (prefix.length > 1 ? (text.startsWith(prefix) ? 0.8 : -0.8) : 0) +
     (suffix.length > 1 ? (text.endsWith(suffix) ? 0.8 : -0.8) : 0) +
-    (isQuoted ? quoted - 0.3 : (1 - quoted) * 0.4 - 0.2) +
+    (isQuoted ? quoted - 0.3 : 0.2 - quoted * (quoted === 1 ? 1.2 : 0.4)) +
     (isNew ? 0.4 : shape === "word" ? -1.2 : -0.2) -
-    (isPlain ? 1.5 : 0) +
+    (isPlain ? 2 : 0) +
     (shape === "word" || shape === "text" ? 0 : 0.4)
   );
 }
@@ -151,10 +165,13 @@ function isKin(shape: Shape, shapes: ReadonlySet<Shape>): boolean {
   return [...shapes].some((each) => kin[each].includes(shape));
 }
 
-/** Whether one of the examples is written in the same way: in capitals, with hyphens, with spaces. */
-function isStyled(text: string, texts: readonly string[]): boolean {
+/** Whether one of the examples is written in the same way: in capitals, with hyphens, with spaces. One word alone shows no joint. */
+function scoreStyle(text: string, texts: readonly string[]): number {
   const style = styleOf(text);
-  return texts.some((each) => styleOf(each) === style);
+  const styles = new Set(texts.map(styleOf));
+  if (styles.has(style)) return 0.5;
+  if (style === "lower" && [...styles].every((each) => /^(?:lower|mixed)/.test(each))) return 0;
+  return styles.size > 1 || texts.length < 2 ? -0.5 : -1.2;
 }
 
 function styleOf(text: string): string {
@@ -186,12 +203,11 @@ function compare(left: Surroundings, right: Surroundings): number {
       score += (isPlainWord(each) || each.length < 2 ? 0.35 : 1) / (1 + (index + at) / 2);
     }
   }
-  // "the orders page" and "page orders" are the same neighbour.
-  const near = new Set(
-    [...right.before.slice(0, 1), ...right.after.slice(0, 1)].filter((each) => each.length > 2 && !isPlainWord(each)),
-  );
-  if ([...left.before.slice(0, 1), ...left.after.slice(0, 1)].some((each) => near.has(each))) score += 0.7;
-  return Math.min(2.5, score) + (left.isQuoted === right.isQuoted ? 0.1 : 0) + compareSigns(left, right);
+  const isTelling = (each: string): boolean => each.length > 2 && !isPlainWord(each);
+  if (left.near[0] === right.near[0] && isTelling(left.near[0])) score += 0.8;
+  // "the orders page" and "page orders" have the same neighbour.
+  else if (right.near.some((each) => isTelling(each) && left.near.includes(each))) score += 0.7;
+  return Math.min(3, score) + (left.isQuoted === right.isQuoted ? 0.1 : 0) + compareSigns(left, right);
 }
 
 /** A value stands alone as its examples do, or is cut out of a longer word in the same way. */
@@ -212,6 +228,10 @@ function look(text: string, from: number, to: number): Surroundings {
   return {
     before: before.slice(0, wordsAround),
     after: after.slice(0, wordsAround),
+    near: [
+      /([\p{L}\p{N}]+)[\s"'`“‘:=(]*$/u.exec(text.slice(Math.max(0, from - 40), from))?.[1]?.toLowerCase() ?? "",
+      /^["'`”’]?\s+([\p{L}\p{N}]+)/u.exec(text.slice(to, to + 40))?.[1]?.toLowerCase() ?? "",
+    ],
     role: roleAt(text, from, to),
     isQuoted,
     left,

@@ -13,9 +13,11 @@ import { alignRuns } from "./align.ts";
 import { generaliseChecks } from "./checks.ts";
 import { type CleanStep, cleanRun, type LeftOut } from "./clean.ts";
 import { inferAfter, inferBefore, pathTemplateOf } from "./conditions.ts";
+import { isNamedAt } from "./cues.ts";
 import { draftSteps, generalisingFor, listUsedSteps, type StepDraft } from "./drafts.ts";
 import { mapSlots, mapTexts } from "./json-template.ts";
 import { isShallow } from "./leaves.ts";
+import { findPlaces } from "./mentions.ts";
 import { nameParameters } from "./names.ts";
 import { Origins } from "./origins.ts";
 import { type ParameterDraft, typeOf } from "./parameter-drafts.ts";
@@ -70,7 +72,7 @@ export function compile(runs: readonly RecordedRun[], options: { title?: string 
   if (names.size > limits.playbookParameters)
     return { kind: "refused", why: `they differ in over ${limits.playbookParameters} places` };
 
-  const parameters = origins.parameters.all.flatMap((draft) => toParameter(draft, names.get(draft.id)));
+  const parameters = origins.parameters.all.flatMap((draft) => toParameter(draft, names.get(draft.id), origins.briefs));
   const rename = toRename(parameters, names);
   const left: LeftOut[] = [...leftOut, ...unplanned, ...undrafted, ...unused, ...checked.leftOut];
   const family = runs.every((run) => run.family === runs[0]?.family) ? runs[0]?.family : undefined;
@@ -121,13 +123,24 @@ function dropUnused(drafts: readonly StepDraft[]): { used: StepDraft[]; unused: 
   return { used, unused };
 }
 
-function toParameter({ values, source, isJson }: ParameterDraft, name: string | undefined): Parameter[] {
+function toParameter(
+  { values, source, isJson }: ParameterDraft,
+  name: string | undefined,
+  briefs: readonly string[],
+): Parameter[] {
   if (name === undefined) return [];
   const known = values.filter((each) => each !== undefined);
   const from =
     source.from === "data" ? ({ from: "data", path: printPath(source.path) } as const) : { from: source.from };
   const examples = known.map((each) => cut(each, limits.lineChars));
-  return [{ name, type: typeOf(known, isJson), source: from, examples }];
+  const type =
+    known.length === 1 && source.from === "brief" && isNamed(known[0] ?? "", briefs) ? "text" : typeOf(known, isJson);
+  return [{ name, type, source: from, examples }];
+}
+
+/** What a brief gives as a name or a default may be anything the next time. */
+function isNamed(value: string, briefs: readonly string[]): boolean {
+  return briefs.some((brief) => findPlaces(brief, value).some(({ from }) => isNamedAt(brief, from)));
 }
 
 /** Puts the names in, and keeps a text a text where a number's slot stands alone. */

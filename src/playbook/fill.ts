@@ -7,6 +7,7 @@
 //   L1. A value that two readings of the brief would give otherwise is not given: what is missing is asked for, a wrong one is run.
 
 import type { Parameter, ParameterValues, PlaybookContent } from "../contracts/playbook.ts";
+import { listOptional } from "./bind.ts";
 import { type Candidate, rankCandidates, toProfile } from "./candidates.ts";
 import { findPlaces, toBrief } from "./mentions.ts";
 import { isPlainNumber } from "./parameter-drafts.ts";
@@ -16,6 +17,7 @@ import { parsePath } from "./template.ts";
 const perParameter = 8;
 const beamWidth = 200;
 const scoreMin = 1.1;
+const optionalMin = 2.2; // most work does without it
 const marginMin = 0.25;
 const orderBonus = 0.3;
 
@@ -29,7 +31,11 @@ export function fillFrom(content: PlaybookContent, work: { text: string; data?: 
     const value = findData(work.data, parameter.source.path);
     if (value !== undefined) filled[parameter.name] = value;
   }
-  for (const [name, text] of fillFromBrief(said, content.goals, toBrief(work.text))) {
+  for (const [name, text] of fillFromBrief(
+    said,
+    { goals: content.goals, optional: listOptional(content) },
+    toBrief(work.text),
+  )) {
     const type = said.find((each) => each.name === name)?.type;
     filled[name] = type === "number" && isPlainNumber(text) ? Number(text) : text;
   }
@@ -56,10 +62,15 @@ interface Reading {
   readonly score: number;
 }
 
-function fillFromBrief(parameters: readonly Parameter[], goals: readonly string[], brief: string): [string, string][] {
-  const ranked = parameters.map(({ examples }) => {
+function fillFromBrief(
+  parameters: readonly Parameter[],
+  { goals, optional }: { goals: readonly string[]; optional: ReadonlySet<string> },
+  brief: string,
+): [string, string][] {
+  const ranked = parameters.map(({ name, examples }) => {
+    const least = optional.has(name) ? optionalMin : scoreMin;
     const candidates = rankCandidates(brief, toProfile(examples, goals));
-    return candidates.filter(({ score }) => score >= scoreMin).slice(0, perParameter);
+    return candidates.filter(({ score }) => score >= least).slice(0, perParameter);
   });
   const orders = listOrders(parameters, goals);
   let readings: Reading[] = [{ chosen: [], score: 0 }];

@@ -40,8 +40,8 @@ export function listKnown(origins: Origins, run: number, scope: Scope): readonly
     const files = origins.files[run] ?? new Map<string, boolean>();
     for (const mention of listMentions(brief)) {
       const text = mention.isQuoted ? mention.text : mention.text.replace(/^\/(?=[^/]*$)/, "");
-      const isSure = mention.isQuoted || text !== mention.text;
-      const isValue = standsOut(mention) || isNamedAt(brief, mention.from) || isFileName(mention, brief, files);
+      const isSure = mention.isQuoted || text !== mention.text || isFileName(mention, brief, files);
+      const isValue = standsOut(mention) || isNamedAt(brief, mention.from) || isSure;
       if (isValue && !isRootFile(text, files)) known.push(...toForms(text, isSure, take(text, { from: "brief" })));
     }
   }

@@ -74,7 +74,13 @@ function proposeFromBrief(brief: string, value: string | undefined): string[] {
   const before = /(\p{L}[\p{L}\p{N}]*)(?:\s+(?:called|named|is|of))?[\s:"'`(/]*$/u.exec(
     brief.slice(Math.max(0, place.from - 60), place.from),
   )?.[1];
-  if (before !== undefined && before.length > 2 && !isPlainWord(before) && !/(?:s|ed|ing)$/.test(before))
+  if (
+    before !== undefined &&
+    before.length > 2 &&
+    !isPlainWord(before) &&
+    /^\p{Lu}?\p{Ll}+$/u.test(before) &&
+    !/(?:s|ed|ing)$/.test(before)
+  )
     return [before];
   const role = roleAt(brief, place.from, place.from + (value?.length ?? 0));
   return role === undefined ? [] : [role === "old" ? "from" : "to"];

@@ -66,6 +66,7 @@ export function typeOf(values: readonly string[], isJson: boolean): ParameterTyp
   if (values.length > 0 && values.every(isPlainNumber)) return "number";
   const [only, other] = shapes;
   if (other === undefined && (only === "version" || only === "url" || only === "path")) return only;
+  if (values.length === 1 && only === "word") return "text"; // the next one may have two words
   return values.every(
     (each) => /^[\p{L}\p{M}\p{N}_@-][\p{L}\p{M}\p{N}_@./-]{0,99}$/u.test(each) && shapeOf(each) !== "path",
   )

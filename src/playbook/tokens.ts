@@ -54,6 +54,12 @@ export function bordersOf(text: string, from: number, to: number): "free" | "ins
 /** What kind of value a text is, as far as that shows. */
 export type Shape = "version" | "url" | "number" | "path" | "id" | "name" | "word" | "text";
 
+/** Without a folder, a name with a dot is one of a file by its ending alone: `date.now` has a dot too. */
+const file = new RegExp(
+  `^[\\w@+-]+(?:\\.[\\w+-]+)*\\.(?:${"[cm]?jsx? [cm]?tsx? json[5c]? mdx? txt ya?ml toml ini cfg conf env html? css scss less sh bash py rb go rs java kt cs c h cpp hpp php swift sql csv tsv xml svg png jpe?g gif ico pdf lock mod sum vue svelte proto graphql tf gradle properties example sample snap patch diff zip gz".split(" ").join("|")})$`,
+  "i",
+);
+
 const shapes: readonly (readonly [Shape, RegExp])[] = [
   ["version", /^v?\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+][\w.-]{1,40})?$/],
   ["url", /^[a-z][a-z+.-]{1,12}:\/\/\S+$/i],
@@ -62,7 +68,8 @@ const shapes: readonly (readonly [Shape, RegExp])[] = [
     "id",
     /^(?:[A-Z][A-Z0-9]{0,9}-\d{1,8}|(?=[a-f\d-]*\d)(?=[\d-]*[a-f])[a-f\d-]{7,64}|\d{2,40}|\d{4}-\d\d-\d\d\S{0,20})$/,
   ],
-  ["path", /^(?:[\w@.~+-]*\/)+[\w@.+-]*$|^\.?[\w@+-]+(?:\.[\w+-]+)*\.[a-z][a-z\d]{0,9}$|^\.[a-z][\w.-]+$/i],
+  ["path", /^(?:[\w@.~+-]*\/)+[\w@.+-]*$|^\.[a-z][\w.-]+$/i],
+  ["path", file],
   [
     "name",
     /^(?:\p{L}[\p{L}\p{N}_$]*(?:\.[\p{L}\p{N}_$]+)+|[\p{L}\p{N}]+(?:[-_][\p{L}\p{N}]+)+|@?[\p{L}\p{N}_-]+(?:\/[\p{L}\p{N}_-]+)+|\p{Ll}+[\p{L}\p{N}]*\p{Lu}[\p{L}\p{N}]*|\p{Lu}[\p{L}\p{N}]*\p{Ll}\p{Lu}[\p{L}\p{N}]*|(?=\D*\d)\p{L}[\p{L}\p{N}]*)$/u,
