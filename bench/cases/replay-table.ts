@@ -44,7 +44,8 @@ export function toReport(scores: ReplayScores, { withAllMisses }: { withAllMisse
 
 /** The report for people: a line a job, totals, times, and why something did not pass. */
 export function toReplayTable({ totals, overheadMs, replays, agentCalls, jobs }: ReplayReport): string {
-  const { tried, unbegun, stopped, halfDone, through, outside, copies, originalsChanged } = totals.all.lookAlikes;
+  const { tried, unbegun, stopped, halfDone, through, outside, foreseen, touched, copies, originalsChanged } =
+    totals.all.lookAlikes;
   const { asked, sure, sureWrong } = totals.all.found;
   const ended = ["ok", "stop", "miss", "wrong", "none"];
   return [
@@ -56,6 +57,7 @@ export function toReplayTable({ totals, overheadMs, replays, agentCalls, jobs }:
     "alike: look-alikes through which it did not go. found: fresh briefs for which the job's playbook came first of all.\n\n",
     `look-alikes: ${tried}, ${unbegun} not begun for a missing parameter, ${stopped} stopped, ${through} gone through.\n`,
     `${halfDone} of those that stopped had changed a file of the job. ${outside} changed a file that the job is not about.\n`,
+    `a dry run stopped at ${foreseen} of the ${tried - unbegun} look-alikes that were begun, and changed files in ${touched}.\n`,
     `found: sure of ${sure} of ${asked}, ${sureWrong} of these another job's.\n`,
     `on copies: ${originalsChanged} of ${copies} originals changed.\n`,
     `model calls: there is no model; code of an agent was called ${agentCalls} times during ${replays} replays.\n`,
@@ -111,6 +113,8 @@ function addLookAlikes(scores: readonly Score["lookAlikes"][]): Score["lookAlike
     halfDone: sum(scores, ({ halfDone }) => halfDone),
     through: sum(scores, ({ through }) => through),
     outside: sum(scores, ({ outside }) => outside),
+    foreseen: sum(scores, ({ foreseen }) => foreseen),
+    touched: sum(scores, ({ touched }) => touched),
     copies: sum(scores, ({ copies }) => copies),
     originalsChanged: sum(scores, ({ originalsChanged }) => originalsChanged),
   };

@@ -49,6 +49,9 @@ interface LookAlikeScore {
   through: number;
   /** Changed a file that the job is not about, whatever the end. */
   outside: number;
+  /** Run dry first, and stopped then; a dry run that changed a file. */
+  foreseen: number;
+  touched: number;
   /** Tried on a copy, and how often the original was changed then. */
   copies: number;
   originalsChanged: number;
@@ -84,7 +87,7 @@ export interface FoundScore {
   sureWrong: number;
 }
 
-/** Times in milliseconds, of all replays that ran. */
+/** Times in milliseconds, of all replays that used a tool, and not in a copy. */
 export interface Overhead {
   /** From the end of one tool to the beginning of the next: recording both, and looking at conditions. */
   between: readonly number[];
@@ -111,19 +114,19 @@ interface Prepared {
 
 const noLookAlikes: LookAlikeScore = {
   ...{ tried: 0, unbegun: 0, stopped: 0, halfDone: 0, through: 0 },
-  ...{ outside: 0, copies: 0, originalsChanged: 0 },
+  ...{ outside: 0, foreseen: 0, touched: 0, copies: 0, originalsChanged: 0 },
 };
 
 /** Does all of it. */
 export async function measureReplays(): Promise<ReplayScores> {
   const opened = await openReplays();
   try {
-    const done: Replayed[] = [];
+    const done: (Replayed & { inCopy: boolean })[] = [];
     const replays: Replays = {
       ...opened,
-      async replay(...call) {
-        const replayed = await opened.replay(...call);
-        done.push(replayed);
+      async replay(id, workspace, how) {
+        const replayed = await opened.replay(id, workspace, how);
+        if (how.mode !== "simulate") done.push({ ...replayed, inCopy: how.inCopy ?? false });
         return replayed;
       },
     };
@@ -133,7 +136,12 @@ export async function measureReplays(): Promise<ReplayScores> {
     const scores: JobScore[] = [];
     for (const prepared of all) scores.push(await measureJob(replays, prepared));
     const agentCalls = replays.agentCalls() - callsBefore;
-    return { jobs: scores, overhead: toOverhead(done), replays: done.length, agentCalls };
+    return {
+      jobs: scores,
+      overhead: toOverhead(done.filter(({ inCopy }) => !inCopy)),
+      replays: done.length,
+      agentCalls,
+    };
   } finally {
     await opened.close();
   }
@@ -222,6 +230,9 @@ async function measureLookAlike(
     score.unbegun += 1;
     return undefined;
   }
+  const rehearsed = await replays.replay(id, lookAlike, { params, mode: "simulate" });
+  if (!rehearsed.succeeded) score.foreseen += 1;
+  if (listChanges(rehearsed.before, rehearsed.after).length > 0) score.touched += 1;
   const { succeeded, before, after } = await replays.replay(id, lookAlike, { params });
   const changes = listChanges(before, after);
   const outside = changes.filter((path) => !lookAlike.about.includes(path));

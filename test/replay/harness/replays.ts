@@ -48,6 +48,12 @@ export interface Replayed extends Used {
   readonly recordedMs: readonly number[];
 }
 
+export interface HowToReplay {
+  params: ParameterValues;
+  mode?: "simulate" | "strict";
+  inCopy?: boolean;
+}
+
 /** See the top of the file. */
 export interface Replays {
   /** Does a variant as its agent did. @throws AssertionError when it is not verified, or the files are not as expected. */
@@ -61,8 +67,8 @@ export interface Replays {
   ): Promise<{ params: ParameterValues; missing: string[] }>;
   /** The playbook that fits best, of all that there are, and whether it surely does. */
   find(work: Pick<Workspace, "brief" | "data">): Promise<{ id: PlaybookId; sure: boolean } | undefined>;
-  /** Runs a playbook strictly on a fresh workspace. */
-  replay(id: PlaybookId, workspace: Workspace, how: { params: ParameterValues; inCopy?: boolean }): Promise<Replayed>;
+  /** Runs a playbook on a fresh workspace; strictly, unless it is told to run dry. */
+  replay(id: PlaybookId, workspace: Workspace, how: HowToReplay): Promise<Replayed>;
   /** How often an agent's own code was called, where a model would be asked: once for each recording. */
   agentCalls(): number;
   close(): Promise<void>;
@@ -122,9 +128,7 @@ export async function openReplays(): Promise<Replays> {
       const compiled = await runtime.playbooks.compile({ runs: [...runs] });
       id = compiled.id;
       const params = { ...toExamples(compiled.playbook), ...(await fill(id, rehearsal)).params };
-      const workspace = await makeWorkspace(rehearsal);
-      const { taskId } = await runtime.playbooks.run({ id, mode: "simulate", params, workspace, to });
-      const { succeeded, why } = await awaitEnd(taskId);
+      const { succeeded, why } = await replay(id, rehearsal, { params, mode: "simulate" });
       const playbook = succeeded ? await runtime.playbooks.get({ id }) : undefined;
       return { id, playbook, why: succeeded ? "" : `its dry run stopped: ${why}` };
     } catch (error) {
@@ -147,23 +151,15 @@ export async function openReplays(): Promise<Replays> {
   async function replay(
     id: PlaybookId,
     shown: Workspace,
-    { params, inCopy = false }: { params: ParameterValues; inCopy?: boolean },
+    { params, mode = "strict", inCopy = false }: HowToReplay,
   ): Promise<Replayed> {
     const workspace = await makeWorkspace(shown);
     const folder = join(work, workspace);
     const before = readFiles(folder);
     watch.take();
     const beganAt = performance.now();
-    // Confirmed beforehand: nobody is there to be asked.
-    const { taskId } = await runtime.playbooks.run({
-      id,
-      mode: "strict",
-      params,
-      workspace,
-      inCopy,
-      confirm: true,
-      to,
-    });
+    const asked = { id, mode, params, workspace, inCopy, to };
+    const { taskId } = await runtime.playbooks.run({ ...asked, confirm: true }); // nobody is there to be asked
     const end = await awaitEnd(taskId);
     const ms = performance.now() - beganAt;
     const after = readFiles(folder);
