@@ -52,6 +52,7 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
 
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`;
 
+process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143)); // so that what was started is ended
 if (process.argv[2] === "recall") {
   await recall(process.argv.slice(3));
   process.exit();
@@ -67,7 +68,6 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143)); // so that what was started is ended
 const results: Result[] = [];
 for (const name of names.length > 0 ? new Set(names.flatMap(select)) : await listAll()) {
   const result = await cases[name]?.();

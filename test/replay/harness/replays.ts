@@ -79,6 +79,8 @@ const watchMs = 1_000;
 
 export async function openReplays(): Promise<Replays> {
   const root = mkdtempSync(join(tmpdir(), "aionis-replays-"));
+  const clear = (): void => rmSync(root, { recursive: true, force: true });
+  process.once("exit", clear); // who is interrupted leaves nothing either
   const work = join(root, "work");
   mkdirSync(work);
   const runtime = await createRuntime({ scope: "jobs/replays", path: join(root, "store") });
@@ -195,7 +197,8 @@ export async function openReplays(): Promise<Replays> {
     agentCalls: () => agentCalls,
     async close() {
       await runtime.close();
-      rmSync(root, { recursive: true, force: true });
+      process.off("exit", clear);
+      clear();
     },
   };
 }
