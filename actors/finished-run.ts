@@ -13,13 +13,16 @@ import { decodeBody, decodeHeader } from "./events.ts";
 const eventsRead = 200;
 const told = ["step.succeeded", "step.failed", "task.failed", "task.completed"] as const;
 
-/** What the run that ended with `end` shows; nothing when `end` does not end a task, or its first event was erased. */
+/**
+ * What the run that ended with `end` shows; nothing when `end` does not end a task, its first event was erased, or it was a replay: that
+ * speaks for its playbook alone.
+ */
 export function readFinishedRun(store: ScopeStore, end: StoredEvent): FinishedRun | undefined {
   const outcome = outcomeOf(end);
   if (outcome === undefined) return undefined;
   const [first] = store.events({ task: end.task, after: 0, count: 1 });
   const begun = readBegin(first);
-  if (begun === undefined) return undefined;
+  if (begun === undefined || begun.isReplay) return undefined;
   const events = store.events({ task: end.task, after: 0, count: eventsRead, types: told });
   const run = new Run();
   for (const event of events) run.add(decodeHeader(event), event);
@@ -55,7 +58,13 @@ function readBegin(first: StoredEvent | undefined) {
   if (first === undefined || body === undefined || goal === undefined) return undefined;
   const { facts } = decodeHeader(first) as EventHeader<"task.created">; // its body was just decoded as one
   const files = body.packet?.files ?? body.files ?? [];
-  return { goal, family: facts.family, files, checks: facts.checks.map(({ name }) => name) };
+  return {
+    goal,
+    family: facts.family,
+    isReplay: facts.replay !== undefined,
+    files,
+    checks: facts.checks.map(({ name }) => name),
+  };
 }
 
 class Run {

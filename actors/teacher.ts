@@ -17,6 +17,8 @@ import type { Desk } from "./persistence.ts";
 export interface Knowledge {
   readonly recall: Recall;
   readonly lessons: Lessons;
+  /** The playbooks that were compiled from a lesson's runs, newest first. */
+  playbooks(lessonId: string): readonly string[];
 }
 
 export interface Teacher extends Knowledge {
@@ -37,6 +39,7 @@ export const teaching = [
   "nodes.activated",
   "episodes.imported",
   "recall.reset",
+  "playbook.compiled",
 ] as const satisfies readonly EventType[];
 
 /** How many parts an event is learned in. Episodes of an import come one by one: all at once would hold up what waits. */
@@ -71,9 +74,20 @@ export function createTeacher(rows: RecallRows): Teacher {
       case "recall.reset":
         recall.reset();
         return lessons.reset();
+      case "playbook.compiled":
+        for (const run of header.facts.sources) addPlaybook(run, header.taskId);
+        return undefined;
       default:
         return teachRun(desk, event);
     }
+  }
+
+  /** Of a run that taught nothing, such as one that failed, a playbook is not found by words. */
+  function addPlaybook(run: string, id: string): void {
+    const lesson = rows.get("lessonRuns", run)?.lesson;
+    if (lesson === undefined) return;
+    const before = readIds(rows.get("lessonPlaybooks", lesson)?.ids).filter((known) => known !== id);
+    rows.put("lessonPlaybooks", lesson, { ids: [id, ...before].slice(0, playbooksMax).join(" ") });
   }
 
   function noteImport({ seq, facts: { source, cursor, count } }: EventHeader<"episodes.imported">): void {
@@ -103,6 +117,10 @@ export function createTeacher(rows: RecallRows): Teacher {
 
   return {
     ...{ recall, lessons, teach },
+    playbooks(lessonId) {
+      const lesson = rows.get("lessonIds", lessonId)?.lesson;
+      return lesson === undefined ? [] : readIds(rows.get("lessonPlaybooks", lesson)?.ids);
+    },
     imports(source) {
       const row = rows.get("imports", source);
       if (row === undefined) return { episodes: 0 };
@@ -110,6 +128,12 @@ export function createTeacher(rows: RecallRows): Teacher {
       return cursor === "" ? { episodes, seq } : { episodes, cursor, seq };
     },
   };
+}
+
+const playbooksMax = 8; // of one lesson: older ones are read by their ids
+
+function readIds(ids = ""): string[] {
+  return ids === "" ? [] : ids.split(" ");
 }
 
 function toSeconds(ms: number): number {

@@ -11,6 +11,13 @@ export {
   lessonMachine,
 } from "./lesson.ts";
 export { persistenceMachine } from "./persistence.ts";
+export {
+  foldPlaybook,
+  type PlaybookContext,
+  type PlaybookSnapshot,
+  playbookMachine,
+  type ShownContent,
+} from "./playbook.ts";
 export { runtimeMachine } from "./runtime.ts";
 export {
   type Command,
@@ -20,10 +27,15 @@ export {
   type MemoryOperation,
   memoryOperations,
   type NewEvent,
+  type PlaybookOperation,
+  playbookOperations,
+  type ReplayStart,
   type TaskOperation,
 } from "./task/commands.ts";
-export { isMemory, isSession, isWork, type TaskContext } from "./task/context.ts";
+export { isHostRun, isMemory, isPlaybook, isSession, isWork, type TaskContext } from "./task/context.ts";
 export { allowedFor, decide } from "./task/decide/index.ts";
+export { blockersOf, contentOf, listMissing as listPlaybookMissing } from "./task/decide/playbook.ts";
+export { toEnd, toReport } from "./task/decide/replay.ts";
 export { taskMachine } from "./task/machine.ts";
 export {
   encodeSnapshot,

@@ -49,16 +49,26 @@ type Call<Name extends OperationName> =
     ? (input?: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>
     : (input: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>;
 
-type GroupOf<Name extends OperationName> = Name extends `${infer Prefix}.${string}` ? Prefix : never;
+/** The next words of those names that go on after `Prefix`. */
+type WordsAfter<Prefix extends string> = OperationName extends infer Name
+  ? Name extends `${Prefix}${infer Rest}`
+    ? Rest extends `${infer Word}.${string}`
+      ? Word
+      : Rest
+    : never
+  : never;
 
-/** Every operation as a method: `client.tasks.start(…)` is the operation `tasks.start`, `client.taskStart(…)` is `taskStart`. */
-export type Client = {
-  readonly [Name in OperationName as Name extends `${string}.${string}` ? never : Name]: Call<Name>;
-} & {
-  readonly [Prefix in GroupOf<OperationName>]: {
-    readonly [Name in OperationName as Name extends `${Prefix}.${infer Verb}` ? Verb : never]: Call<Name>;
-  };
-};
+/** What stands under the name `Path`: a method, a group of them, or both. */
+type Part<Path extends string> = (Path extends OperationName ? Call<Path> : unknown) &
+  ([WordsAfter<`${Path}.`>] extends [never]
+    ? unknown
+    : { readonly [Word in WordsAfter<`${Path}.`>]: Part<`${Path}.${Word}`> });
+
+/**
+ * Every operation as a method: `client.tasks.start(…)` is the operation `tasks.start`, `client.taskStart(…)` is `taskStart`. A method can be
+ * a group as well: `client.replay.step(…)` and `client.replay.step.after(…)`.
+ */
+export type Client = { readonly [Word in WordsAfter<"">]: Part<Word> };
 
 export interface ClientOptions {
   transport: Pick<Transport, "request" | "subscribe">;
@@ -81,19 +91,21 @@ const startedAnew = "The runtime started anew, or its connection was lost, befor
 /** Makes the client. What it holds ends with the transport. */
 export function createClient(options: ClientOptions): Client {
   const call = createCall(options);
-  const client: Record<string, unknown> = {};
-  const groups: Record<string, Record<string, unknown>> = {};
-  for (const name of Object.keys(operations)) {
-    const method = (input: unknown, callOptions?: CallOptions) => call(name, input, callOptions);
-    const [group = "", verb] = name.split(".");
-    if (verb === undefined) {
-      client[group] = method;
-      continue;
-    }
-    groups[group] ??= {};
-    groups[group][verb] = method;
+  const client: Methods = {};
+  for (const name of Object.keys(operations).sort()) {
+    const words = name.split("."); // `replay.step` comes before `replay.step.after`, which becomes a property of its method
+    const last = words.pop() ?? name;
+    let group = client;
+    for (const word of words) group = group[word] ??= {};
+    const method: unknown = (input: unknown, callOptions?: CallOptions) => call(name, input, callOptions);
+    group[last] = method as Methods; // what a function has by name are methods, once they are put there
   }
-  return { ...client, ...groups } as unknown as Client; // built from the same table as the type
+  return client as unknown as Client; // built from the same table as the type
+}
+
+/** Methods and groups of them by name; a method can be a group as well. */
+interface Methods {
+  [word: string]: Methods;
 }
 
 function createCall(options: ClientOptions) {

@@ -10,7 +10,7 @@ import type { TaskId } from "../src/contracts/ids.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
-import type { Assignment } from "../src/contracts/task.ts";
+import type { Assignment, PauseEnd } from "../src/contracts/task.ts";
 import type { Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
 import { type Duration, toMs } from "./duration.ts";
@@ -55,6 +55,8 @@ export interface Question<Answer extends z.ZodType> {
   expiresIn?: Duration;
   /** Who is to answer; anyone if absent. */
   approver?: string;
+  /** A name by which its answer is found, once a stage. Without one the answers of a stage belong to its pauses in their order. */
+  about?: string;
 }
 
 export interface Completion {
@@ -205,8 +207,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
   }
 
   async function pause(question?: Question<z.ZodType>): Promise<unknown> {
-    const end = pauses[paused];
-    paused += 1;
+    const end = findEnd(question?.about);
     if (end === undefined) {
       await life.hold(() => client.tasks.pause({ taskId, epoch, ...toPauseInput(question) }, owned));
       life.end("the task is paused");
@@ -218,6 +219,12 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     throw new AionisError("PAUSE_EXPIRED", `${how}: "${question.question.slice(0, 200)}".`, {
       facts: { seq: end.seq, end: end.end },
     });
+  }
+
+  function findEnd(about: string | undefined): PauseEnd | undefined {
+    if (about !== undefined) return task.pauses.find((end) => end.about === about);
+    paused += 1;
+    return pauses[paused - 1];
   }
 
   async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<void> {
@@ -331,11 +338,12 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
 
 function toPauseInput(question: Question<z.ZodType> | undefined) {
   if (question === undefined) return {};
-  const { approver, expiresIn } = question;
+  const { approver, expiresIn, about } = question;
   return {
     question: question.question,
     answerSchema: toAnswerSchema(question.answer),
     ...(approver === undefined ? {} : { approver }),
+    ...(about === undefined ? {} : { about }),
     ...(expiresIn === undefined ? {} : { expiresInMs: toMs(expiresIn) }),
   };
 }

@@ -1,4 +1,4 @@
-import type { FirstAction, Gate, LikelyFile, ShownLesson } from "../src/contracts/guidance.ts";
+import type { FirstAction, Gate, LikelyFile, OfferedPlaybook, ShownLesson } from "../src/contracts/guidance.ts";
 import { type LessonId, LessonId as LessonIdSchema } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Assignment } from "../src/contracts/task.ts";
@@ -20,6 +20,8 @@ export interface Guidance {
   lessons: ShownLesson[];
   /** Those of them that can be used as they are. How the task ends is counted for or against them. */
   use: LessonId[];
+  /** A playbook that more likely fits than not. */
+  playbook?: OfferedPlaybook;
   /** Names the answer, for `feedback` and `explain`. */
   receipt: string;
 }
@@ -31,10 +33,11 @@ export async function askGuidance(
   options: CallOptions,
 ): Promise<Guidance> {
   const answer = await client.taskStart(toQuestion(task), options);
-  const { prompt: text, firstAction, gate, files, lessons, buckets, receipt } = answer;
+  const { prompt: text, firstAction, gate, files, lessons, buckets, playbook, receipt } = answer;
   const known = gate.action === "proceed" || files.length > 0 || lessons.length > 0;
   const use = buckets.useNow.flatMap(({ id }) => LessonIdSchema.safeParse(id).data ?? []);
-  return { known, text, firstAction, gate, files, lessons, use, receipt };
+  const offered = playbook === undefined ? {} : { playbook };
+  return { known, text, firstAction, gate, files, lessons, use, ...offered, receipt };
 }
 
 /** A task that was handed over is asked about with what both its starter and its last owner said. */

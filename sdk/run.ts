@@ -179,6 +179,7 @@ const permanent: readonly FailureCode[] = [
   "IDEMPOTENCY_CONFLICT", // of a delegation: it comes with another content than before
   "INPUT_INVALID",
   "TOOL_INPUT_INVALID",
+  "PATH_OUTSIDE",
   "MESSAGE_INVALID",
   "MESSAGE_TOO_LARGE",
   "HANDOFF_LIMIT",

@@ -18,6 +18,7 @@ import type { Assignment } from "../src/contracts/task.ts";
 import { createProcessExec } from "../src/kernel/exec.ts";
 import type { Handler } from "./context.ts";
 import type { WorkerOptions, WorkerParts } from "./parts.ts";
+import { createReplay, isReplay } from "./replay/replay.ts";
 import { type Run, startRun } from "./run.ts";
 import { createToolbox } from "./tools/toolbox.ts";
 
@@ -57,6 +58,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   const machine = createActor(workerMachine, { id: `worker ${options.agent}`, inspect }).start();
   const runs = new Map<string, Run>();
   const exec = options.exec ?? createProcessExec(clock);
+  const replay = createReplay({ toolbox, workspace, exec, options });
   const claims = new Set<Promise<void>>();
   const givenUp = new AbortController();
   let working = 0;
@@ -116,7 +118,10 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     stats.requests += 1;
     const beganAt = clock.mono();
     working += 1;
-    const run = startRun({ ...parts, options, exec, toolbox, workspace, task, slot: { release, acquire } }, handler);
+    const run = startRun(
+      { ...parts, options, exec, toolbox, workspace, task, slot: { release, acquire } },
+      isReplay(task) ? replay : handler,
+    );
     runs.set(task.taskId, run);
     void run.ended.then((heldSlot) => {
       if (runs.get(task.taskId) === run) runs.delete(task.taskId);

@@ -1,6 +1,7 @@
 import "./node-version.ts";
 
 export {
+  builtInTools,
   type CallOptions,
   type CheckFunction,
   type Client,
@@ -12,6 +13,7 @@ export {
   type Delegation,
   type DelegationNotice,
   type Duration,
+  defineTool,
   type EventFilter,
   type GitImport,
   type GitImportOptions,
@@ -25,6 +27,9 @@ export {
   type RunOptions,
   type StepCall,
   type StepOptions,
+  type Tool,
+  type ToolCall,
+  type ToolDefinition,
   type Worker,
   type WorkerOptions,
 } from "../sdk/index.ts";
@@ -40,6 +45,7 @@ export {
 } from "./contracts/operations/index.ts";
 export { type OperationSchemas, toJsonSchemas } from "./contracts/operations/json-schema.ts";
 export type { DelegationRecord, Packet, PacketInput, Return } from "./contracts/packet.ts";
+export type { Condition, Playbook, PlaybookContent, PlaybookPatch } from "./contracts/playbook.ts";
 export type { Session, SessionEvent } from "./contracts/session.ts";
 export type { StepReceipt } from "./contracts/step.ts";
 export type { Ack, Assignment, Explanation, Task, TaskState } from "./contracts/task.ts";

@@ -158,7 +158,7 @@ type ListOptions = {
   count: number;
   states?: readonly string[] | undefined;
   kind?: string | undefined;
-  exceptKind?: string | undefined;
+  exceptKinds?: readonly string[] | undefined;
   parentId?: TaskId | undefined;
 };
 
@@ -176,7 +176,8 @@ function createTaskList(prepare: Prepare, byId: Database.Statement<[number, stri
     if (options.states !== undefined)
       filters.push(["scope = ?", scope], ["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
     if (options.kind !== undefined) filters.push(["scope = ?", scope], ["kind = ?", options.kind]);
-    else if (options.exceptKind !== undefined) filters.push(["kind <> ?", options.exceptKind]);
+    else if (options.exceptKinds !== undefined)
+      filters.push(["kind NOT IN (SELECT value FROM json_each(?))", JSON.stringify(options.exceptKinds)]);
     if (options.parentId !== undefined) filters.push(["scope = ?", scope], ["parent_id = ?", options.parentId]);
 
     // Only the indexes that begin with the scope are offered it: with it alone SQLite takes one of them and sorts all tasks.

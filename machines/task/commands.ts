@@ -3,7 +3,15 @@ import type { AionisError } from "../../src/contracts/failures.ts";
 import type { AgentId, DelegationId, LessonId, PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { OperationParsed } from "../../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../../src/contracts/packet.ts";
+import type {
+  PlaybookContent,
+  ReplayBreak,
+  ReplayData,
+  ReplayOrder,
+  ReplayOutcome,
+} from "../../src/contracts/playbook.ts";
 import type { StepReceipt } from "../../src/contracts/step.ts";
+import type { Check, Target } from "../../src/contracts/values.ts";
 import type { TimerWanted } from "./state.ts";
 
 /** The operations that are commands to one task. */
@@ -29,7 +37,21 @@ export type TaskOperation =
   | "sessions.create"
   | "sessions.event"
   | "sessions.close"
-  | MemoryOperation;
+  | "replay.run.start"
+  | MemoryOperation
+  | PlaybookOperation;
+
+/** Those of them that are for a playbook. `playbooks.compile` makes it, the others are for one that is there. */
+export const playbookOperations = [
+  "playbooks.run",
+  "playbooks.promote",
+  "playbooks.approve",
+  "playbooks.reject",
+  "playbooks.disable",
+  "playbooks.repair",
+  "playbooks.repairReview",
+] as const;
+export type PlaybookOperation = (typeof playbookOperations)[number] | "playbooks.compile";
 
 /** Those of them that are for what the scope has learned. */
 export const memoryOperations = [
@@ -51,7 +73,24 @@ type Resolved<Name extends TaskOperation> = Name extends "memory.write"
   ? { lessonId: LessonId }
   : Name extends "feedback" | "nodes.activate"
     ? { credited: readonly LessonId[] }
-    : unknown;
+    : Name extends "playbooks.compile"
+      ? { compiled: { content: PlaybookContent; isPartial: boolean } }
+      : Name extends "playbooks.run"
+        ? { replay: ReplayStart }
+        : Name extends "playbooks.repair"
+          ? { content: PlaybookContent }
+          : unknown;
+
+/** A replay as it is to begin: what the playbook was made into. */
+export interface ReplayStart {
+  replayId: TaskId;
+  order: ReplayOrder;
+  data: ReplayData;
+  brief: string;
+  family?: string | undefined;
+  checks: Check[];
+  to: Target;
+}
 
 /** What the runtime asks of a task by itself. */
 type FromInside =
@@ -65,8 +104,26 @@ type FromInside =
       packet: Packet;
     }
   | { name: "memory.open"; taskId: TaskId }
+  | { name: "playbook.compiled"; taskId: TaskId; compiled: { content: PlaybookContent; isPartial: boolean } }
+  | { name: "replay.begin"; taskId: TaskId; replay: ReplayStart }
+  | ({ name: "replay.ended"; taskId: TaskId } & ReplayEnd)
+  | { name: "replay.told"; taskId: TaskId; told: ReplayTold }
   | { name: "memory.learn"; taskId: TaskId; event: Extract<NewEvent, { type: `lesson.${string}` }> }
   | { name: "delegation.return"; taskId: TaskId; childId: TaskId; delegationId: DelegationId; return: Return };
+
+/** How a replay ended, for its playbook. */
+export interface ReplayEnd {
+  replayId: TaskId;
+  order: ReplayOrder;
+  outcome: ReplayOutcome;
+  isVerified: boolean;
+  break?: ReplayBreak | undefined;
+}
+
+/** What a task that a playbook was compiled from is told. */
+export type ReplayTold =
+  | { fact: "started" | "failed" | "replayed"; replayId: TaskId; why?: string }
+  | { fact: "promoted"; evidence: number[]; why: string };
 
 /** What a child takes from the task that delegated it. */
 export interface ChildOf {

@@ -1,7 +1,9 @@
 import type { Budget, EventHeader, RetryPolicy } from "../../src/contracts/events.ts";
 import type { AgentId, DelegationId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { ReplayOrder } from "../../src/contracts/playbook.ts";
 import type { PauseEnd } from "../../src/contracts/task.ts";
-import { type Actor, memoryKind, sessionKind, type Target } from "../../src/contracts/values.ts";
+import { type Actor, memoryKind, playbookKind, runKind, sessionKind, type Target } from "../../src/contracts/values.ts";
+import type { PlaybookSnapshot } from "../playbook.ts";
 
 /** A check that a completion must answer for. Its command is in the body of the event that set it. */
 export interface CheckName {
@@ -75,6 +77,11 @@ export interface TaskContext {
   verifying: CheckName[];
   completedSeq: number | null;
   outcome: { seq: number; at: number; verified: boolean } | null;
+
+  /** Of a replay alone: what it runs. */
+  replay?: ReplayOrder;
+  /** Of a playbook alone, from its second event on. */
+  playbook?: PlaybookSnapshot;
 }
 
 /** Whether the task is a session: it takes events, and nobody claims it. */
@@ -87,9 +94,19 @@ export function isMemory({ context }: { context: Pick<TaskContext, "kind"> }): b
   return context.kind === memoryKind;
 }
 
+/** Whether the task is a playbook: it takes events of its own, nobody claims it, and it never ends. */
+export function isPlaybook({ context }: { context: Pick<TaskContext, "kind"> }): boolean {
+  return context.kind === playbookKind;
+}
+
+/** Whether a host reports the task by itself: it is the host's from the start, without a lease. */
+export function isHostRun({ context }: { context: Pick<TaskContext, "kind"> }): boolean {
+  return context.kind === runKind;
+}
+
 /** Whether somebody can work on the task. */
 export function isWork(snapshot: { context: Pick<TaskContext, "kind"> }): boolean {
-  return !isSession(snapshot) && !isMemory(snapshot);
+  return !isSession(snapshot) && !isMemory(snapshot) && !isPlaybook(snapshot);
 }
 
 /** The context right after `task.created`. */
@@ -137,6 +154,7 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     verifying: [],
     completedSeq: null,
     outcome: null,
+    ...(facts.replay === undefined ? {} : { replay: facts.replay }),
   };
 }
 

@@ -8,11 +8,12 @@
 //   M1. An event that a state does not list is not taken: the fold treats that as a bug, never as a no-op.
 //   M2. A finished task never becomes unfinished: no transition leaves succeeded, failed or cancelled.
 //   M3. The epoch changes only by a claim, and each claim takes it from its event (I3).
-//   M4. A session and memory are never claimed, and nothing else takes their events.
+//   M4. A session, memory and a playbook are never claimed, and nothing else takes their events.
 
 import { assertEvent, assign, setup } from "xstate";
-import { type EventHeader, type EventType, memoryTypes } from "../../src/contracts/events.ts";
-import { isMemory, isSession, isWork, type TaskContext, toFirstContext } from "./context.ts";
+import { type EventHeader, type EventType, memoryTypes, playbookTypes } from "../../src/contracts/events.ts";
+import { foldPlaybook, type PlaybookEvent, takesEvent } from "../playbook.ts";
+import { isMemory, isPlaybook, isSession, isWork, type TaskContext, toFirstContext } from "./context.ts";
 
 type Event = EventHeader;
 type Change = Partial<TaskContext>;
@@ -81,6 +82,8 @@ const machine = setup({
     isWork: ({ context }) => isWork({ context: context.task }),
     isSession: ({ context }) => isSession({ context: context.task }),
     isMemory: ({ context }) => isMemory({ context: context.task }),
+    takesPlaybookEvent: ({ context: { task }, event }) =>
+      isPlaybook({ context: task }) && takesEvent(task.playbook, event as PlaybookEvent), // asked for these types alone
     staysOpen: ({ event }) => "next" in event.facts && event.facts.next === "start",
     mustVerify: ({ event }) => "next" in event.facts && event.facts.next === "verifying",
   },
@@ -200,6 +203,7 @@ const machine = setup({
     note: fold("session.noted", (context) => ({ records: context.records + 1 })),
     close: enter("session.closed", (context, event) => toEnd(context, event, false)),
     remember: fold(memoryTypes, (context) => ({ records: context.records + 1 })),
+    followPlaybook: fold(playbookTypes, (context, event) => ({ playbook: foldPlaybook(context.playbook, event) })),
     startReplay: fold("replay.started", () => ({})),
     failReplay: fold("replay.failed", () => ({})),
     replay: fold("task.replayed", () => ({})),
@@ -233,6 +237,11 @@ const inMemory = Object.fromEntries(
   memoryTypes.map((type) => [type, { guard: "isMemory", actions: "remember" }] as const),
 ) as Record<(typeof memoryTypes)[number], { guard: "isMemory"; actions: "remember" }>; // has every key
 
+/** What a playbook takes; where it stands is a part of its context, folded by a machine of its own. */
+const inPlaybook = Object.fromEntries(
+  playbookTypes.map((type) => [type, { guard: "takesPlaybookEvent", actions: "followPlaybook" }] as const),
+) as Record<(typeof playbookTypes)[number], { guard: "takesPlaybookEvent"; actions: "followPlaybook" }>; // has every key
+
 /** The task machine. Its version is raised when an old journal would fold to another state. */
 export const taskMachine = machine.createMachine({
   id: "task",
@@ -247,6 +256,7 @@ export const taskMachine = machine.createMachine({
         "session.noted": { guard: "isSession", actions: "note" },
         "session.closed": { guard: "isSession", target: "succeeded", actions: "close" },
         ...inMemory,
+        ...inPlaybook,
       },
     },
     running: {

@@ -36,12 +36,15 @@ export function createFileTools(options: Pick<PlaceOptions, "usesDescriptors"> =
 }
 
 function read(options: PlaceOptions): FileTools["read"] {
+  const look: FileTools["read"]["execute"] = ({ path }, { workspace }) =>
+    inWorkspace(workspace, path, options, (place) => readText(place, path));
   return defineTool({
     ...common,
     name: "file.read",
     input: z.strictObject({ path: FilePath }),
     files: ({ path }) => [path],
-    execute: ({ path }, { workspace }) => inWorkspace(workspace, path, options, (place) => readText(place, path)),
+    execute: look,
+    dryRun: look,
   });
 }
 
@@ -54,6 +57,11 @@ function write(options: PlaceOptions): FileTools["write"] {
     execute: ({ path, text }, { workspace }) =>
       inWorkspace(workspace, path, { ...options, makesFolders: true }, async (place) => {
         if (place !== undefined) await replaceText(place, path, text); // with its folders made it is there
+        return { created: place?.stats === undefined, bytes: Buffer.byteLength(text) };
+      }),
+    dryRun: ({ path, text }, { workspace }) =>
+      inWorkspace(workspace, path, options, (place) => {
+        refuseOthers(place?.stats, path);
         return { created: place?.stats === undefined, bytes: Buffer.byteLength(text) };
       }),
   });
@@ -72,10 +80,16 @@ function patch(options: PlaceOptions): FileTools["patch"] {
         if (place !== undefined && edited !== text) await replaceText(place, path, edited); // it was just read
         return { edits: edits.length };
       }),
+    dryRun: ({ path, edits }, { workspace }) =>
+      inWorkspace(workspace, path, options, async (place) => {
+        applyEdits((await readText(place, path)).text, edits);
+        return { edits: edits.length };
+      }),
   });
 }
 
 function remove(options: PlaceOptions): FileTools["delete"] {
+  const stopping = { ...options, stopsAtLink: true };
   return defineTool({
     ...common,
     name: "file.delete",
@@ -83,11 +97,18 @@ function remove(options: PlaceOptions): FileTools["delete"] {
     files: ({ path }) => [path],
     async execute({ path }, { workspace }) {
       await inWorkspace(workspace, path, options, () => {}); // a link that leads out is refused, as everywhere
-      return await inWorkspace(workspace, path, { ...options, stopsAtLink: true }, (place) => {
+      return await inWorkspace(workspace, path, stopping, (place) => {
         if (place?.stats === undefined) return { existed: false };
         if (!place.stats.isSymbolicLink()) refuseOthers(place.stats, path);
         unlinkSync(place.path);
         return { existed: true };
+      });
+    },
+    async dryRun({ path }, { workspace }) {
+      await inWorkspace(workspace, path, options, () => {});
+      return await inWorkspace(workspace, path, stopping, (place) => {
+        if (place?.stats?.isSymbolicLink() === false) refuseOthers(place.stats, path);
+        return { existed: place?.stats !== undefined };
       });
     },
   });

@@ -28,6 +28,7 @@ import {
 } from "./lesson.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
+import { PlaybookContent, PlaybookState, ReplayBreak, ReplayMode, ReplayOrder, ReplayOutcome } from "./playbook.ts";
 import { sensitive } from "./sensitive.ts";
 import { SessionNote } from "./session.ts";
 import { StepSubject } from "./step.ts";
@@ -87,6 +88,8 @@ const CreatedFacts = z.strictObject({
   retry: RetryPolicy,
   checks: z.array(CheckName).max(limits.checks),
   budget: Budget,
+  /** Of a replay: what it runs. */
+  replay: ReplayOrder.optional(),
 });
 
 const entry = <Type extends string, Facts extends z.ZodType, Body extends z.ZodType>(
@@ -118,6 +121,26 @@ const lesson = <Move extends LessonMove>(move: Move) =>
       missing: z.array(Line).max(limits.listItems),
     }),
     z.strictObject({ content: LessonContent.optional() }),
+  );
+
+/** Where a playbook stands after the event, and the number of its changes by then. */
+const version = z.int().positive();
+const change = { to: PlaybookState, version };
+
+/** What came of a replay, for its playbook. */
+const replayed = <Type extends string>(type: Type) =>
+  entry(
+    type,
+    z.strictObject({
+      ...change,
+      replayId: TaskId,
+      mode: ReplayMode,
+      outcome: ReplayOutcome,
+      isVerified: z.boolean(),
+      /** The version whose content was run. */
+      content: version,
+    }),
+    z.strictObject({ break: ReplayBreak.optional() }),
   );
 
 /** Every type of event with the schema of its facts and of its body. */
@@ -252,6 +275,39 @@ export const eventTypes = {
     z.strictObject({ episodes: z.array(ImportedEpisode).max(limits.episodes) }),
   ),
   "recall.reset": entry("recall.reset", nothing, why),
+  "playbook.compiled": entry(
+    "playbook.compiled",
+    /** `isPartial` when a source did not succeed: it is to be looked at, and can never be active. */
+    z.strictObject({ ...change, isPartial: z.boolean(), sources: z.array(TaskId).max(limits.playbookSources) }),
+    z.strictObject({ content: PlaybookContent }),
+  ),
+  "playbook.started": entry(
+    "playbook.started",
+    z.strictObject({ ...change, replayId: TaskId, mode: ReplayMode, content: version }),
+    nothing,
+  ),
+  "playbook.replayed": replayed("playbook.replayed"),
+  /** The same, of a replay that changed where the playbook stands. */
+  "playbook.turned": replayed("playbook.turned"),
+  "playbook.moved": entry(
+    "playbook.moved",
+    z.strictObject({ ...change, approver: AgentId.optional(), evidence: z.array(Sequence).max(limits.listItems) }),
+    z.strictObject({ reason: Line }),
+  ),
+  "playbook.repaired": entry(
+    "playbook.repaired",
+    z.strictObject(change),
+    z.strictObject({ content: PlaybookContent, reason: Line }),
+  ),
+  "playbook.reviewed": entry(
+    "playbook.reviewed",
+    z.strictObject({
+      ...change,
+      act: z.enum(["approve", "reject"]),
+      evidence: z.array(Sequence).max(limits.listItems),
+    }),
+    z.strictObject({ reason: Line }),
+  ),
   "replay.started": entry("replay.started", z.strictObject({ replayId: TaskId }), nothing),
   "replay.failed": entry("replay.failed", z.strictObject({ replayId: TaskId }), why),
   "task.replayed": entry("task.replayed", z.strictObject({ replayId: TaskId }), nothing),
@@ -276,6 +332,17 @@ export const memoryTypes = [
   "nodes.activated",
   "episodes.imported",
   "recall.reset",
+] as const satisfies readonly EventType[];
+
+/** The events of a playbook. Each is of a task of that kind. */
+export const playbookTypes = [
+  "playbook.compiled",
+  "playbook.started",
+  "playbook.replayed",
+  "playbook.turned",
+  "playbook.moved",
+  "playbook.repaired",
+  "playbook.reviewed",
 ] as const satisfies readonly EventType[];
 
 type Header<Type extends EventType> = {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { LessonId, ReceiptId } from "./ids.ts";
 import { LessonKind, LessonState, Source } from "./lesson.ts";
 import { limits } from "./limits.ts";
+import { ParameterName, ParameterValues, PlaybookId, PlaybookState } from "./playbook.ts";
 import { FilePath, Line, Name, Text } from "./values.ts";
 
 /** What is known about the work beside its words. */
@@ -95,6 +96,21 @@ export const Uncertainty = z.strictObject({
 });
 export type Uncertainty = z.infer<typeof Uncertainty>;
 
+/** A playbook that did such work: `playbooks.dispatch` runs it where it is sure, `playbooks.run` where somebody says so. */
+export const OfferedPlaybook = z.strictObject({
+  id: PlaybookId,
+  title: z.string(),
+  state: PlaybookState,
+  /** How likely it is the right one, as its lesson is; `sure` from the threshold on that was learned. */
+  confidence: z.number(),
+  sure: z.boolean(),
+  /** What the question's words say of its parameters. Long values are left out here; `playbooks.match` has all of them. */
+  params: ParameterValues,
+  /** What they do not say. */
+  missing: z.array(ParameterName),
+});
+export type OfferedPlaybook = z.infer<typeof OfferedPlaybook>;
+
 /** The answer of task start. */
 export const Guidance = z.strictObject({
   firstAction: FirstAction,
@@ -104,6 +120,8 @@ export const Guidance = z.strictObject({
   buckets: Buckets,
   uncertainty: Uncertainty,
   gate: Gate,
+  /** There when one that is active or in shadow more likely fits than not. */
+  playbook: OfferedPlaybook.optional(),
   /** Names this answer, for `feedback` and `explain`. The same question to the same knowledge has the same receipt. */
   receipt: ReceiptId,
   /** The last event that taught anything of what the answer rests on. */

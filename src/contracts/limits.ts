@@ -115,6 +115,10 @@ export const limits = {
   playbookParameters: 40,
   /** Steps of one run that are read to compile it. */
   runSteps: 500,
+  /** A text file that a tool reads or writes. */
+  toolFileBytes: 1024 * 1024,
+  /** Edits of one patch of a file. */
+  toolEdits: 100,
   /** Rows of one page of a list or of the journal. */
   pageRows: 500,
 } as const;

@@ -132,9 +132,7 @@ export type ParameterValues = z.infer<typeof ParameterValues>;
 /** What a repair changes. A step of a known key is changed in the fields that are given, or taken out by null; new ones come after one. */
 export const PlaybookPatch = z.strictObject({
   title: Line.optional(),
-  steps: z
-    .record(StepKey, z.union([z.null(), PlaybookStep.omit({ key: true, from: true }).partial()]))
-    .default({}),
+  steps: z.record(StepKey, z.union([z.null(), PlaybookStep.omit({ key: true, from: true }).partial()])).default({}),
   /** New steps; `after` is null for the beginning. */
   insert: z
     .array(z.strictObject({ after: StepKey.nullable(), step: PlaybookStep.omit({ from: true }) }))
@@ -152,8 +150,21 @@ export const ReplayOutcome = z.enum(["passed", "failed", "aborted"]);
 export type ReplayOutcome = z.infer<typeof ReplayOutcome>;
 
 /** Where a replay broke: the step and which condition of it did not hold, or why it could not run. */
-export const ReplayBreak = z.strictObject({ step: Name, why: Line, condition: Condition.optional() });
+export const ReplayBreak = z.strictObject({ step: Name, why: sensitive(Line), condition: Condition.optional() });
 export type ReplayBreak = z.infer<typeof ReplayBreak>;
+
+/**
+ * What whoever ran a replay says of it, as the data of its completion or its failure. `assisted`: it broke, and came to its end with
+ * somebody's help. `aborted`: it could not be run, or somebody stopped it, which says nothing of the playbook.
+ */
+export const ReplayReport = z.object({
+  replay: z.enum(["passed", "assisted", "failed", "aborted"]),
+  break: ReplayBreak.optional(),
+  /** Steps that ran, and those whose condition for being taken did not hold. */
+  ran: z.int().nonnegative().default(0),
+  skipped: z.array(Name).max(limits.playbookSteps).default([]),
+});
+export type ReplayReport = z.infer<typeof ReplayReport>;
 
 /** What a replay task is for; it stands in the event that made it. */
 export const ReplayOrder = z.strictObject({
@@ -167,8 +178,9 @@ export type ReplayOrder = z.infer<typeof ReplayOrder>;
 /** The data of a replay task: all that a worker needs. */
 export const ReplayData = z.strictObject({
   playbook: PlaybookContent,
+  mode: ReplayMode,
   values: ParameterValues,
-  /** Where to work; the worker's own folder if absent. */
+  /** Where to work: a folder inside the worker's own workspace; that itself if absent. */
   workspace: Line.optional(),
   /** Whether to work on a copy of it, which is gone afterwards. */
   inCopy: z.boolean(),
@@ -184,8 +196,6 @@ export const PlaybookVersion = z.strictObject({
   version: z.int().positive(),
   change: z.enum(["compiled", "promoted", "contested", "disabled", "repaired", "approved", "rejected"]),
   state: PlaybookState,
-  /** The version that holds the steps as they were then. */
-  content: z.int().positive(),
   reason: Line.optional(),
   by: AgentId,
   approver: AgentId.optional(),

@@ -16,10 +16,30 @@ export const sessionKind = "session";
 /** The kind of the one task of a scope that holds the events of what it has learned. */
 export const memoryKind = "memory";
 
+/** The kind of a task that is a playbook; `playbooks.compile` alone makes one. */
+export const playbookKind = "playbook";
+
+/** The kind of a task that runs a playbook; `playbooks.run` alone makes one. */
+export const replayKind = "replay";
+
+/** The kind of a task that a host reports by itself, step by step; `replay.run.start` alone makes one. It has no lease. */
+export const runKind = "run";
+
+/** What the role begins with by which a worker with a tool is asked for: `tool.file.patch`. */
+export const toolRole = "tool.";
+
+const madeBy: Readonly<Record<string, string>> = {
+  [sessionKind]: `a ${sessionKind} is made by sessions.create`,
+  [memoryKind]: `${memoryKind} is what holds the scope's lessons`,
+  [playbookKind]: `a ${playbookKind} is made by playbooks.compile`,
+  [replayKind]: `a ${replayKind} is made by playbooks.run`,
+  [runKind]: `a ${runKind} is made by replay.run.start`,
+};
+
 /** The kind of a task that is started, stored or delegated. */
-export const TaskKind = Name.refine((kind) => kind !== sessionKind, {
-  error: `a ${sessionKind} is made by sessions.create`,
-}).refine((kind) => kind !== memoryKind, { error: `${memoryKind} is what holds the scope's lessons` });
+export const TaskKind = Name.refine((kind) => !Object.hasOwn(madeBy, kind), {
+  error: ({ input }) => madeBy[String(input)],
+});
 
 /** One line for people. */
 export const Line = z.string().min(1).max(limits.lineChars);

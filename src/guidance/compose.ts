@@ -22,7 +22,7 @@ export const extents: Readonly<Record<"quick" | "full", Extent>> = {
 
 /** The answer to a question. */
 export function compose(known: Known): Guidance {
-  const { question, files, lessons, learnedTo } = known;
+  const { question, files, lessons, playbook, learnedTo } = known;
   const extent = extents[question.depth];
   const verdict = judge(known);
   const answer = {
@@ -33,6 +33,7 @@ export function compose(known: Known): Guidance {
     buckets: toBuckets(known, verdict, extent),
     uncertainty: toUncertainty(known, verdict),
     gate: verdict.gate,
+    ...(playbook === undefined ? {} : { playbook }),
     learnedTo,
   };
   const { minPosition: _, ...asked } = question;

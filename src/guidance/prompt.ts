@@ -6,12 +6,13 @@ const pathChars = 120;
 
 /** The answer as a short text for a model. What a tool printed is quoted as such. */
 export function toPrompt(answer: Omit<Guidance, "prompt" | "receipt">): string {
-  const { firstAction, gate, uncertainty, files, lessons, tools, buckets } = answer;
+  const { firstAction, gate, uncertainty, files, lessons, tools, buckets, playbook } = answer;
   const unusable = new Set(buckets.doNotUse.map(({ id }) => id));
   const lines = [
     `First: ${toLine(firstAction.text, 300)}`,
     gate.action === "proceed" ? "" : `Before that: ${gate.action.replaceAll("_", " ")} (${toLine(gate.reason, 160)})`,
     `Uncertainty: ${uncertainty.level} (${uncertainty.confidence}).`,
+    playbook === undefined ? "" : toPlaybookLine(playbook),
     files.length === 0 ? "" : `Likely files: ${files.map(({ path }) => toLine(path, pathChars)).join(", ")}`,
     tools.some(({ share }) => share > 0) ? `Tools: ${tools.map(({ tool }) => toLine(tool, pathChars)).join(", ")}` : "",
     ...lessons
@@ -23,6 +24,11 @@ export function toPrompt(answer: Omit<Guidance, "prompt" | "receipt">): string {
     ...lessons.filter(({ id }) => unusable.has(id)).map(({ title, state }) => `- Do not rely on "${title}" (${state})`),
   ];
   return joinFitting(lines.filter((line) => line !== ""));
+}
+
+function toPlaybookLine({ id, title, state, confidence, missing }: NonNullable<Guidance["playbook"]>): string {
+  const asks = missing.length === 0 ? "" : `; give ${missing.join(", ")}`;
+  return `Playbook (${state}, ${confidence}): "${toLine(title, pathChars)}" does this without a model: run ${id}${asks}.`;
 }
 
 /** Whole lines as far as they fit. */

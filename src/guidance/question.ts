@@ -1,3 +1,4 @@
+import type { OfferedPlaybook } from "../contracts/guidance.ts";
 import type { OperationParsed } from "../contracts/operations/index.ts";
 import type { RankedLessons } from "../learning/index.ts";
 import type { Recalled } from "../recall/index.ts";
@@ -10,6 +11,8 @@ export interface Known {
   question: Question;
   files: Recalled;
   lessons: RankedLessons;
+  /** One that fits and may be run. */
+  playbook?: OfferedPlaybook | undefined;
   /** Episodes that were learned from, runs and imported ones together; 0 in an empty scope. */
   episodes: number;
   /** The last event that was learned from. */

@@ -9,9 +9,10 @@
 //   R4. Texts and lists are cut, so that what leaves is bounded.
 
 import { z } from "zod";
-import type { TaskContext } from "../../machines/index.ts";
+import type { PlaybookContext, TaskContext } from "../../machines/index.ts";
 import { Budget, type EventType, eventTypes, RetryPolicy } from "../contracts/events.ts";
 import { AgentId, DelegationId, PacketId, TaskId } from "../contracts/ids.ts";
+import { PlaybookState, ReplayOrder } from "../contracts/playbook.ts";
 import { isSensitive } from "../contracts/sensitive.ts";
 import { PauseEnd } from "../contracts/task.ts";
 import { Actor, Name, Sequence, Target, Time } from "../contracts/values.ts";
@@ -53,6 +54,12 @@ const unfit = Symbol("unfit");
 const showsByType = new Map<string, { facts: Show; body: Show }>();
 let showTaskContext: Show | undefined;
 
+const ShownContent = z.object({
+  version: z.int(),
+  seq: Sequence,
+  dryRun: Sequence.nullable(),
+  strict: Sequence.nullable(),
+});
 const CheckName = z.object({ name: Name, required: z.boolean() });
 /** Without `nullable` round the fields: what is null is left out, which is half of most contexts. */
 const contextShape = {
@@ -103,6 +110,20 @@ const contextShape = {
   verifying: z.array(CheckName),
   completedSeq: Sequence,
   outcome: z.object({ seq: Sequence, at: Time, verified: z.boolean() }),
+  replay: ReplayOrder,
+  playbook: z.object({
+    value: PlaybookState,
+    context: z.object({
+      version: z.int(),
+      content: ShownContent,
+      isPartial: z.boolean(),
+      sources: z.array(TaskId),
+      proposal: ShownContent.nullable(),
+      approver: AgentId.nullable(),
+      replays: z.int(),
+      changedAt: Time,
+    } satisfies Record<keyof PlaybookContext, z.ZodType>),
+  }),
 } satisfies Record<keyof TaskContext, z.ZodType>;
 
 function showsOf(type: string): { facts: Show; body: Show } | undefined {

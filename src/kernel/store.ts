@@ -213,7 +213,7 @@ export interface ScopeStore {
     states?: readonly string[] | undefined;
     kind?: string | undefined;
     /** Left out unless asked for by `kind`. */
-    exceptKind?: string | undefined;
+    exceptKinds?: readonly string[] | undefined;
     parentId?: TaskId | undefined;
   }): TaskRow[];
   /** The tasks in one of `states`, each state's oldest first; of all tasks when absent. */

@@ -66,6 +66,11 @@ const rules: Readonly<Record<Parameter["type"], { fits(text: string): boolean; w
   json: { fits: isJson, why: "is no JSON" },
 };
 
+/** Whether `text` may be a value of that type. */
+export function isOfType(type: Parameter["type"], text: string): boolean {
+  return rules[type].fits(text);
+}
+
 function whyInvalid({ type }: Parameter, value: string | number | boolean): string | undefined {
   const text = toText(value) ?? "";
   if (text === "" && type !== "text") return "is empty";

@@ -5,7 +5,7 @@
 
 import { splitName } from "./cases.ts";
 import { isPlainWord, type Role, roleAt } from "./cues.ts";
-import { findPlaces, listMentions, type Mention } from "./mentions.ts";
+import { findPlaces, listMentions, listQuoted, type Mention } from "./mentions.ts";
 import { type Shape, shapeOf } from "./tokens.ts";
 
 /** A value at a place of the new brief, with its worth for one parameter. */
@@ -77,9 +77,10 @@ export function toProfile(texts: readonly string[], goals: readonly string[]): P
 /** The candidates of `brief` for a parameter, the best first. */
 export function rankCandidates(brief: string, profile: Profile): Candidate[] {
   const best = new Map<string, Candidate>();
+  const hasQuotes = listQuoted(brief).length > 0;
   for (const mention of listValues(brief, profile)) {
     const around = look(brief, mention.from, mention.to);
-    const form = scoreForm(mention, around, profile);
+    const form = scoreForm(mention, around, { ...profile, hasQuotes });
     if (form === undefined) continue;
     const score = form + scoreAround(around, profile);
     const key = `${mention.from} ${mention.to}`;
@@ -105,7 +106,8 @@ function listValues(brief: string, { examples, texts }: Profile): Mention[] {
     ];
   });
   const inner = mentions.flatMap((mention) => cutLike(mention, examples));
-  const isTextual = texts.some((each) => /\s/.test(each)) || examples.every(({ surroundings }) => surroundings.isQuoted);
+  const isTextual =
+    texts.some((each) => /\s/.test(each)) || examples.every(({ surroundings }) => surroundings.isQuoted);
   return [...mentions.filter(({ isQuoted, text }) => !isQuoted || isTextual || !/\s/.test(text)), ...cut, ...inner];
 }
 
@@ -123,7 +125,7 @@ function cutLike({ text, from }: Mention, examples: readonly Example[]): Mention
 function scoreForm(
   { text, isQuoted }: Mention,
   around: Surroundings,
-  { examples, texts, shapes, prefix, suffix, words, cues }: Profile,
+  { examples, texts, shapes, prefix, suffix, words, cues, hasQuotes }: Profile & { hasQuotes: boolean },
 ): number | undefined {
   const shape = shapeOf(text);
   const isExact = shapes.has(shape) || (shapes.size > 1 && shapes.has("text"));
@@ -141,7 +143,7 @@ function scoreForm(
     scoreStyle(text, texts) +
     (prefix.length > 1 ? (text.startsWith(prefix) ? 0.8 : -0.8) : 0) +
     (suffix.length > 1 ? (text.endsWith(suffix) ? 0.8 : -0.8) : 0) +
-    (isQuoted ? quoted - 0.3 : 0.2 - quoted * (quoted === 1 ? 1.2 : 0.4)) +
+    (isQuoted ? quoted - 0.3 : 0.2 - quoted * (quoted === 1 && hasQuotes ? 1.2 : 0.4)) +
     (isNew ? 0.4 : shape === "word" ? -1.2 : -0.2) -
     (isPlain ? 2 : 0) +
     (shape === "word" || shape === "text" ? 0 : 0.4)

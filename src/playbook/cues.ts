@@ -6,7 +6,7 @@ export type Role = "old" | "new";
 const oldBefore =
   /(?:\b(?:from|was|were|is now|still(?: says?)?|instead of|rather than|replace[sd]?|rename[sd]?|remove[sd]?|drop|old|former(?:ly)?|currently|forbid(?:s|den)?|deprecated|retire|move|of)|not)[\s:"'`(]*$/i;
 const newBefore =
-  /(?:\b(?:to|into|becomes?|become|by|with|as|use|write|new|now|called|named?|titled?|says?|set|be)|->|=>|→|:)[\s:"'`(]*$/i;
+  /(?:\b(?:to|into|becomes?|become|by|with|as|use|write|new|now|called|named?|titled?|says?|set|be)|->|=>|→)[\s:"'`(]*$/i;
 const oldAfter =
   /^["'`)]*\s*(?:->|=>|→|to\b|becomes?\b|is now\b|has to\b|should\b|must\b|will\b|belongs\b|goes\b|gets\b|with\b|by\b)/i;
 const newAfter = /^["'`)]*\s*(?:instead\b|rather\b|\(was\b|, not\b)/i;

@@ -7,7 +7,7 @@
 //   L1. A value that two readings of the brief would give otherwise is not given: what is missing is asked for, a wrong one is run.
 
 import type { Parameter, ParameterValues, PlaybookContent } from "../contracts/playbook.ts";
-import { listOptional } from "./bind.ts";
+import { isOfType, listOptional } from "./bind.ts";
 import { type Candidate, rankCandidates, toProfile } from "./candidates.ts";
 import { findPlaces, toBrief } from "./mentions.ts";
 import { isPlainNumber } from "./parameter-drafts.ts";
@@ -67,10 +67,10 @@ function fillFromBrief(
   { goals, optional }: { goals: readonly string[]; optional: ReadonlySet<string> },
   brief: string,
 ): [string, string][] {
-  const ranked = parameters.map(({ name, examples }) => {
+  const ranked = parameters.map(({ name, type, examples }) => {
     const least = optional.has(name) ? optionalMin : scoreMin;
     const candidates = rankCandidates(brief, toProfile(examples, goals));
-    return candidates.filter(({ score }) => score >= least).slice(0, perParameter);
+    return candidates.filter(({ text, score }) => score >= least && isOfType(type, text)).slice(0, perParameter);
   });
   const orders = listOrders(parameters, goals);
   let readings: Reading[] = [{ chosen: [], score: 0 }];

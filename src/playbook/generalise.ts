@@ -9,6 +9,7 @@
 
 import { isSameJson } from "../contracts/json.ts";
 import { askText, type Cutting, explainText } from "./generalise-text.ts";
+import { markIdentifiers } from "./identifiers.ts";
 import type { Known } from "./known.ts";
 import type { Tuple } from "./parameter-drafts.ts";
 import { segmentText } from "./segment.ts";
@@ -31,7 +32,7 @@ const copiedChars = 16;
 export function generalise(values: readonly unknown[], how: Generalising): unknown {
   const [first] = values;
   if (values.every((each) => typeof each === "string"))
-    return print(generaliseText({ runs: how.runs, texts: values }, how));
+    return print(generaliseText({ runs: how.runs, texts: values }, how), how);
   if (values.every(Array.isArray)) {
     if (values.some((each) => each.length !== values[0]?.length)) return generaliseWhole(values, how);
     return gather(
@@ -81,7 +82,7 @@ function generaliseText(tuple: Tuple, how: Generalising): Part[] | undefined {
       ? [...(around[0] ?? []), copied.slot, ...(around[1] ?? [])]
       : undefined;
   }
-  if (tuple.runs.length === 1) return segmentText(tuple.texts[0] ?? "", how.known, how.isCode);
+  if (tuple.runs.length === 1) return segmentText(tuple.texts[0] ?? "", how.known);
   return explainText(tuple, how) ?? (how.asks ? askText(tuple, how) : undefined);
 }
 
@@ -127,8 +128,13 @@ function gather<Key>(
   return join(items);
 }
 
-function print(parts: readonly Part[] | undefined): string | undefined {
-  return parts && printTemplate(parts);
+function print(parts: readonly Part[] | undefined, { origins, runs, isCode }: Generalising): string | undefined {
+  if (parts === undefined) return undefined;
+  const textsOf = (index: number): readonly string[] => {
+    const part = parts[index];
+    return typeof part === "object" ? origins.valuesOf(part, runs) : [];
+  };
+  return printTemplate(isCode ? markIdentifiers(parts, textsOf) : parts);
 }
 
 function isObject(value: unknown): value is object {

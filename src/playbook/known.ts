@@ -41,7 +41,8 @@ export function listKnown(origins: Origins, run: number, scope: Scope): readonly
     for (const mention of listMentions(brief)) {
       const text = mention.isQuoted ? mention.text : mention.text.replace(/^\/(?=[^/]*$)/, "");
       const isSure = mention.isQuoted || text !== mention.text || isFileName(mention, brief, files);
-      const isValue = standsOut(mention) || isNamedAt(brief, mention.from) || isSure;
+      const isValue =
+        (standsOut(mention) && !isKnownWord(text, origins, run)) || isNamedAt(brief, mention.from) || isSure;
       if (isValue && !isRootFile(text, files)) known.push(...toForms(text, isSure, take(text, { from: "brief" })));
     }
   }
@@ -70,6 +71,11 @@ function listResults(origins: Origins, run: number, scope: Scope): Known[] {
   });
 }
 
+/** Capitals alone may be a word of the files, as ARG is one of Dockerfiles. */
+function isKnownWord(text: string, origins: Origins, run: number): boolean {
+  return /^\p{Lu}+$/u.test(text) && origins.hasShown(text, run);
+}
+
 /** A file that is there at the root, like a manifest, is the same one in each run of the work. */
 function isRootFile(text: string, files: ReadonlyMap<string, boolean>): boolean {
   return !text.includes("/") && files.get(text) === true;
@@ -78,6 +84,7 @@ function isRootFile(text: string, files: ReadonlyMap<string, boolean>): boolean 
 /** `the page home`, where the run works on `pages/home.json`. */
 function isFileName({ text, from, to }: Mention, brief: string, files: ReadonlyMap<string, boolean>): boolean {
   if (!/^[\p{L}\p{N}_-]{2,}$/u.test(text) || isPlainWord(text)) return false;
+  const isJoined = /[-_\d]/.test(text);
   const around = [
     /([\p{L}\p{N}]+)\s+$/u.exec(brief.slice(0, from))?.[1],
     /^\s+([\p{L}\p{N}]+)/u.exec(brief.slice(to))?.[1],
@@ -87,7 +94,7 @@ function isFileName({ text, from, to }: Mention, brief: string, files: ReadonlyM
   );
   return [...files.keys()].some((path) => {
     const [base = "", folder = ""] = path.split("/").reverse();
-    return base.startsWith(`${text}.`) && kinds.includes(folder.toLowerCase());
+    return base.startsWith(`${text}.`) && folder !== "" && (isJoined || kinds.includes(folder.toLowerCase()));
   });
 }
 

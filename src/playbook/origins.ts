@@ -91,6 +91,17 @@ export class Origins {
     return toSlot(this.parameters.take(tuple, { from: "asked" }, isJson), []);
   }
 
+  /** Whether a step so far gave back a text with `text` in it. */
+  hasShown(text: string, run: number): boolean {
+    return this.#outputs.some(({ leaves }) => leaves[run]?.some((leaf) => leaf.text.includes(text)) ?? false);
+  }
+
+  /** What a parameter's slot comes to in `runs`, before its transforms; the empty text for any other slot. */
+  valuesOf({ reference: [id, ...rest] }: Slot, runs: readonly number[]): string[] {
+    const draft = rest.length === 0 ? this.parameters.all.find((each) => each.id === id) : undefined;
+    return (draft && valuesIn(draft, runs)) ?? [""];
+  }
+
   #explainValue(tuple: Tuple, scope: Scope): Slot | undefined {
     const { makesParameters: makes } = scope;
     return (

@@ -7,13 +7,12 @@
 import type { Known } from "./known.ts";
 import type { Part, Slot } from "./template.ts";
 import { bordersOf } from "./tokens.ts";
-import { applyAll, transform } from "./transforms.ts";
 
 const textChars = 100_000;
 const foundMax = 1_000;
 
-/** The parts of `text` with slots for what is known (S1). In code, a word that stands where names stand is one in every run. */
-export function segmentText(text: string, known: readonly Known[], isCode: boolean): Part[] {
+/** The parts of `text` with slots for what is known (S1). */
+export function segmentText(text: string, known: readonly Known[]): Part[] {
   if (text.length > textChars) return text === "" ? [] : [text];
   const taken: { from: number; to: number; slot: Slot }[] = [];
   const covered = new Uint8Array(text.length);
@@ -30,7 +29,7 @@ export function segmentText(text: string, known: readonly Known[], isCode: boole
       )
         continue;
       covered.fill(1, from, to);
-      taken.push({ from, to, slot: isCode && isIdentifier(text, from, to) ? toIdentifier(each) : each.toSlot() });
+      taken.push({ from, to, slot: each.toSlot() });
     }
   }
   taken.sort((left, right) => left.from - right.from);
@@ -43,24 +42,4 @@ export function segmentText(text: string, known: readonly Known[], isCode: boole
   }
   if (at < text.length) parts.push(text.slice(at));
   return parts;
-}
-
-/** Whether the place is one of code's own words, outside of quotes and comments. */
-function isIdentifier(text: string, from: number, to: number): boolean {
-  if (!/^[a-z][a-z\d]*$/.test(text.slice(from, to))) return false;
-  const line = text.slice(text.lastIndexOf("\n", from - 1) + 1, from);
-  const isQuoted = (line.match(/["'`]/g)?.length ?? 0) % 2 === 1;
-  return (
-    !isQuoted &&
-    !/\/\/|^\s*\*|#/.test(line) &&
-    /(?:^|[\s({[,.!])$/.test(line) &&
-    /^(?:[\s.,;:()=}\]]|$)/.test(text.slice(to, to + 1))
-  );
-}
-
-/** A name of several words would be written together. */
-function toIdentifier(known: Known): Slot {
-  const slot = known.toSlot();
-  const camel = transform("camel");
-  return applyAll([camel], known.text) === known.text ? { ...slot, transforms: [...slot.transforms, camel] } : slot;
 }

@@ -63,6 +63,7 @@ export const emptyRows: { readonly [Table in keyof RecallTables]: RecallTables[T
   lessonTotals: { lessons: 0, words: 0, changes: 0 },
   lessonsLearned: { weights: [], squares: [], pairs: [], answers: [], sureFrom: 0 },
   imports: { episodes: 0, seq: 0, cursor: "" },
+  lessonPlaybooks: { ids: "" },
 };
 
 /** A row of one's own to begin with. */

@@ -218,6 +218,8 @@ export interface RecallTables {
   lessonTotals: LessonTotalsRow;
   lessonsLearned: LessonsLearnedRow;
   imports: ImportRow;
+  /** By lesson: the playbooks that were compiled from its runs, newest first, their ids with a space between. */
+  lessonPlaybooks: { ids: string };
 }
 
 /** Where the rows are kept. A row that was got may be changed in place if it is then put; nothing else may change it. */

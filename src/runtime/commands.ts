@@ -2,18 +2,23 @@ import { type Recorded, type Submission, toStepReceipt } from "../../actors/inde
 import {
   type MemoryOperation,
   memoryOperations,
+  type PlaybookOperation,
+  playbookOperations,
   stateAfter,
   type TaskOperation,
   type TaskSnapshot,
   toSessionStatus,
 } from "../../machines/index.ts";
-import { type AgentId, type LessonId, memoryTaskId, type TaskId } from "../contracts/ids.ts";
+import { type AgentId, memoryTaskId, type TaskId } from "../contracts/ids.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { SessionAck } from "../contracts/session.ts";
 import type { Ack, TaskState } from "../contracts/task.ts";
 import { sha256 } from "../kernel/digest.ts";
 import type { ScopeStore } from "../kernel/store.ts";
-import { toAssignment } from "./views.ts";
+import { diffContents } from "../playbook/index.ts";
+import { toHostTaskId } from "./host-run.ts";
+import { type FoundPlaybook, readContent, toPlaybook } from "./playbooks.ts";
+import { required, toAssignment } from "./views.ts";
 
 /** What a reply is made from, beside the event: the task as committed. */
 export interface ReplyContext {
@@ -24,15 +29,18 @@ export interface ReplyContext {
 
 const contentBytes = 16;
 
-/** The command that an operation's input asks for. `newTaskId` is used only by the operation that starts a task. */
+/**
+ * The command that an operation's input asks for, with what was found out for it beside that. `newTaskId` is used only by the operations that
+ * make a task.
+ */
 export function toSubmission(
   name: TaskOperation,
   input: OperationParsed<TaskOperation>,
-  call: { scope: string; by: AgentId; commandId: string; newTaskId(): TaskId; credited?: readonly LessonId[] },
+  call: { scope: string; by: AgentId; commandId: string; newTaskId(): TaskId; resolved?: object },
 ): Submission {
   const { commandId: _, ...asked } = input;
   const content = { ...asked, epoch: undefined }; // under which claim it is asked is for fencing; a repeat may come under a later one
-  const taskId = isMemoryOperation(name) ? memoryTaskId : toTaskId(asked);
+  const taskId = isMemoryOperation(name) ? memoryTaskId : toTaskId(name, asked);
   const command =
     name === "tasks.claim" && taskId === undefined
       ? { roles: "roles" in asked ? asked.roles : [] }
@@ -46,7 +54,9 @@ export function toSubmission(
   };
 }
 
-function toTaskId(asked: object): TaskId | undefined {
+function toTaskId(name: TaskOperation, asked: object): TaskId | undefined {
+  if (name === "replay.run.start" && "runId" in asked) return toHostTaskId(String(asked.runId));
+  if (isPlaybookOperation(name)) return "id" in asked ? (asked.id as TaskId) : undefined; // of all but compile, which has none
   if ("taskId" in asked) return asked.taskId as TaskId | undefined; // of every operation that has the field
   return "sessionId" in asked ? (asked.sessionId as TaskId) : undefined; // as above
 }
@@ -56,12 +66,13 @@ export function isMemoryOperation(name: TaskOperation): name is MemoryOperation 
   return (memoryOperations as readonly string[]).includes(name);
 }
 
-function toResolved(
-  name: TaskOperation,
-  { newTaskId, credited = [] }: { newTaskId(): TaskId; credited?: readonly LessonId[] },
-) {
-  if (name === "memory.write") return { lessonId: `les_${newTaskId().slice("task_".length)}` };
-  return name === "feedback" || name === "nodes.activate" ? { credited } : {};
+/** Whether it is a command to a playbook, or makes one. */
+export function isPlaybookOperation(name: TaskOperation): name is PlaybookOperation {
+  return name === "playbooks.compile" || (playbookOperations as readonly string[]).includes(name);
+}
+
+function toResolved(name: TaskOperation, { newTaskId, resolved = {} }: { newTaskId(): TaskId; resolved?: object }) {
+  return name === "memory.write" ? { lessonId: `les_${newTaskId().slice("task_".length)}` } : resolved;
 }
 
 /** The output of a command, from the event that stands for it: the same for the first call and for each repeat. */
@@ -113,6 +124,25 @@ export function toOutput(
     case "sessions.event":
     case "sessions.close":
       return toSessionAck(recorded);
+    case "playbooks.compile": {
+      const found = toFound(header.taskId, context);
+      const compiled = { version: 1, seq: header.seq + 1, state: "draft" } as const; // its second event, of the same commit
+      return { ...toPlaybookAck(recorded), playbook: toPlaybook(context.store, found, compiled) };
+    }
+    case "playbooks.run":
+      if (header.type !== "playbook.started") throw new Error(`event ${header.seq} starts no replay`);
+      return { ...toPlaybookAck(recorded), taskId: header.facts.replayId };
+    case "playbooks.repair": {
+      const { snapshot } = toFound(header.taskId, context);
+      const before = readContent(context.store, snapshot.context.content.seq);
+      return { ...toPlaybookAck(recorded), changes: diffContents(before, readContent(context.store, header.seq)) };
+    }
+    case "playbooks.promote":
+    case "playbooks.approve":
+    case "playbooks.reject":
+    case "playbooks.disable":
+    case "playbooks.repairReview":
+      return toPlaybookAck(recorded);
     default:
       return toAck(recorded);
   }
@@ -125,6 +155,17 @@ function toAck({ header }: Recorded): Ack {
 function toSessionAck({ header }: Recorded): SessionAck {
   const { taskId: sessionId, seq, id: eventId, at } = header;
   return { sessionId, seq, eventId, at, status: toSessionStatus(toState(header)) };
+}
+
+function toFound(id: TaskId, context: ReplyContext): FoundPlaybook {
+  const { family, updatedAt, playbook } = required(context.snapshot(id) ?? null).context;
+  return { id, family, updatedAt, snapshot: required(playbook ?? null) };
+}
+
+function toPlaybookAck({ header: { type, taskId: id, seq, at, facts } }: Recorded) {
+  if (type === "task.created") return { id, seq, at, state: "draft", version: 1 } as const;
+  if (!("to" in facts && "version" in facts)) throw new Error(`event ${seq} (${type}) is not of a playbook`);
+  return { id, seq, at, state: facts.to, version: facts.version };
 }
 
 function toState(header: Recorded["header"]): TaskState {

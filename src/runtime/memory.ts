@@ -16,6 +16,7 @@ import type { ScopeStore } from "../kernel/store.ts";
 import type { LessonQuery, RankedLessons } from "../learning/index.ts";
 import type { Embeddings } from "./embeddings.ts";
 import { explainLesson, findLesson, toLesson } from "./lessons.ts";
+import { offerPlaybook } from "./playbook-match.ts";
 import { explainReceipt, findCredited, isReceiptId, toReceipt, toShares } from "./receipts.ts";
 import { given } from "./views.ts";
 
@@ -51,11 +52,9 @@ const textChars = 240;
 const comparedMax = 32; // lessons whose nearness is asked of an embedding provider
 const evidenceNamed = 20;
 
-/** The queries about what one scope has learned. */
-export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
-  const { store, learner, clock } = options;
-
-  async function awaitLearning(position: number): Promise<void> {
+/** Waits until learning has come to a position. @throws AionisError `LEARNING_BEHIND` */
+export function createAwaitLearning({ store, learner }: Pick<MemoryOptions, "store" | "learner">) {
+  return async (position: number): Promise<void> => {
     const to = Math.min(position, store.head().seq);
     if (await learner.reached(to, limits.learnWaitMs)) return;
     throw new AionisError(
@@ -65,7 +64,13 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
         facts: { readTo: learner.readTo() },
       },
     );
-  }
+  };
+}
+
+/** The queries about what one scope has learned. */
+export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
+  const { store, learner, clock } = options;
+  const awaitLearning = createAwaitLearning(options);
 
   async function findOut(question: Question): Promise<Known> {
     await awaitLearning(question.minPosition);
@@ -87,7 +92,8 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
       predicted,
     };
     const lessons = await rank(asked, extents[depth].lessons);
-    return { question, files, lessons, episodes: recall.episodes(), learnedTo: learner.learnedTo() };
+    const playbook = offerPlaybook(options, learner, question, lessons);
+    return { question, files, lessons, playbook, episodes: recall.episodes(), learnedTo: learner.learnedTo() };
   }
 
   async function rank(query: LessonQuery, max: number): Promise<RankedLessons> {

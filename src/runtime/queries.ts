@@ -9,11 +9,13 @@ import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import { memoryKind, sessionKind } from "../contracts/values.ts";
+import { memoryKind, playbookKind, sessionKind } from "../contracts/values.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
-import { createMemoryQueries, type MemoryOptions, type MemoryQueries } from "./memory.ts";
+import { createAwaitLearning, createMemoryQueries, type MemoryOptions, type MemoryQueries } from "./memory.ts";
 import { aggregate, listRecords, readTree, recover } from "./packets.ts";
+import { createPlaybookFinding, type PlaybookCommandParts, type PlaybookFinding } from "./playbook-commands.ts";
+import { createPlaybookQueries, type PlaybookQueries } from "./playbooks.ts";
 import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
@@ -38,9 +40,11 @@ type QueryName = Extract<
   | "runtime.status"
 >;
 
-export type Queries = MemoryQueries & {
-  [Name in QueryName]: (input: OperationParsed<Name>) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
-};
+export type Queries = MemoryQueries &
+  PlaybookQueries &
+  PlaybookFinding & {
+    [Name in QueryName]: (input: OperationParsed<Name>) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
+  };
 
 export interface QueryOptions {
   scope: string;
@@ -50,6 +54,7 @@ export interface QueryOptions {
   waiting: Waiting;
   clock: Clock;
   memory: MemoryOptions;
+  playbooks: PlaybookCommandParts;
   /** Why the store does not reach its high-water mark, if it does not. */
   checkMark(): Promise<AionisError | undefined>;
   /** Copies the store and verifies the copy; says how many events it holds. */
@@ -78,6 +83,8 @@ export function createQueries(options: QueryOptions): Queries {
 
   return {
     ...createMemoryQueries(options.memory),
+    ...createPlaybookQueries(options.playbooks),
+    ...createPlaybookFinding(options.playbooks, createAwaitLearning(options.memory)),
     "tasks.get"({ taskId }) {
       const { row, snapshot } = find(taskId);
       return { task: toTask(snapshot, row.title), content: toContent(store, snapshot) };
@@ -94,7 +101,7 @@ export function createQueries(options: QueryOptions): Queries {
     "tasks.list"({ states, kind, parentId, pageSize, cursor }) {
       const rows = store.tasks({
         ...{ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId },
-        exceptKind: memoryKind,
+        exceptKinds: [memoryKind, playbookKind],
       });
       const tasks = rows.map((row) => toTask(find(row.id).snapshot, row.title));
       return { tasks, ...toCursor(rows, pageSize) };

@@ -21,14 +21,21 @@ import {
 } from "../../transport/index.ts";
 import { AionisError, isFailure } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
-import { type OperationName, type OperationParsed, operations } from "../contracts/operations/index.ts";
+import {
+  type OperationName,
+  type OperationOutput,
+  type OperationParsed,
+  operations,
+} from "../contracts/operations/index.ts";
 import type { RpcReply } from "../contracts/rpc.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { ScopeStore, Store } from "../kernel/store.ts";
-import { isMemoryOperation, toOutput, toSubmission } from "./commands.ts";
-import { type MemoryOptions, prepareMemory } from "./memory.ts";
+import { isMemoryOperation, isPlaybookOperation, toOutput, toSubmission } from "./commands.ts";
+import { type HostOperation, toOwnersCommand, toReportId } from "./host-run.ts";
+import { createAwaitLearning, type MemoryOptions, prepareMemory } from "./memory.ts";
+import { chooseForWork, type PlaybookCommandParts, preparePlaybook } from "./playbook-commands.ts";
 import type { Queries } from "./queries.ts";
 import { toFeedbackId } from "./receipts.ts";
 import type { Waiting } from "./waiting.ts";
@@ -40,6 +47,7 @@ export interface RpcOptions {
   leases: Leases;
   queries: Queries;
   memory: MemoryOptions;
+  playbooks: PlaybookCommandParts;
   waiting: Waiting;
   clock: Clock;
   ids: Ids;
@@ -66,6 +74,7 @@ export function createRpcHandler(options: RpcOptions): (message: IncomingRequest
 
 function createCaller(options: RpcOptions, store: ScopeStore): (message: IncomingRequest) => Promise<unknown> {
   const { persistence, leases, queries, clock } = options;
+  const awaitLearning = createAwaitLearning(options.memory);
   const replyContext = {
     store,
     leaseMs: leases.leaseMs,
@@ -79,21 +88,61 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     const input = parseInput(name, operation.input, envelope.body);
     if (operation.kind === "query") return queries[name as keyof Queries](input as never); // the table pairs name and schema
     if (operation.kind === "signal") return heartbeat(agentId, input as OperationParsed<"tasks.heartbeat">);
-    const asked = { name: name as TaskOperation, input: input as OperationParsed<TaskOperation>, by: agentId }; // the table says so
-    return command(asked, envelope, message);
+    const by = agentId;
+    if (name === "playbooks.dispatch") return dispatch(input as OperationParsed<typeof name>, by, envelope, message); // the table says so
+    if (hostOperations.has(name)) return report(name as HostOperation, input as OperationParsed<HostOperation>, by); // as above
+    return command(
+      { name: name as TaskOperation, input: input as OperationParsed<TaskOperation>, by },
+      envelope,
+      message,
+    ); // as above
   };
+
+  /** Runs what surely fits, under the caller's own command id: a repeat finds the replay that the first one began. */
+  async function dispatch(
+    input: OperationParsed<"playbooks.dispatch">,
+    by: string,
+    envelope: Envelope,
+    message: IncomingRequest,
+  ): Promise<unknown> {
+    const { query, context: _, ...how } = input;
+    const known = store.eventByCommand(input.commandId ?? envelope.id);
+    await awaitLearning(store.head().seq); // what was compiled just now counts
+    const choice = chooseForWork(options.playbooks, input, known?.taskId);
+    if (choice.kind === "agent") return choice.output;
+    const { id, confidence, params } = choice;
+    const asked = { name: "playbooks.run", input: { ...how, id, text: query }, by } as const;
+    const { taskId } = (await command(asked, envelope, message)) as OperationOutput<"playbooks.run">; // what it answers
+    return { decision: "replay", taskId, id, confidence, params } satisfies OperationOutput<"playbooks.dispatch">;
+  }
+
+  /** A host's report, as the owner of its task would send it. */
+  async function report(name: HostOperation, input: OperationParsed<HostOperation>, by: string): Promise<unknown> {
+    const owners = toOwnersCommand(input);
+    const commandId = input.commandId ?? toReportId(name, input);
+    const call = { scope: options.scope, by, commandId, newTaskId: () => owners.taskId };
+    return toOutput(owners.name, await persistence.submit(toSubmission(owners.name, owners.input, call)), replyContext);
+  }
 
   async function command(
     { name, input, by }: { name: TaskOperation; input: OperationParsed<TaskOperation>; by: string },
     envelope: Envelope,
     message: IncomingRequest,
   ): Promise<unknown> {
-    const commandId = input.commandId ?? (isFeedback(name, input) ? toFeedbackId(by, input) : envelope.id);
+    const commandId = input.commandId ?? toOwnId(name, input, by) ?? envelope.id;
     const newTaskId = (): TaskId => options.ids.next("task");
-    const credited = isMemoryOperation(name) ? await prepareMemory(options.memory, name, input as never) : []; // name and input of one entry
-    const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId, credited });
+    const isKnown = store.eventByCommand(commandId) !== undefined; // answered from its event, whatever has changed since
+    const resolved = isKnown ? {} : await prepare(name, input);
+    if (name === "tasks.claim" && "roles" in input) options.playbooks.tools.heard(by, input.roles);
+    const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId, resolved });
     const recorded = (await persistence.submit(submission)) ?? (await waitForClaim(submission, input, message));
     return toOutput(name, recorded, replyContext);
+  }
+
+  /** What is found out for a command before it is queued. */
+  async function prepare(name: TaskOperation, input: OperationParsed<TaskOperation>): Promise<object> {
+    if (isMemoryOperation(name)) return { credited: await prepareMemory(options.memory, name, input as never) }; // name and input of one entry
+    return isPlaybookOperation(name) ? preparePlaybook(options.playbooks, name, input as never) : {}; // as above
   }
 
   /** A claim that found nothing waits, and tries again whenever something for it becomes claimable. */
@@ -133,8 +182,17 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   }
 }
 
-function isFeedback(name: TaskOperation, input: object): input is OperationParsed<"feedback"> {
-  return name === "feedback" && "receipt" in input;
+const hostOperations: ReadonlySet<string> = new Set([
+  "replay.step.before",
+  "replay.step.after",
+  "replay.step",
+  "replay.run.end",
+] satisfies HostOperation[]);
+
+/** The id of a command that is the same whenever it says the same, whoever sends it again. */
+function toOwnId(name: TaskOperation, input: OperationParsed<TaskOperation>, by: string): string | undefined {
+  if (name === "feedback" && "receipt" in input) return toFeedbackId(by, input);
+  return name === "replay.run.start" && "runId" in input ? toReportId(name, input) : undefined;
 }
 
 function findOperation(name: string): (typeof operations)[OperationName] {

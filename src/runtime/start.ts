@@ -18,7 +18,7 @@ import {
   type Timers,
 } from "../../actors/index.ts";
 import type { decide } from "../../machines/index.ts";
-import { isClaimed, isOpen, runtimeMachine, type TaskContext } from "../../machines/index.ts";
+import { isClaimed, isHostRun, isOpen, runtimeMachine, type TaskContext } from "../../machines/index.ts";
 import { createSubjects, type EndpointStats, encode, type Transport } from "../../transport/index.ts";
 import type { EventType } from "../contracts/events.ts";
 import { AionisError, isFailure } from "../contracts/failures.ts";
@@ -36,6 +36,7 @@ import { createEmbeddings, type Embedding } from "./embeddings.ts";
 import { createQueries } from "./queries.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { createRpcHandler } from "./rpc.ts";
+import { createToolsSeen } from "./tools-seen.ts";
 import { createWaiting } from "./waiting.ts";
 
 export interface RuntimeOptions {
@@ -161,7 +162,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const embeddings = options.embedding === undefined ? undefined : createEmbeddings(options.embedding, options);
   const memory = { scope, store: scopeStore, persistence, learner, clock, embeddings };
-  const parts = { scope, store, persistence, leases, waiting, clock, memory };
+  const tools = createToolsSeen(clock);
+  const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids };
+  const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks };
   const queries = createQueries({ ...parts, checkMark: readMark, backUp: options.backUp ?? cannotBackUp });
   const handler = createRpcHandler({ ...options, ...parts, queries });
   const served = new Map<Transport, () => void>();
@@ -198,8 +201,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   /** L4, T1, I8: what was under way when the last runtime ended. */
   function recover(): void {
     for (const row of scopeStore.tasksIn(claimedStates)) {
-      const { owner, epoch } = readContext(row.id) ?? {};
-      if (owner != null && epoch !== undefined) leases.grant({ scope, taskId: row.id, epoch, agent: owner.agent });
+      const context = readContext(row.id);
+      const { owner, epoch } = context ?? {};
+      if (owner != null && epoch !== undefined && context !== undefined && !isHostRun({ context }))
+        leases.grant({ scope, taskId: row.id, epoch, agent: owner.agent });
     }
     timers.arm();
     outbox.send();
@@ -242,6 +247,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   function followLease({ recorded, after, hasWaited }: Committed): void {
     const { taskId, by } = recorded.header;
     const { owner, epoch } = after.context;
+    if (isHostRun(after)) return; // nobody renews it: the host ends it
     if (!isClaimed(after) || owner === null) leases.drop(scope, taskId);
     else if (owner.agent === by) leases.grant({ scope, taskId, epoch, agent: by }, hasWaited ? "short" : "whole"); // who records is alive
   }

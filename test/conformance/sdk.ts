@@ -14,6 +14,7 @@ import { describeLessons } from "./sdk/lessons.ts";
 import { describeMemory } from "./sdk/memory.ts";
 import { describeOnce } from "./sdk/once.ts";
 import { describePause } from "./sdk/pause.ts";
+import { describePlaybooks } from "./sdk/playbooks.ts";
 import { describeSessions } from "./sdk/sessions.ts";
 import { describeStages } from "./sdk/stages.ts";
 import { describeSteps } from "./sdk/steps.ts";
@@ -38,6 +39,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeTaskStart(setup);
     describeLessons(setup);
     describeMemory(setup);
+    describePlaybooks(setup);
     describeSessions(setup);
     describeTexts(setup);
     describeStages(setup);

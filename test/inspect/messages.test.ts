@@ -76,7 +76,9 @@ describe("an event", () => {
 describe("an actor", () => {
   it.each(storyStates)("is active while its task is open, and done afterwards (%s)", (state) => {
     const { now } = stories[state]();
-    const isOpen = ["start", "running", "paused", "handoff", "verifying", "session", "memory"].includes(state);
+    const isOpen = ["start", "running", "paused", "handoff", "verifying", "session", "memory", "playbook"].includes(
+      state,
+    );
 
     expect(toTaskActor(task, now).snapshot).toMatchObject({ status: isOpen ? "active" : "done", value: now.value });
   });

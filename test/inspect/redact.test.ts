@@ -15,10 +15,17 @@ describe("what leaves of an event", () => {
     const marked = types.flatMap((type) =>
       pathsOf(eventTypes[type].body)
         .filter((field) => field.isSensitive)
-        .map(({ path }) => path.replace(/^(packet|return)\./, "<$1>.")),
+        .map(({ path }) => path.replace(/^(packet|return)\./, "<$1>."))
+        .map((path) => path.replace(/^.*(before\[\]|after\[\]|when|condition)\./, "<condition>.")),
     );
 
     expect([...new Set(marked)].sort()).toEqual([
+      "<condition>.command",
+      "<condition>.names[]",
+      "<condition>.path",
+      "<condition>.pattern",
+      "<condition>.port",
+      "<condition>.value",
       "<packet>.artifacts",
       "<packet>.checks[].command",
       "<packet>.data",
@@ -33,8 +40,14 @@ describe("what leaves of an event", () => {
       "<return>.summary",
       "answer",
       "answerSchema",
+      "break.why",
       "checks[].command",
+      "content.checks[].command",
       "content.errors",
+      "content.parameters[].examples",
+      "content.parameters[].fallback",
+      "content.steps[].expects",
+      "content.steps[].input",
       "content.text",
       "data",
       "error",

@@ -6,7 +6,7 @@
 import { decodeHeader } from "../../actors/events.ts";
 import { verifyScope } from "../../actors/refold.ts";
 import type { EventHeader, JournalEvent } from "../../src/contracts/events.ts";
-import { memoryKind } from "../../src/contracts/values.ts";
+import { memoryKind, playbookKind } from "../../src/contracts/values.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
 import type { Random } from "../../src/kernel/random.ts";
@@ -132,7 +132,7 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
       return (
         isDriverDone &&
         (!isFollowable() || followed.length >= store.head().seq) &&
-        store.tasks({ count: 1, states: openStates, exceptKind: memoryKind }).length === 0 &&
+        store.tasks({ count: 1, states: openStates, exceptKinds: [memoryKind, playbookKind] }).length === 0 &&
         store.outbox({ after: 0, count: 1 }).length === 0
       );
     },
@@ -140,7 +140,7 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
       const journal = readJournal(store);
       const events = journal.map((stored) => decodeHeader(stored));
       const problems = verifyScope(store).problems.map(({ what }) => `I6/I7: ${what}`);
-      const open = store.tasks({ count: 50, states: openStates, exceptKind: memoryKind });
+      const open = store.tasks({ count: 50, states: openStates, exceptKinds: [memoryKind, playbookKind] });
       const violations = [
         ...problems.slice(0, 5),
         ...open.map(({ id, state }) => `I10: ${id} is still ${state} long after the last fault`),

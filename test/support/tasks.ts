@@ -10,6 +10,7 @@ import {
   decide,
   type Facts,
   type NewEvent,
+  type ReplayStart,
   type TaskOperation,
   type TaskSnapshot,
   taskMachine,
@@ -21,6 +22,7 @@ import type { FailureCode } from "../../src/contracts/failures.ts";
 import type { DelegationId, EventId, LessonId, PacketId, ReceiptId, TaskId } from "../../src/contracts/ids.ts";
 import type { LessonMove } from "../../src/contracts/lesson.ts";
 import { type OperationInput, operations } from "../../src/contracts/operations/index.ts";
+import type { PlaybookContent, ReplayOrder } from "../../src/contracts/playbook.ts";
 
 /** When stories begin. */
 export const t0 = 1_700_000_000_000;
@@ -46,10 +48,45 @@ export function toCommand<Name extends TaskOperation>(
   const id = input.taskId ?? taskId();
   const { epoch, taskId: _, ...rest } = input;
   const shape = (operations[name].input as unknown as { shape: Record<string, unknown> }).shape; // all inputs are objects
-  const own = Object.entries({ taskId: id, sessionId: id, epoch }).filter(([key]) => key in shape);
+  const ids = name.startsWith("playbooks.") ? { id } : { taskId: id, sessionId: id, epoch };
+  const own = Object.entries(ids).filter(([key]) => key in shape);
   const full = { ...rest, ...Object.fromEntries(own) };
-  const resolved = { lessonId: lessonId(), credited: [lessonId()] }; // what some of them are given beside their input
+  const prepared = {
+    compiled: { content: playbookContent, isPartial: false },
+    replay: toReplay(),
+    content: playbookContent,
+  };
+  const resolved = { lessonId: lessonId(), credited: [lessonId()], ...prepared }; // what some of them are given beside their input
   return { name, taskId: id, input: operations[name].input.parse(full), ...resolved } as unknown as CommandOf<Name>; // one entry of the table
+}
+
+/** What a playbook of one step says. */
+export const playbookContent: PlaybookContent = {
+  title: "Add a note",
+  goals: ["Add a note that says hello"],
+  parameters: [{ name: "note", type: "text", source: { from: "brief" }, examples: ["hello"] }],
+  steps: [
+    {
+      ...{ key: "write", title: "write", tool: "file.write", input: { path: "note.txt", text: "{{note}}" } },
+      ...{ before: [], after: [], safety: "auto_ok", from: [3] },
+    },
+  ],
+  checks: [],
+  leftOut: [],
+  sources: [taskId(5)],
+};
+
+/** A replay of it. */
+export function toReplay(order: Partial<ReplayOrder> = {}): ReplayStart {
+  const { mode = "strict", version = 1 } = order;
+  return {
+    replayId: taskId(9),
+    order: { playbookId: taskId(), version, mode, ...order },
+    data: { playbook: playbookContent, mode, values: { note: "hello" }, inCopy: false, confirmed: false },
+    brief: "Add a note: note hello",
+    checks: [],
+    to: { role: "tool.file.write" },
+  };
 }
 
 type FactsGiven = Partial<Facts>;
@@ -219,7 +256,30 @@ export const stories = {
     story.do("memory.write", { text: "The tests need a running database" });
     return story;
   },
+  /** A shadow with a repair that waits for its review. */
+  playbook: (): Story => {
+    const story = new Story();
+    const compiled = story.try("playbooks.compile", { runs: [taskId(5)] }); // what it makes is named by the command
+    story.take(compiled);
+    for (const command of compiled.kind === "accepted" ? (compiled.also ?? []) : []) story.take(story.decide(command));
+    story.fold(toPlaybookTurn({ mode: "simulate", outcome: "passed", to: "shadow" }), "runtime");
+    story.do("playbooks.repair", { id: taskId(), patch: { title: "Another title" }, reason: "r" });
+    return story;
+  },
 };
+
+/** What came of a replay of the first version. */
+function toPlaybookTurn(
+  facts: Partial<EventHeader<"playbook.turned">["facts"]>,
+): Extract<NewEvent, { type: "playbook.turned" }> {
+  const common = { version: 2, replayId: taskId(9), mode: "strict", isVerified: true, content: 1 } as const;
+  return {
+    type: "playbook.turned",
+    epoch: 0,
+    facts: { to: "contested", outcome: "failed", ...common, ...facts },
+    body: {},
+  };
+}
 
 export type StoryState = keyof typeof stories;
 export const storyStates = Object.keys(stories) as StoryState[]; // Object.keys loses the key type
@@ -380,6 +440,46 @@ export const examples: Record<EventType, NewEvent[]> = {
     { type: "episodes.imported", epoch: 0, facts: { source: "git:1", count: 0 }, body: { episodes: [] } },
   ],
   "recall.reset": [{ type: "recall.reset", epoch: 0, facts: {}, body: {} }],
+  "playbook.compiled": [
+    {
+      type: "playbook.compiled",
+      epoch: 0,
+      facts: { to: "draft", version: 1, isPartial: false, sources: [taskId(5)] },
+      body: { content: playbookContent },
+    },
+  ],
+  "playbook.started": [
+    {
+      type: "playbook.started",
+      epoch: 0,
+      facts: { to: "shadow", version: 2, replayId: taskId(9), mode: "strict", content: 1 },
+      body: {},
+    },
+  ],
+  "playbook.replayed": [
+    { ...toPlaybookTurn({ to: "shadow", outcome: "passed" }), type: "playbook.replayed" },
+    { ...toPlaybookTurn({ to: "shadow", outcome: "aborted", isVerified: false }), type: "playbook.replayed" },
+  ],
+  "playbook.turned": [toPlaybookTurn({}), toPlaybookTurn({ mode: "simulate", outcome: "passed", to: "shadow" })],
+  "playbook.moved": [
+    { type: "playbook.moved", epoch: 0, facts: { to: "disabled", version: 3, evidence: [] }, body: { reason: "r" } },
+  ],
+  "playbook.repaired": [
+    {
+      type: "playbook.repaired",
+      epoch: 0,
+      facts: { to: "shadow", version: 3 },
+      body: { content: playbookContent, reason: "r" },
+    },
+  ],
+  "playbook.reviewed": [
+    {
+      type: "playbook.reviewed",
+      epoch: 0,
+      facts: { act: "reject", to: "shadow", version: 4, evidence: [] },
+      body: { reason: "r" },
+    },
+  ],
   "replay.started": [{ type: "replay.started", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
   "replay.failed": [{ type: "replay.failed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],
   "task.replayed": [{ type: "task.replayed", epoch: 1, facts: { replayId: taskId(9) }, body: {} }],

@@ -5,14 +5,16 @@
 // writing.
 
 import type { Command, Decision, Facts } from "../commands.ts";
-import { isMemory, isSession } from "../context.ts";
+import { isMemory, isPlaybook, isSession } from "../context.ts";
 import { type TaskSnapshot, timersOf } from "../state.ts";
 import { decideClaim, decideRefusal } from "./claim.ts";
 import { decideDelegated, decideStart, decideStore } from "./create.ts";
 import { decideDelegate, decideOffer, decidePacketReturn, decideReturn } from "./give.ts";
 import { decideInMemory, decideMemory, refuseNoMemory } from "./memory.ts";
 import { decideAnswer, decidePause, decideResume, toClaimable } from "./pause.ts";
+import { decideCompile, decideInPlaybook, isPlaybookOperation, refuseNoPlaybook } from "./playbook.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
+import { decideBegin, decideHostRun, decideTold } from "./replay.ts";
 import {
   decideCancel,
   decideComplete,
@@ -35,7 +37,15 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
   if (command.name === "delegation.start") return decideDelegated(command);
   if (command.name === "sessions.create") return decideSession(command, facts);
   if (command.name === "memory.open") return decideMemory(snapshot, command, facts);
+  if (command.name === "playbooks.compile") return decideCompile(command, facts);
+  if (command.name === "replay.begin") return decideBegin(command, facts);
+  if (command.name === "replay.run.start") return decideHostRun(command, facts);
   if (snapshot === undefined) {
+    if (isPlaybookOperation(command.name))
+      return refuse(
+        "PLAYBOOK_NOT_FOUND",
+        `There is no playbook ${command.taskId}; playbooks.list shows those there are.`,
+      );
     return refuse(
       "TASK_NOT_FOUND",
       `There is no task ${command.taskId} in this scope; list tasks to see those there are.`,
@@ -43,6 +53,7 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
   }
   if (isSession(snapshot)) return decideInSession(snapshot, command);
   if (isMemory(snapshot)) return decideInMemory(snapshot, command);
+  if (isPlaybook(snapshot)) return decideInPlaybook(snapshot, command);
   switch (command.name) {
     case "tasks.claim":
     case "handoff.claim":
@@ -85,6 +96,18 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
     case "nodes.activate":
     case "recall.reset":
       return refuseNoMemory(snapshot);
+    case "playbooks.run":
+    case "playbooks.promote":
+    case "playbooks.approve":
+    case "playbooks.reject":
+    case "playbooks.disable":
+    case "playbooks.repair":
+    case "playbooks.repairReview":
+    case "playbook.compiled":
+    case "replay.ended":
+      return refuseNoPlaybook(snapshot);
+    case "replay.told":
+      return decideTold(snapshot, command);
     case "delegation.return":
       return decideReturn(snapshot, command);
     case "lease.expire":

@@ -1,8 +1,8 @@
 import { AionisError, type FailureCode } from "../../../src/contracts/failures.ts";
 import type { TaskState } from "../../../src/contracts/task.ts";
 import type { Actor } from "../../../src/contracts/values.ts";
-import { type Decision, memoryOperations, type NewEvent, type TaskOperation } from "../commands.ts";
-import { isMemory, isSession } from "../context.ts";
+import { type Decision, memoryOperations, type NewEvent, playbookOperations, type TaskOperation } from "../commands.ts";
+import { isMemory, isPlaybook, isSession } from "../context.ts";
 import { isClaimed, isOpen, type TaskSnapshot, toSessionStatus, toTaskState } from "../state.ts";
 
 const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
@@ -30,9 +30,19 @@ const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
 
 const allowedInSession: readonly TaskOperation[] = ["sessions.event", "sessions.close", "tasks.cancel"];
 
+/** Where there is not enough evidence a promotion is refused for that, and not for where the playbook stands. */
+function allowedForPlaybook({ context: { playbook } }: TaskSnapshot): readonly TaskOperation[] {
+  const [state, isProposed] = [playbook?.value, playbook?.context.proposal != null];
+  const refused: TaskOperation[] = isProposed ? [] : ["playbooks.repairReview"];
+  if (state === "active") refused.push("playbooks.promote", "playbooks.approve", "playbooks.reject");
+  if (state === "disabled") refused.push("playbooks.run", "playbooks.disable", "playbooks.reject", "playbooks.approve");
+  return playbookOperations.filter((name) => !refused.includes(name));
+}
+
 /** The operations that a task takes where it stands. Refusals and `tasks.explain` name them; a test holds it against `decide`. */
 export function allowedFor(snapshot: TaskSnapshot): readonly TaskOperation[] {
   if (isMemory(snapshot)) return memoryOperations;
+  if (isPlaybook(snapshot)) return allowedForPlaybook(snapshot);
   return isSession(snapshot) && isOpen(snapshot) ? allowedInSession : allowedIn[toTaskState(snapshot)];
 }
 
@@ -89,5 +99,6 @@ export function heldBy(owner: Actor | null): string {
 function describe(snapshot: TaskSnapshot): string {
   const state = toTaskState(snapshot);
   if (isMemory(snapshot)) return "the memory of its scope";
+  if (isPlaybook(snapshot)) return "a playbook";
   return isSession(snapshot) ? `a session and ${toSessionStatus(state)}` : state;
 }

@@ -5,6 +5,7 @@ import type { Check } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import { isClaimed, type TaskSnapshot } from "../state.ts";
 import { accept, refuse, refuseState, refuseStranger } from "./refuse.ts";
+import { toReplayEnd } from "./replay.ts";
 
 /** A recorded success is never recorded again: the same step is answered from its event. */
 export function decideStep(snapshot: TaskSnapshot, command: CommandOf<"tasks.step">, facts: Facts): Decision {
@@ -135,7 +136,8 @@ export function decideVerify(snapshot: TaskSnapshot, command: CommandOf<"tasks.v
   if (failed.length > 0)
     return accept({ type: "checks.failed", epoch: context.epoch, facts: { failed }, body: { results } });
   const decision = accept({ type: "checks.passed", epoch: context.epoch, facts: {}, body: { results } });
-  return withReturn(snapshot, decision, { ...(facts.completion ?? toReturn("completed", "")), checks: results });
+  const result = { ...(facts.completion ?? toReturn("completed", "")), checks: results };
+  return withReturn(snapshot, decision, result, "verified");
 }
 
 /** Tried again while attempts are left, after a backoff; else given up. */
@@ -151,7 +153,7 @@ export function decideFail(snapshot: TaskSnapshot, command: CommandOf<"tasks.fai
     facts: { next, retryable, ...nextAttempt(snapshot, next, facts) },
     body: { error, data },
   });
-  return next === "failed" ? withReturn(snapshot, decision, toReturn("failed", error)) : decision;
+  return next === "failed" ? withReturn(snapshot, decision, { ...toReturn("failed", error), data }) : decision;
 }
 
 /** The claim ran out. A run that recorded nothing costs an attempt, so that a task which kills its workers comes to an end (I10). */
@@ -180,12 +182,25 @@ export function decideCancel(snapshot: TaskSnapshot, command: CommandOf<"tasks.c
   );
 }
 
-/** What a delegating task must learn of this end, in the same commit. */
-export function withReturn(snapshot: TaskSnapshot, decision: Decision, result: Return): Decision {
-  const { id, parentId, delegationId } = snapshot.context;
-  if (decision.kind !== "accepted" || parentId === null || delegationId === null) return decision;
-  const toParent: Command = { name: "delegation.return", taskId: parentId, childId: id, delegationId, return: result };
-  return { ...decision, also: [toParent] };
+/** What a delegating task, or the playbook that was run, must learn of this end, in the same commit. */
+export function withReturn(
+  snapshot: TaskSnapshot,
+  decision: Decision,
+  result: Return,
+  proof: "verified" | "said" = "said",
+): Decision {
+  if (decision.kind !== "accepted") return decision;
+  const end = { isDone: result.outcome === "completed", isVerified: proof === "verified", data: result.data };
+  const also = [toParentReturn(snapshot, result), toReplayEnd(snapshot, end)].filter(
+    (command) => command !== undefined,
+  );
+  return also.length === 0 ? decision : { ...decision, also };
+}
+
+function toParentReturn({ context }: TaskSnapshot, result: Return): Command | undefined {
+  const { id, parentId, delegationId } = context;
+  if (parentId === null || delegationId === null) return undefined;
+  return { name: "delegation.return", taskId: parentId, childId: id, delegationId, return: result };
 }
 
 export function toReturn(outcome: Return["outcome"], summary: string): Return {

@@ -4,6 +4,7 @@ import {
   type Decision,
   decide,
   isMemory,
+  isPlaybook,
   isSession,
   type TaskOperation,
   toTaskState,
@@ -18,12 +19,16 @@ import {
   type StoryState,
   stories,
   storyStates,
+  taskId,
   toCommand,
 } from "../../support/tasks.ts";
 
+/** What makes a task. */
+type Beginning = "tasks.start" | "handoff.store" | "sessions.create" | "playbooks.compile" | "replay.run.start";
+
 /** Each operation on a task as its best caller would ask it: the owner, the addressee, the offerer. */
 const asks: {
-  [Name in Exclude<TaskOperation, "tasks.start" | "handoff.store" | "sessions.create">]: (story: Story) => Decision;
+  [Name in Exclude<TaskOperation, Beginning>]: (story: Story) => Decision;
 } = {
   "tasks.claim": (s) => s.try("tasks.claim", { roles: ["review"] }, { by: "worker-2" }),
   "tasks.release": (s) => s.try("tasks.release", {}),
@@ -49,6 +54,13 @@ const asks: {
   feedback: (s) => s.try("feedback", { receipt: receiptId(), outcome: "succeeded" }),
   "nodes.activate": (s) => s.try("nodes.activate", { lessons: [lessonId()] }),
   "recall.reset": (s) => s.try("recall.reset", {}),
+  "playbooks.run": (s) => s.try("playbooks.run", { id: taskId(), mode: "strict" }),
+  "playbooks.promote": (s) => s.try("playbooks.promote", { id: taskId(), to: "active", approver: "ada", reason: "r" }),
+  "playbooks.approve": (s) => s.try("playbooks.approve", { id: taskId(), approver: "ada", reason: "r" }),
+  "playbooks.reject": (s) => s.try("playbooks.reject", { id: taskId(), reason: "r" }),
+  "playbooks.disable": (s) => s.try("playbooks.disable", { id: taskId(), reason: "r" }),
+  "playbooks.repair": (s) => s.try("playbooks.repair", { id: taskId(), patch: {}, reason: "r" }),
+  "playbooks.repairReview": (s) => s.try("playbooks.repairReview", { id: taskId(), act: "approve", reason: "r" }),
 };
 const names = Object.keys(asks) as (keyof typeof asks)[]; // Object.keys loses the key type
 
@@ -98,6 +110,8 @@ describe("a refusal by state", () => {
         } else if (code === "CLAIM_LOST") {
           expect(lost, label).toContain(name);
           expect(facts, label).toEqual({ owner, epoch: 1 });
+        } else if (code === "PLAYBOOK_NOT_FOUND") {
+          expect([name.split(".")[0], isPlaybook(story.now)], label).toEqual(["playbooks", false]);
         } else if (code === "TASK_NOT_FOUND") {
           if (name.startsWith("sessions.")) expect(isSession(story.now), label).toBe(false);
           else
@@ -113,8 +127,11 @@ describe("a refusal by state", () => {
     });
   }
 
-  it("is TASK_NOT_FOUND for every operation on a task that does not exist", () => {
-    for (const name of names) expect(codeOf(asks[name](new Story())), name).toBe("TASK_NOT_FOUND");
+  it("says that it is not there, for every operation on a task that does not exist", () => {
+    for (const name of names) {
+      const missing = name.startsWith("playbooks.") ? "PLAYBOOK_NOT_FOUND" : "TASK_NOT_FOUND";
+      expect(codeOf(asks[name](new Story())), name).toBe(missing);
+    }
     for (const command of [
       { name: "lease.expire", epoch: 1 },
       { name: "timer.fire", kind: "deadline", entry: 1 },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stateAfter, toTaskState } from "../../../machines/index.ts";
-import { type EventType, eventTypes, memoryTypes } from "../../../src/contracts/events.ts";
+import { type EventType, eventTypes, memoryTypes, playbookTypes } from "../../../src/contracts/events.ts";
 import { examples, foldOne, type StoryState, stories, storyStates, t0, toHeader } from "../../support/tasks.ts";
 
 const types = Object.keys(eventTypes) as EventType[]; // Object.keys loses the key type
@@ -42,6 +42,12 @@ const table: Record<StoryState, Partial<Record<EventType, string[]>>> = {
   session: { ...open, "session.noted": ["same"], "session.closed": ["succeeded.recorded"] },
   closedSession: { "replay.started": ["succeeded.replaying"] },
   memory: { ...open, ...Object.fromEntries(memoryTypes.map((type) => [type, ["same"]])) },
+  playbook: {
+    ...open,
+    ...Object.fromEntries(playbookTypes.slice(1).map((type) => [type, ["same"]])), // it was compiled before
+    "playbook.replayed": ["same", "same"],
+    "playbook.turned": ["same"], // a dry run makes no shadow of one that is a shadow
+  },
   failed: {},
   cancelled: {},
 };
@@ -133,6 +139,7 @@ describe("task machine", () => {
       session: "start",
       closedSession: "succeeded",
       memory: "start",
+      playbook: "start",
     };
 
     expect(storyStates.map((state) => toTaskState(stories[state]().now))).toEqual(

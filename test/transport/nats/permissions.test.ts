@@ -76,9 +76,10 @@ describe("the permissions of a worker", () => {
   it("are to call as itself, and to hear what is for it", () => {
     expect(worker).toEqual({
       publish: [
-        ...["memory", "nodes", "recall", "tasks", "handoff", "delegation", "sessions", "events", "runtime"].map(
+        ...["memory", "nodes", "recall", "tasks", "handoff", "delegation", "replay", "playbooks"].map(
           (group) => `${S}.rpc.fixer-1.${group}.>`,
         ),
+        ...["sessions", "events", "runtime"].map((group) => `${S}.rpc.fixer-1.${group}.>`),
         ...["taskStart", "planningContext", "actionRetrieval", "feedback", "explain"].map(
           (name) => `${S}.rpc.fixer-1.${name}`,
         ),
