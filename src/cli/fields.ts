@@ -3,8 +3,9 @@
 // The inputs of an operation as arguments and options, made from its schema, and what is written there as input again.
 //
 // A scalar is an option. A list of scalars is an option that may be repeated, in the singular (`roles` is `--role`). Whom a thing is
-// for is `any`, `role:…` or `agent:…`. What ends in `At` is a moment, in `Ms` a length of time. Everything else is JSON, but for what
-// `FieldTraits` say: an object whose fields are options of their own, a path, another name.
+// for is `any`, `role:…` or `agent:…`. What ends in `At` is a moment, in `Ms` a length of time. Values by names that are free are
+// `name=value`, once a name. Everything else is JSON, but for what `FieldTraits` say: an object whose fields are options of their own, a
+// path, another name.
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -103,6 +104,7 @@ function toForms(schema: Schema): Schema[] {
 
 /** The value that `texts` write, one text for each time the option was given. */
 export async function readField(field: Field, texts: readonly string[], reader: FieldReader): Promise<unknown> {
+  if (field.kind === "pair") return readPairs(field, texts, reader);
   if (!field.isList) return readOne(field, texts.at(-1) ?? "", reader);
   const [first = ""] = texts;
   if (texts.length === 1 && first.startsWith("[")) return parseJson(field, first);
@@ -121,17 +123,22 @@ function toField(name: string, schema: Schema, isRequired: boolean, traits: Fiel
   const itemKind = items === undefined ? undefined : toKind(name, items);
   const isList = itemKind !== undefined && itemKind !== "json" && itemKind !== "any";
   const kind = traits.paths?.includes(name) === true ? "path" : isList ? itemKind : toKind(name, schema);
+  const isMany = isList || kind === "pair";
   const choices = isList ? items?.enum : schema.enum;
   return {
     name,
     within: undefined,
-    flag: traits.flags?.[name] ?? toKebab(isList && name.endsWith("s") ? name.slice(0, -1) : name),
+    flag: traits.flags?.[name] ?? toKebab(isMany && name.endsWith("s") ? name.slice(0, -1) : name),
     kind,
-    isList,
+    isList: isMany,
     isRequired,
     isOn: kind === "switch" && schema.default === true,
     placeholder: `<${placeholders[kind]}>`,
-    description: describe(traits.meanings?.[name] ?? meaningOf(name, schema), schema, { kind, isList, choices }),
+    description: describe(traits.meanings?.[name] ?? meaningOf(name, schema), schema, {
+      kind,
+      isList: isMany,
+      choices,
+    }),
   };
 }
 
@@ -145,6 +152,7 @@ const placeholders = {
   path: "path",
   choice: "word",
   tagged: "any|role:R|agent:A",
+  pair: "name=value",
   any: "json",
   json: "json",
 } as const;
@@ -159,6 +167,8 @@ function toKind(name: string, schema: Schema): Kind {
       return name.endsWith("At") ? "moment" : name.endsWith("Ms") ? "duration" : "number";
     case "string":
       return (schema.maxLength ?? 0) > limits.lineChars ? "longText" : "text";
+    case "object":
+      return isMap(schema) ? "pair" : "json";
     case undefined:
       return toUnionKind(schema) ?? (Object.keys(schema).every((key) => notTypes.has(key)) ? "any" : "json");
     default:
@@ -167,6 +177,13 @@ function toKind(name: string, schema: Schema): Kind {
 }
 
 const notTypes = new Set(["description", "title", "default", "examples"]);
+
+/** Scalars by names that are free. */
+function isMap({ additionalProperties, properties }: Schema): boolean {
+  if (properties !== undefined || typeof additionalProperties !== "object") return false;
+  const values = additionalProperties.anyOf?.map(asSchema) ?? [additionalProperties];
+  return values.every(({ type }) => type === "string" || type === "number" || type === "boolean");
+}
 
 /** Unions that are written without JSON: whom a thing is for, and ids of several kinds. */
 function toUnionKind(schema: Schema): Kind | undefined {
@@ -229,6 +246,22 @@ function toTarget(field: Field, text: string): unknown {
   if (text.startsWith("{")) return parseJson(field, text);
   const colon = text.indexOf(":");
   return colon < 0 ? text : { [text.slice(0, colon)]: text.slice(colon + 1) };
+}
+
+/** What stands before the first `=` names the value. */
+function readPairs(field: Field, texts: readonly string[], reader: FieldReader): unknown {
+  const [first = ""] = texts;
+  if (texts.length === 1 && /^(\{|@|-$)/.test(first)) return readJson(field, first, reader);
+  const pairs = texts.map((text) => {
+    const at = text.indexOf("=");
+    return orRefuse(
+      field,
+      text,
+      "a name=value",
+      at < 1 ? undefined : ([text.slice(0, at), text.slice(at + 1)] as const),
+    );
+  });
+  return Object.fromEntries(pairs);
 }
 
 async function readJson(field: Field, text: string, reader: FieldReader): Promise<unknown> {

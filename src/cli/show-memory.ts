@@ -32,10 +32,11 @@ export const memoryForms: { readonly [Name in OperationName]?: Form<Name> } = {
 
 /** What to do first, what to do before that, and what both rest on. */
 function showAnswer(answer: Answer, style: Style): string {
-  const { files, tools, lessons, buckets, receipt } = answer;
+  const { files, tools, lessons, buckets, playbook, receipt } = answer;
   const avoided = new Map<string, string>(buckets.doNotUse.map(({ id, why }) => [id, why]));
   return [
     ...showHead(answer, style),
+    ...(playbook === undefined ? [] : [showOffer(playbook, style)]),
     ...showSection(
       "files",
       files.map(({ path, probability, because }) => [
@@ -64,6 +65,11 @@ function showAnswer(answer: Answer, style: Style): string {
     ),
     showReceiptLine(receipt, style),
   ].join("\n");
+}
+
+function showOffer({ id, title, state, missing }: NonNullable<Answer["playbook"]>, style: Style): string {
+  const asks = missing.map((name) => ` --param ${name}=…`).join("");
+  return `${style.dim("playbook")}  ${state}  ${escapeLine(title)}  ${style.dim(`then: aionis playbook run ${id} --mode strict${asks}`)}`;
 }
 
 function showAction(answer: Action, style: Style): string {

@@ -1,7 +1,8 @@
 // Show
 //
 // Answers for people: lists as tables, single things as cards, explanations as sentences. An operation without a form of its own is
-// shown by the shape of its output, so that a new one needs no code here. What was learned is shown by `show-memory.ts`.
+// shown by the shape of its output, so that a new one needs no code here. What was learned is shown by `show-memory.ts`, playbooks by
+// `show-playbooks.ts`.
 
 import type { JournalEvent } from "../contracts/events.ts";
 import type { OperationName, OperationOutput } from "../contracts/operations/index.ts";
@@ -10,6 +11,7 @@ import type { Ack, Task, TaskState } from "../contracts/task.ts";
 import { toIsoTime } from "../kernel/iso-time.ts";
 import { more, type Style, showAny, showRows, toScalar } from "./shapes.ts";
 import { memoryForms } from "./show-memory.ts";
+import { playbookForms } from "./show-playbooks.ts";
 import { escapeBlock, escapeLine, toTable } from "./text.ts";
 import { toDuration } from "./units.ts";
 import { toWords } from "./verbs.ts";
@@ -28,6 +30,7 @@ export function show(name: string, output: unknown, style: Style): string {
 
 const forms: { readonly [Name in OperationName]?: Form<Name> } = {
   ...memoryForms,
+  ...playbookForms,
   "tasks.list": showTasks,
   "tasks.get": ({ task, content }, style) => showTask(task, content, style),
   "tasks.watch": showWatched,

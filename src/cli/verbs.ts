@@ -38,6 +38,27 @@ const question: Traits = {
   mayCreate: true,
 };
 
+const playbookId = { id: "the playbook's id" };
+
+/** How a playbook's parameters are given. */
+const params = {
+  meanings: {
+    params: "a parameter's value",
+    text: "what the work is about: parameters that are not given are read from it",
+    data: "the same as JSON",
+    inCopy: "work on a copy of the folder, which is gone afterwards",
+    confirm: "confirm the steps that need it",
+    workspace: "a folder inside the worker's own",
+  },
+};
+
+/** New work for which a playbook is looked for. */
+const work: Traits & { meanings: object } = {
+  positional: ["query"],
+  spread: ["context"],
+  meanings: { data: "what is known of it, as JSON" },
+};
+
 const traits: Readonly<Record<string, Traits>> = {
   taskStart: {
     ...question,
@@ -148,6 +169,92 @@ const traits: Readonly<Record<string, Traits>> = {
     examples: ["aionis handoff offer ID --epoch 1 --to role:code.review --packet @packet.json --agent fixer-1"],
   },
   "handoff.claim": { examples: ["aionis handoff claim ID PACKET --role code.review --agent reviewer-1"] },
+  "playbooks.compile": {
+    positional: ["runs"],
+    meanings: { runs: "a task that has ended; several are of the same kind of work" },
+    examples: ["aionis playbook compile TASK", 'aionis playbook compile TASK TASK TASK --title "Bump the version"'],
+  },
+  "playbooks.get": { examples: ["aionis playbook get ID", "aionis playbook get ID --version 2 --json"] },
+  "playbooks.list": { examples: ["aionis playbook ls --state active"] },
+  "playbooks.versions": { examples: ["aionis playbook versions ID"] },
+  "playbooks.diff": { examples: ["aionis playbook diff ID --from 1 --to 3"] },
+  "playbooks.promote": {
+    positional: ["id", "to"],
+    meanings: {
+      ...playbookId,
+      to: "where it is to stand",
+      approver: "who stands for it where no verified strict replay does",
+    },
+    examples: ['aionis playbook promote ID active --reason "Replayed on two repositories"'],
+  },
+  "playbooks.approve": {
+    meanings: playbookId,
+    examples: ['aionis playbook approve ID --approver ada --reason "Read it"'],
+  },
+  "playbooks.reject": { meanings: playbookId, examples: ['aionis playbook reject ID --reason "Too broad"'] },
+  "playbooks.disable": { meanings: playbookId, examples: ['aionis playbook disable ID --reason "The API is gone"'] },
+  "playbooks.match": {
+    ...work,
+    examples: ['aionis playbook match "Bump the version to 2.1.0"'],
+  },
+  "playbooks.candidate": {
+    ...params,
+    meanings: { ...playbookId, ...params.meanings },
+    examples: ["aionis playbook candidate ID --param version=2.1.0"],
+  },
+  "playbooks.run": {
+    ...params,
+    meanings: { ...playbookId, ...params.meanings },
+    examples: [
+      "aionis playbook run ID --mode simulate --param version=2.1.0",
+      'aionis playbook run ID --mode strict --text "Bump the version to 2.1.0" --in-copy',
+    ],
+  },
+  "playbooks.dispatch": {
+    ...work,
+    meanings: { ...work.meanings, ...params.meanings },
+    examples: ['aionis playbook dispatch "Bump the version to 2.1.0"'],
+  },
+  "playbooks.repair": {
+    positional: ["id", "patch"],
+    meanings: { ...playbookId, patch: "steps by their keys, with what is different" },
+    examples: [
+      `aionis playbook repair ID '{"steps":{"bump":{"input":{"path":"pkg/version.ts"}}}}' --reason "It moved"`,
+    ],
+  },
+  "playbooks.repairReview": {
+    positional: ["id", "act"],
+    meanings: { ...playbookId, act: "what is decided" },
+    examples: ['aionis playbook repair-review ID approve --reason "Replayed in a copy" --require-replay'],
+  },
+  "replay.run.start": {
+    words: "replay start",
+    positional: ["runId", "brief"],
+    meanings: {
+      runId: "what you call the run",
+      steps: "steps that are done: id, tool, input, output",
+      end: "how it ended",
+    },
+    examples: [
+      'aionis replay start nightly-7 "Rotate the logs"',
+      'aionis replay start nightly-7 "Rotate the logs" --steps @steps.json --end \'{"outcome":"succeeded"}\'',
+    ],
+  },
+  "replay.run.end": {
+    words: "replay end",
+    positional: ["runId", "outcome"],
+    examples: ["aionis replay end nightly-7 succeeded"],
+  },
+  "replay.run.get": {
+    words: "replay get",
+    examples: ["aionis replay get --run-id nightly-7", "aionis replay get --task-id TASK"],
+  },
+  "replay.step": {
+    positional: ["runId", "step"],
+    examples: [`aionis replay step nightly-7 '{"id":"rotate","tool":"command","input":{"argv":["logrotate"]}}'`],
+  },
+  "replay.step.before": { words: "replay before", positional: ["runId", "step"] },
+  "replay.step.after": { words: "replay after", positional: ["runId", "step"] },
   "sessions.create": { positional: ["title"], examples: ['aionis session create "Night shift" --agent ada'] },
   "sessions.event": {
     positional: ["sessionId", "text"],
@@ -174,7 +281,12 @@ const traits: Readonly<Record<string, Traits>> = {
   "runtime.status": { words: "status", examples: ["aionis status"] },
 };
 
-const groupWords: Readonly<Record<string, string>> = { tasks: "task", sessions: "session", nodes: "node" };
+const groupWords: Readonly<Record<string, string>> = {
+  tasks: "task",
+  sessions: "session",
+  nodes: "node",
+  playbooks: "playbook",
+};
 const verbWords: Readonly<Record<string, string>> = { list: "ls" };
 
 export interface Verb {

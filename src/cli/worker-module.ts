@@ -8,11 +8,13 @@ import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { z } from "zod";
-import type { CheckFunction, Handler } from "../../sdk/index.ts";
+import type { CheckFunction, Handler, Tool } from "../../sdk/index.ts";
 import { AgentId, Role } from "../contracts/ids.ts";
 import { toUsageError } from "./report.ts";
 
 const isFunction = (value: unknown): boolean => typeof value === "function";
+const isTool = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "execute" in value && isFunction(value.execute);
 
 /** What a module may export as default, where a function alone is its handler and only that is needed. */
 const WorkerModule = z.strictObject({
@@ -20,6 +22,8 @@ const WorkerModule = z.strictObject({
   roles: z.array(Role).default([]),
   concurrency: z.int().positive().default(1),
   checks: z.record(z.string(), z.custom<CheckFunction>(isFunction, "expected a function")).default({}),
+  tools: z.array(z.custom<Tool>(isTool, "expected what defineTool() makes")).default([]),
+  workspace: z.string().min(1).optional(),
   handler: z.custom<Handler>(isFunction, "expected a function"),
 });
 export type WorkerModule = z.infer<typeof WorkerModule>;

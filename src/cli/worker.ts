@@ -9,7 +9,14 @@
 
 import { resolve } from "node:path";
 import { inspect } from "node:util";
-import { type Connection, connect, type Handler, type Worker } from "../../sdk/index.ts";
+import {
+  builtInTools,
+  type Connection,
+  connect,
+  type Handler,
+  type Worker,
+  type WorkerOptions,
+} from "../../sdk/index.ts";
 import { isFailure } from "../contracts/failures.ts";
 import { type Logger, systemClock } from "../kernel/index.ts";
 import { describePlace, type Place, readPlace, toConnectOptions } from "./place.ts";
@@ -27,23 +34,28 @@ import {
 } from "./process.ts";
 import { exitCodes, toUsageError } from "./report.ts";
 import { escapeLine, toJsonLine } from "./text.ts";
-import { loadWorker } from "./worker-module.ts";
+import { loadWorker, type WorkerModule } from "./worker-module.ts";
 
 interface WorkerCommandOptions {
   concurrency?: string;
   role?: readonly string[];
+  tools?: string;
   quiet?: boolean;
 }
 
 export const addWorker: AddCommand = (program, start) => {
   program
     .command("worker")
-    .argument("<module>", "a file whose default export is a handler, or { agent, roles, concurrency, checks, handler }")
+    .argument(
+      "<module>",
+      "a file whose default export is a handler, or { agent, roles, concurrency, checks, tools, workspace, handler }",
+    )
     .description("Work on tasks with the handler of a module, until Ctrl-C.")
     .helpGroup("Processes:")
     .allowExcessArguments(false)
     .option("--concurrency <n>", "how many tasks at once; what the module says, else 1")
     .option("--role <role>", "a role to work in, instead of those of the module; may be repeated", collect)
+    .option("--tools <folder>", "replay playbooks with the built-in tools, which work in this folder")
     .option("--quiet", "say nothing of tasks")
     .addHelpText("after", helpText)
     .action((file: string, options: WorkerCommandOptions) =>
@@ -55,6 +67,7 @@ const helpText = `
 Examples:
   $ aionis worker ./fixer.ts
   $ aionis worker ./fixer.ts --role code.fix --concurrency 4 --agent fixer-1
+  $ aionis worker ./fixer.ts --tools .
   $ aionis worker ./fixer.js --nats nats://10.0.0.5 --scope acme/billing
 
 A module:
@@ -89,7 +102,10 @@ async function work(
   if (reached === undefined) return 0;
   const { connection, storeId } = reached;
   const { handler } = worker;
-  const started = connection.worker(worker, options.quiet === true ? handler : toToldHandler(handler, say));
+  const started = connection.worker(
+    withTools(worker, options, settings.cwd),
+    options.quiet === true ? handler : toToldHandler(handler, say),
+  );
   const at = describePlace(place);
   const text = `${agent} works on ${scope} (${storeId}) at ${at}, ${concurrency} at a time`;
   const known = { agent, scope, storeId, at, concurrency, roles };
@@ -111,6 +127,17 @@ function readGiven({ concurrency, role }: WorkerCommandOptions, agent: string | 
     ...(role === undefined ? {} : { roles: [...role] }),
     ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
   };
+}
+
+/** The built-in tools beside those of the module. */
+function withTools(
+  { workspace, ...worker }: WorkerModule,
+  { tools: folder }: WorkerCommandOptions,
+  cwd: string,
+): WorkerOptions {
+  const tools = folder === undefined ? worker.tools : [...builtInTools, ...worker.tools];
+  const place = folder ?? workspace;
+  return { ...worker, tools, ...(place === undefined ? {} : { workspace: resolve(cwd, place) }) };
 }
 
 interface ReachOptions {
