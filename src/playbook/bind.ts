@@ -7,7 +7,7 @@ import { isPlainNumber } from "./parameter-drafts.ts";
 import { toText } from "./transforms.ts";
 
 /** What is there, what nobody gave, and what does not fit. */
-export interface Bound {
+interface Bound {
   readonly values: ParameterValues;
   readonly missing: string[];
   readonly invalid: { name: string; why: string }[];

@@ -35,7 +35,7 @@ const nobody: CleanStep = {
 };
 
 /** What runs come to. */
-export type Compiled = { kind: "compiled"; content: PlaybookContent } | { kind: "refused"; why: string };
+type Compiled = { kind: "compiled"; content: PlaybookContent } | { kind: "refused"; why: string };
 
 /** The playbook of `runs`, which are of the same work. A run that failed or is open counts as far as it came. */
 export function compile(runs: readonly RecordedRun[], options: { title?: string } = {}): Compiled {
@@ -52,7 +52,12 @@ export function compile(runs: readonly RecordedRun[], options: { title?: string 
     findBase(cleaned.map(({ steps }) => steps.length)),
   );
   const { planned, leftOut: unplanned } = plan(columns, runs.length);
+  const doing = planned.filter(({ last }) => last.effect !== "reads");
+  if (doing.length > limits.playbookSteps)
+    return { kind: "refused", why: `they have over ${limits.playbookSteps} steps` };
   const { drafts, leftOut: undrafted } = draftSteps(planned, origins);
+  if (drafts.length === 0 && planned.length > 0 && origins.parameters.all.length > limits.playbookParameters)
+    return { kind: "refused", why: `they differ in over ${limits.playbookParameters} places` };
   const { used, unused } = dropUnused(drafts);
   if (used.length === 0) return { kind: "refused", why: "no step of theirs can be run again" };
   if (used.length > limits.playbookSteps)

@@ -1,5 +1,6 @@
 // Drafts of steps: each planned step with its input as a template, before what nobody uses is taken out and parameters have names.
 
+import { limits } from "../contracts/limits.ts";
 import type { LeftOut } from "./clean.ts";
 import { type Generalising, generalise } from "./generalise.ts";
 import { listSlots, parameterOf, stepOf, toLiteral } from "./json-template.ts";
@@ -19,6 +20,7 @@ export interface StepDraft extends Planned {
   readonly given: string | undefined;
 }
 
+const draftsMax = 2 * limits.playbookParameters; // what steps only looked for is not among those that stay
 const expectsChars = 20_000;
 
 /** Makes `planned` into drafts, and says which cannot be. Those that all runs did come first, so that branches find their parameters known. */
@@ -30,6 +32,7 @@ export function draftSteps(planned: readonly Planned[], origins: Origins): { dra
   for (const step of [...planned].sort((left, right) =>
     left.taken === right.taken ? left.place - right.place : left.taken === "always" ? -1 : 1,
   )) {
+    if (origins.parameters.all.length > draftsMax) return { drafts: [], leftOut };
     const draft = draftStep(step, origins, toKey(step.last.title, keys));
     if (typeof draft === "string") leftOut.push({ title: step.last.title, why: draft });
     else {

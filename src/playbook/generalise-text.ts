@@ -104,6 +104,7 @@ export function askText(tuple: Tuple, cutting: Cutting, level: Level = levels.li
   const stretches = cutAll(tuple, level);
   if (level > levels.words || !hasMuchShared(stretches, level)) return ask(tuple);
   const finer = toFiner(level) ?? levels.pieces;
+  if (stretches.length === 1) return askText(tuple, cutting, finer);
   return (
     explainStretches(stretches, tuple, (each) => explainText(each, cutting, level) ?? askText(each, cutting, finer)) ??
     ask(tuple)
@@ -140,7 +141,7 @@ function hasMuchShared(stretches: readonly Stretch[], level: Level): boolean {
   const count = (isShared: boolean): number =>
     stretches
       .filter((each) => each.isShared === isShared)
-      .reduce((sum, { lists }) => sum + (lists[0] ?? []).filter(isTelling).length, 0);
+      .reduce((sum, { lists }) => sum + (lists[0] ?? []).join("").length, 0);
   const isCut = stretches.some(({ isShared, lists }) => !isShared && lists.some((each) => each.length === 0));
   return !isCut && (level === levels.lines ? count(true) > 0 || stretches.length === 1 : count(true) >= count(false));
 }

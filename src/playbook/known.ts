@@ -63,7 +63,7 @@ function listResults(origins: Origins, run: number, scope: Scope): Known[] {
     return (leaves[run] ?? []).flatMap(({ path, text, isText }) => {
       const value = text.trim();
       const shape = shapeOf(value);
-      if (!isText || value.length < 3 || shape === "text" || shape === "word") return [];
+      if (!isText || value.length < 3 || !["version", "id", "number", "url"].includes(shape)) return [];
       const transforms = value === text ? [] : [transform("trim")];
       if (applyAll(transforms, text) !== value) return [];
       return [{ text: value, needsFree: false, toSlot: () => ({ reference: ["steps", key, ...path], transforms }) }];

@@ -44,7 +44,7 @@ export function listQuoted(text: string): Mention[] {
 }
 
 /** The words of `text` without the full stop or colon after them. */
-export function listWords(text: string): { from: number; to: number }[] {
+function listWords(text: string): { from: number; to: number }[] {
   return Array.from(text.matchAll(words), ({ 0: word, index: from }) => {
     let length = word.length;
     while (length > 1 && /[.:!?]/.test(word[length - 1] ?? "")) length -= 1;

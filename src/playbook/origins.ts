@@ -166,8 +166,12 @@ export class Origins {
   /** The same words as in the brief, spelled otherwise. */
   #explainByWords(tuple: Tuple): Slot | undefined {
     if (!tuple.texts.every((each) => each.length > 2)) return undefined;
-    const spelled = tuple.runs.map((run, index) => findSpelled(this.briefs[run] ?? "", tuple.texts[index] ?? ""));
-    if (!spelled.every((each) => each !== undefined)) return undefined;
+    const spelled: string[] = [];
+    for (const [index, run] of tuple.runs.entries()) {
+      const found = findSpelled(this.briefs[run] ?? "", tuple.texts[index] ?? "");
+      if (found === undefined) return undefined;
+      spelled.push(found);
+    }
     const transforms = deriveCase(spelled, tuple.texts);
     if (transforms === undefined) return undefined;
     return toSlot(this.parameters.take({ runs: tuple.runs, texts: spelled }, { from: "brief" }), transforms);

@@ -5,7 +5,7 @@ import type { PlaybookContent, PlaybookPatch, PlaybookStep } from "../contracts/
 import { findProblems } from "./problems.ts";
 
 /** What a repair makes. */
-export type Patched = { kind: "patched"; content: PlaybookContent } | { kind: "refused"; problems: string[] };
+type Patched = { kind: "patched"; content: PlaybookContent } | { kind: "refused"; problems: string[] };
 
 /** `content` with `patch`, when every step that it names is there and nothing stands wrong afterwards. */
 export function patchContent(content: PlaybookContent, patch: PlaybookPatch): Patched {

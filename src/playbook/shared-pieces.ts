@@ -29,18 +29,27 @@ export function findShared(lists: readonly (readonly string[])[]): Stretch[] {
         lists: last.lists.map((each, index) => [...each, ...(cut[index] ?? [])]),
       };
   };
-  for (const match of matchAll(lists)) {
-    push(false, match);
+  const matches = matchAll(lists);
+  for (let first = 0; first < matches.length; ) {
+    let next = first + 1;
+    while (follows(matches[next - 1] ?? [], matches[next])) next += 1;
+    push(false, matches[first] ?? []);
     push(
       true,
-      match.map((each) => each + 1),
+      (matches[next - 1] ?? []).map((each) => each + 1),
     );
+    first = next;
   }
   push(
     false,
     lists.map((list) => list.length),
   );
   return stretches;
+}
+
+/** Whether a match stands right behind the one before it in every list. */
+function follows(before: readonly number[], after: readonly number[] | undefined): boolean {
+  return after?.every((each, index) => each === (before[index] ?? 0) + 1) ?? false;
 }
 
 /** One range of each list. */

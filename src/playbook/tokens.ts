@@ -36,7 +36,7 @@ const joining = /[-./@:+#~$]/;
  * How `text` may be cut at `at`: `free` where a word ends, `inside` between the parts of a longer word (`user|-api`), `none` in the middle of
  * a part. A full stop before a space ends the word.
  */
-export function borderAt(text: string, at: number): "free" | "inside" | "none" {
+function borderAt(text: string, at: number): "free" | "inside" | "none" {
   const [left = "", right = ""] = [text[at - 1], text[at]];
   if (inName.test(left) && inName.test(right))
     return /\p{Ll}\p{Lu}|\p{N}\p{L}|\p{L}\p{N}|_./u.test(left + right) || right === "_" ? "inside" : "none";
@@ -82,10 +82,4 @@ const shapedChars = 300;
 export function shapeOf(text: string): Shape {
   if (text.length > shapedChars) return "text";
   return shapes.find(([, pattern]) => pattern.test(text))?.[0] ?? "text";
-}
-
-/** Whether a value is one whole whose parts are not told apart. */
-export function isAtom(text: string): boolean {
-  const shape = shapeOf(text);
-  return shape === "version" || shape === "number" || shape === "id";
 }

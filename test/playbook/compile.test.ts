@@ -1,0 +1,248 @@
+import { describe, expect, it } from "vitest";
+import { limits } from "../../src/contracts/limits.ts";
+import { PlaybookContent } from "../../src/contracts/playbook.ts";
+import { compile, fillFrom, findProblems, renderInput } from "../../src/playbook/index.ts";
+import { command, mustCompile, patch, read, toRun, write } from "./support.ts";
+
+const inputs = ({ steps }: PlaybookContent) => steps.map(({ input }) => input);
+
+describe("one run", () => {
+  it("has what its brief sets apart as parameters, in every spelling", () => {
+    const content = mustCompile(
+      toRun(1, "Add the flag `dark-mode` to src/flags.ts", [
+        patch("src/flags.ts", "};", '  darkMode: flag("dark-mode"),\n};'),
+        command(["node", "src/flags.ts"]),
+      ]),
+    );
+
+    expect(content.parameters).toMatchObject([
+      { name: expect.any(String) as string, type: "path", examples: ["src/flags.ts"] },
+      { type: "word", examples: ["dark-mode"] },
+    ]);
+    const [path, flag] = content.parameters.map(({ name }) => name);
+    expect(inputs(content)).toEqual([
+      { path: `{{${path}}}`, edits: [{ find: "};", replace: `  {{${flag} | camel}}: flag("{{${flag}}}"),\n};` }] },
+      { argv: ["node", `{{${path}}}`] },
+    ]);
+  });
+
+  it("has its data as parameters, before its brief", () => {
+    const data = { advisory: { id: "ADV-7" } };
+    const content = mustCompile(toRun(1, "Pin ADV-7", [write("pins.md", "- ADV-7\n")], { data }));
+
+    expect(content.parameters).toMatchObject([{ name: "id", source: { from: "data", path: "advisory.id" } }]);
+  });
+
+  it("names what an earlier step gave back, and drops what only looked", () => {
+    const content = mustCompile(
+      toRun(1, "Add a line to the list", [
+        command(["ls"], "list.md\n"),
+        read("list.md", "# The list\n\n- one\n- two\n"),
+        write("list.md", "# The list\n\n- one\n- two\n- three\n", false),
+      ]),
+    );
+
+    expect(content.steps.map(({ key }) => key)).toEqual(["read-list-md", "write-it"]);
+    expect(inputs(content)[1]).toEqual({ path: "list.md", text: "{{steps.read-list-md.text}}- three\n" });
+    expect(content.leftOut).toEqual([{ title: "ls", why: "nothing used what it gave back" }]);
+  });
+
+  it("has conditions by what its tools gave back", () => {
+    const content = mustCompile(
+      toRun(1, "Do it", [
+        write("new.md", "x"),
+        patch("old.md", "a", "b"),
+        command(["npm", "test"], "all passed\n"),
+        command(["git", "push"]),
+      ]),
+    );
+
+    expect(content.steps.map(({ before, after, safety }) => [before, after, safety])).toEqual([
+      [[{ kind: "path_not_exists", path: "new.md" }], [], "auto_ok"],
+      [[{ kind: "file_exists", path: "old.md" }], [], "auto_ok"],
+      [[], [{ kind: "exit_code", code: 0 }], "auto_ok"],
+      [[], [{ kind: "exit_code", code: 0 }], "needs_confirm"],
+    ]);
+  });
+
+  it("writes names of code as such, also where one word shows no joint", () => {
+    const content = mustCompile(
+      toRun(1, 'Add the route "seats"', [write("src/seats.ts", 'export const seats = "seats";\n')]),
+    );
+
+    expect(inputs(content)).toEqual([
+      { path: "src/{{route}}.ts", text: 'export const {{route | camel}} = "{{route}}";\n' },
+    ]);
+  });
+});
+
+describe("several runs", () => {
+  const bump = (number: number, goal: string, from: string, to: string) =>
+    toRun(
+      number,
+      goal,
+      [
+        command(["node", "-p", "require('./package.json').version"], `${from}\n`),
+        patch("package.json", `"version": "${from}"`, `"version": "${to}"`),
+        command(["npm", "test"], `> ledger@${to} test\nall tests passed\n`),
+      ],
+      { checks: [{ name: "it is bumped", command: ["grep", "-q", to, "package.json"], required: true }] },
+    );
+  const runs = [
+    bump(1, "Bump it to 1.5.0", "1.4.2", "1.5.0"),
+    bump(2, "set version 0.9.9 please", "0.9.1", "0.9.9"),
+    bump(3, "New: 4.0.0", "3.0.0", "4.0.0"),
+  ];
+
+  it("have a parameter where their briefs differ, and a slot where a step said it", () => {
+    const content = mustCompile(...runs);
+
+    expect(content.parameters).toEqual([
+      { name: "version", type: "version", source: { from: "brief" }, examples: ["1.5.0", "0.9.9", "4.0.0"] },
+    ]);
+    expect(inputs(content)[1]).toEqual({
+      path: "package.json",
+      edits: [{ find: expect.stringContaining(" | trim}}") as string, replace: '"version": "{{version}}"' }],
+    });
+    expect(content.checks).toEqual([
+      { name: "it is bumped", command: ["grep", "-q", "{{version}}", "package.json"], required: true },
+    ]);
+    expect(content.steps[2]?.after).toEqual([
+      { kind: "exit_code", code: 0 },
+      { kind: "output_matches", pattern: "all tests passed" },
+    ]);
+  });
+
+  it("render to what each of them did", () => {
+    const { steps } = mustCompile(...runs);
+
+    for (const run of runs) {
+      const outputs = Object.fromEntries(steps.map(({ key }, index) => [key, run.steps[index]?.output]));
+      const values = { version: /\d+\.\d+\.\d+/.exec(run.goal)?.[0] };
+      expect(steps.map(({ input }) => renderInput(input, { values, outputs }))).toEqual(
+        run.steps.map(({ input }) => input),
+      );
+    }
+  });
+
+  it("ask for what nothing says", () => {
+    const content = mustCompile(
+      toRun(1, "Write the note", [write("note.md", "Owner: Anna\n")]),
+      toRun(2, "Write the note, please", [write("note.md", "Owner: Bert\n")]),
+    );
+
+    expect(content.parameters).toEqual([
+      { name: "owner", type: "word", source: { from: "asked" }, examples: ["Anna", "Bert"] },
+    ]);
+    expect(inputs(content)).toEqual([{ path: "note.md", text: "Owner: {{owner}}\n" }]);
+  });
+
+  it("have a branch where one alone was asked for more", () => {
+    const step = (name: string) => write(`src/${name}.ts`, `export const it = "${name}";\n`);
+    const content = mustCompile(
+      toRun(1, "Add the part `left-pad`", [step("left-pad")]),
+      toRun(2, "Add the part `is-odd`, with a note in `docs/odd.md`", [
+        step("is-odd"),
+        patch("docs/odd.md", "# Notes\n", "# Notes\n\nis-odd\n"),
+      ]),
+      toRun(3, "Add the part `to-text`", [step("to-text")]),
+    );
+
+    const [, note] = content.steps;
+    expect(note?.when).toEqual({
+      kind: "given",
+      parameter: content.parameters.find(({ examples }) => examples.includes("docs/odd.md"))?.name,
+    });
+  });
+
+  it("leave out what one of them did for no reason that they tell", () => {
+    const step = patch("a.md", "x", "y");
+    const content = mustCompile(
+      toRun(1, "Do it", [step]),
+      toRun(2, "Do it", [step, command(["npm", "install"])]),
+      toRun(3, "Do it", [step]),
+    );
+
+    expect(content.steps).toHaveLength(1);
+    expect(content.leftOut).toEqual([{ title: "npm install", why: "only 1 of 3 runs did it, and nothing says when" }]);
+  });
+
+  it("are the same playbook whenever they are compiled, within the contract and without problems (C1)", () => {
+    const content = mustCompile(...runs);
+
+    expect(mustCompile(...structuredClone(runs))).toEqual(content);
+    expect(PlaybookContent.parse(content)).toEqual(content);
+    expect(findProblems(content)).toEqual([]);
+    expect(fillFrom(content, { text: "It should be 2.8.0" })).toEqual({ version: "2.8.0" });
+  });
+});
+
+describe("what is refused (C2)", () => {
+  const many = Array.from({ length: limits.playbookSteps + 1 }, (_, index) => command(["node", `step-${index}.js`]));
+  const places = Array.from({ length: limits.playbookParameters + 1 }, (_, index) => `key${index}`);
+  let deep: unknown = "x";
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+
+  it.each([
+    ["no runs", [], "there are none"],
+    [
+      "more than are read",
+      Array.from({ length: limits.playbookSources + 1 }, (_, index) => toRun(index, "Do it", [])),
+      "over",
+    ],
+    [
+      "runs without a step that can be run again",
+      [toRun(1, "Do it", [{ name: "think" }])],
+      "no step of theirs can be run again",
+    ],
+    ["too many steps", [toRun(1, "Do it", many)], "over 100 steps"],
+    [
+      "too many differences",
+      [1, 2].map((run) =>
+        toRun(
+          run,
+          "Do it",
+          places
+            .map((key) => write(`${key}.md`, `is: ${key} v${run}x\n`))
+            .map((step, index) => ({
+              ...step,
+              name: `write ${index}`,
+              input: { path: `${places[index]}.md`, text: `at ${index}: ${run}${index}q\n` },
+            })),
+        ),
+      ),
+      "over 40 places",
+    ],
+    ["data that are nested too deep", [toRun(1, "Do it", [write("a", "x")], { data: deep })], "too deep"],
+  ])("%s", (_, runs, why) => {
+    expect(compile(runs)).toMatchObject({ kind: "refused", why: expect.stringContaining(why) as string });
+  });
+});
+
+describe("hostile runs", () => {
+  it.each([
+    ["braces", "{{".repeat(10_000)],
+    ["quotes", '"a '.repeat(6_000)],
+    ["one letter", "a".repeat(20_000)],
+    ["halves of pairs", "\ud800 ".repeat(5_000)],
+    ["transforms", '{{a | between("'.repeat(1_000)],
+  ])("come to playbooks that render to what was done: %s", (_, text) => {
+    const runs = [1, 2].map((number) => toRun(number, text, [write("a/b.txt", `${text} nm-${number}\n`)]));
+    const content = mustCompile(...runs);
+
+    expect(findProblems(content)).toEqual([]);
+    const [parameter] = content.parameters;
+    const values = parameter === undefined ? {} : { [parameter.name]: parameter.examples[1] };
+    expect(renderInput(content.steps[0]?.input, { values, outputs: {} })).toEqual(runs[1]?.steps[0]?.input);
+  });
+
+  it("change no object that others have", () => {
+    const evil = JSON.parse('{"__proto__":{"polluted":"yes-1"},"constructor":{"prototype":{"x":"abc-1"}}}') as object;
+    const content = mustCompile(
+      toRun(1, "Use yes-1", [{ name: "use", tool: "own", input: evil, output: evil }], { data: evil }),
+    );
+
+    expect(content.steps[0]?.safety).toBe("needs_confirm");
+    expect("polluted" in {}).toBe(false);
+  });
+});
