@@ -3,10 +3,10 @@
 // A candidate is judged by its form (is it a version, a path, is it in quotes) and by the words around it, both compared with the places of
 // the parameter's examples in the recorded briefs.
 
-import { splitName } from "./cases.ts";
-import { isPlainWord, type Role, roleAt } from "./cues.ts";
+import { isKindWord, isPlainWord, type Role, roleAt } from "./cues.ts";
 import { findPlaces, listMentions, listQuoted, type Mention } from "./mentions.ts";
 import { type Shape, shapeOf } from "./tokens.ts";
+import { listValues } from "./values.ts";
 
 /** A value at a place of the new brief, with its worth for one parameter. */
 export interface Candidate {
@@ -47,16 +47,16 @@ export interface Profile {
 }
 
 const wordsAround = 3;
+const placesMax = 3;
 
 /** Reads what `goals` say around each of `texts`, the values that were in them. */
 export function toProfile(texts: readonly string[], goals: readonly string[]): Profile {
   const examples = texts.flatMap((text) =>
-    goals.flatMap((goal) => {
-      const [place] = findPlaces(goal, text).toSorted((left, right) =>
-        left.borders === right.borders ? 0 : left.borders === "free" ? -1 : 1,
-      );
-      return place === undefined ? [] : [{ text, surroundings: look(goal, place.from, place.from + text.length) }];
-    }),
+    goals.flatMap((goal) =>
+      findPlaces(goal, text)
+        .slice(0, placesMax)
+        .map(({ from }) => ({ text, surroundings: look(goal, from, from + text.length) })),
+    ),
   );
   const words = new Set(goals.flatMap((goal) => listMentions(goal).map(({ text }) => text.toLowerCase())));
   for (const text of texts) words.delete(text.toLowerCase());
@@ -78,7 +78,10 @@ export function toProfile(texts: readonly string[], goals: readonly string[]): P
 export function rankCandidates(brief: string, profile: Profile): Candidate[] {
   const best = new Map<string, Candidate>();
   const hasQuotes = listQuoted(brief).length > 0;
-  for (const mention of listValues(brief, profile)) {
+  const { examples, texts } = profile;
+  const hasSpaces =
+    texts.some((each) => /\s/.test(each)) || examples.every(({ surroundings }) => surroundings.isQuoted);
+  for (const mention of listValues(brief, { hasSpaces, signs: examples.map(({ surroundings }) => surroundings) })) {
     const around = look(brief, mention.from, mention.to);
     const form = scoreForm(mention, around, { ...profile, hasQuotes });
     if (form === undefined) continue;
@@ -88,37 +91,6 @@ export function rankCandidates(brief: string, profile: Profile): Candidate[] {
       best.set(key, { text: mention.text, from: mention.from, to: mention.to, score });
   }
   return [...best.values()].sort((left, right) => right.score - left.score || left.from - right.from);
-}
-
-/** Quotes, words, words without the signs at their ends, and parts of words that stand as the examples do. */
-function listValues(brief: string, { examples, texts }: Profile): Mention[] {
-  const all = listMentions(brief);
-  const phrases = all.filter(({ text, isQuoted }) => isQuoted && /\s/.test(text));
-  const mentions = all.filter(
-    ({ from, to, isQuoted }) => isQuoted || !phrases.some((each) => each.from <= from && each.to >= to),
-  );
-  const cut = mentions.flatMap(({ text, from, isQuoted }): Mention[] => {
-    const begin = /^[^\p{L}\p{N}]+/u.exec(text)?.[0].length ?? 0;
-    const end = /[^\p{L}\p{N}]+$/u.exec(text)?.[0].length ?? 0;
-    if (isQuoted || begin + end === 0 || begin + end >= text.length) return [];
-    return [
-      { text: text.slice(begin, text.length - end), from: from + begin, to: from + text.length - end, isQuoted: false },
-    ];
-  });
-  const inner = mentions.flatMap((mention) => cutLike(mention, examples));
-  const isTextual =
-    texts.some((each) => /\s/.test(each)) || examples.every(({ surroundings }) => surroundings.isQuoted);
-  return [...mentions.filter(({ isQuoted, text }) => !isQuoted || isTextual || !/\s/.test(text)), ...cut, ...inner];
-}
-
-/** `config/mailer.ini` had the example `mailer`: `config/search.ini` has `search`. */
-function cutLike({ text, from }: Mention, examples: readonly Example[]): Mention[] {
-  return examples.flatMap(({ surroundings: { left, right } }) => {
-    if (left === "" && right === "") return [];
-    if (text.length <= left.length + right.length || !text.startsWith(left) || !text.endsWith(right)) return [];
-    const inner = text.slice(left.length, text.length - right.length);
-    return [{ text: inner, from: from + left.length, to: from + text.length - right.length, isQuoted: false }];
-  });
 }
 
 /** How much its form is like the examples', or `undefined` when it cannot be of their kind. */
@@ -137,15 +109,18 @@ function scoreForm(
   if (!isQuoted && cues.has(text.toLowerCase())) return undefined; // it says that a value comes, and is none
   if (shapes.size === 1 && shapes.has("text") && !isQuoted && quoted > 0.9 && !/\s/.test(text)) return undefined;
   const isNew = !words.has(text.toLowerCase());
-  const isPlain = shape === "word" && isPlainWord(text);
+  const isKnown = texts.includes(text);
+  const isPlain = shape === "word" && isPlainWord(text) && !isKnown;
   return (
     (isExact ? 1 : 0.3) +
     scoreStyle(text, texts) +
-    (prefix.length > 1 ? (text.startsWith(prefix) ? 0.8 : -0.8) : 0) +
-    (suffix.length > 1 ? (text.endsWith(suffix) ? 0.8 : -0.8) : 0) +
+    (prefix !== "" ? (text.startsWith(prefix) ? 0.8 : -0.8) : 0) +
+    (suffix !== "" ? (text.endsWith(suffix) ? 0.8 : -0.8) : 0) +
     (isQuoted ? quoted - 0.3 : 0.2 - quoted * (quoted === 1 && hasQuotes ? 1.2 : 0.4)) +
     (isNew ? 0.4 : shape === "word" ? -1.2 : -0.2) -
-    (isPlain ? 2 : 0) +
+    (isPlain ? 2 : isKindAt(text, around, words) ? 1 : 0) +
+    (isKnown ? 1.5 : 0) +
+    scoreSigns(text, texts) +
     (shape === "word" || shape === "text" ? 0 : 0.4)
   );
 }
@@ -165,6 +140,30 @@ const kin: Readonly<Record<Shape, readonly Shape[]>> = {
 function isKin(shape: Shape, shapes: ReadonlySet<Shape>): boolean {
   if (shapes.size > 2 && (shapes.has("text") || shapes.has("url") || shapes.has("number"))) return true; // anything was there already
   return [...shapes].some((each) => kin[each].includes(shape));
+}
+
+/** `the service mailer`: the first of the two says what the second is. */
+function isKindAt(text: string, { near: [before, after] }: Surroundings, words: ReadonlySet<string>): boolean {
+  if (!/^\p{Ll}+$/u.test(text)) return false;
+  return (
+    isKindWord(text) ||
+    (/^(?:the|a|an|our|this)$/.test(before) && after !== "" && !words.has(after) && !isPlainWord(after))
+  );
+}
+
+/** Digits and letters by turns, where all examples have them in the same way. */
+function scoreSigns(text: string, texts: readonly string[]): number {
+  const [first = "", ...others] = texts.map(toSigns);
+  if (!/9/.test(first) || others.some((each) => each !== first))
+    return /^9/.test(toSigns(text)) && !texts.some((each) => /\d/.test(each)) ? -0.8 : 0;
+  return toSigns(text) === first ? 0.5 : -0.8;
+}
+
+function toSigns(text: string): string {
+  return text
+    .slice(0, 60)
+    .replace(/\p{L}+/gu, "a")
+    .replace(/\d+/g, "9");
 }
 
 /** Whether one of the examples is written in the same way: in capitals, with hyphens, with spaces. One word alone shows no joint. */
@@ -254,5 +253,5 @@ function sharedEdge(texts: readonly string[], edge: "start" | "end"): string {
   while (length < first.length && others.every((each) => at(each, length) === at(first, length))) length += 1;
   const shared = edge === "start" ? first.slice(0, length) : first.slice(first.length - length);
   const whole = edge === "start" ? /^.*[^\p{L}\p{N}]/su.exec(shared)?.[0] : /[^\p{L}\p{N}].*$/su.exec(shared)?.[0];
-  return whole !== undefined && splitName(whole).length + whole.length > 1 ? whole : "";
+  return whole ?? "";
 }

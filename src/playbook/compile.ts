@@ -15,13 +15,13 @@ import { type CleanStep, cleanRun, type LeftOut } from "./clean.ts";
 import { inferAfter, inferBefore, pathTemplateOf } from "./conditions.ts";
 import { isNamedAt } from "./cues.ts";
 import { draftSteps, generalisingFor, listUsedSteps, type StepDraft } from "./drafts.ts";
-import { mapSlots, mapTexts } from "./json-template.ts";
+import { listSlots, mapSlots, mapTexts, parameterOf } from "./json-template.ts";
 import { isShallow } from "./leaves.ts";
 import { findPlaces } from "./mentions.ts";
 import { nameParameters } from "./names.ts";
 import { Origins } from "./origins.ts";
 import { type ParameterDraft, typeOf } from "./parameter-drafts.ts";
-import { plan } from "./plan.ts";
+import { type Planned, plan } from "./plan.ts";
 import type { RecordedRun } from "./run.ts";
 import { type Part, parseTemplate, printPath, printTemplate } from "./template.ts";
 import { safetyOf } from "./tools.ts";
@@ -42,10 +42,6 @@ export function compile(runs: readonly RecordedRun[], options: { title?: string 
   const why = whyUnusable(runs);
   if (why !== undefined) return { kind: "refused", why };
   const cleaned = runs.map(cleanRun);
-  const origins = new Origins(
-    runs,
-    cleaned.map(({ steps }) => steps),
-  );
   const leftOut = cleaned.flatMap((each) => each.leftOut);
   const columns = alignRuns(
     cleaned.map(({ steps }) => steps),
@@ -55,7 +51,15 @@ export function compile(runs: readonly RecordedRun[], options: { title?: string 
   const doing = planned.filter(({ last }) => last.effect !== "reads");
   if (doing.length > limits.playbookSteps)
     return { kind: "refused", why: `they have over ${limits.playbookSteps} steps` };
-  const { drafts, leftOut: undrafted } = draftSteps(planned, origins);
+  const {
+    origins,
+    drafts,
+    leftOut: undrafted,
+  } = draftTwice(
+    planned,
+    runs,
+    cleaned.map(({ steps }) => steps),
+  );
   if (drafts.length === 0 && planned.length > 0 && origins.parameters.all.length > limits.playbookParameters)
     return { kind: "refused", why: `they differ in over ${limits.playbookParameters} places` };
   const { used, unused } = dropUnused(drafts);
@@ -94,6 +98,21 @@ export function compile(runs: readonly RecordedRun[], options: { title?: string 
     sources: runs.map(({ taskId }) => taskId as PlaybookContent["sources"][number]), // ids of tasks that the journal holds
   };
   return { kind: "compiled", content };
+}
+
+/** What one step shows is known in all of them the second time: a path may be put together of what its text is made of. */
+function draftTwice(
+  planned: readonly Planned[],
+  runs: readonly RecordedRun[],
+  steps: readonly (readonly CleanStep[])[],
+): ReturnType<typeof draftSteps> & { origins: Origins } {
+  const first = new Origins(runs, steps);
+  const once = draftSteps(planned, first);
+  if (runs.length === 1) return { ...once, origins: first };
+  const used = new Set(listSlots(once.drafts.map(({ input }) => input)).map(parameterOf));
+  const found = first.parameters.all.filter(({ id, source }) => source.from !== "asked" && used.has(id));
+  const origins = new Origins(runs, steps, found);
+  return { ...draftSteps(planned, origins), origins };
 }
 
 function whyUnusable(runs: readonly RecordedRun[]): string | undefined {

@@ -47,3 +47,23 @@ export function isNamedAt(text: string, from: number): boolean {
 export function isPlainWord(text: string): boolean {
   return plainWords.has(text.toLowerCase());
 }
+
+const kindWords = new Set(
+  (
+    "service file page folder directory function method class module package library variable constant field column table key value flag job step " +
+    "version number line test check link header title heading label button component endpoint route setting option argument parameter property user " +
+    "team project repository branch tag release section entry record decision document config configuration timeout limit port host domain url path " +
+    "script command image container migration schema index report dependency feature symbol text string message translation owner"
+  ).split(" "),
+);
+
+/** Whether it says what kind of thing is named, and names none. */
+export function isKindWord(text: string): boolean {
+  return kindWords.has(text.toLowerCase());
+}
+
+/** Whether the word before `from` says what kind of thing is named there: `the table orders`. */
+export function followsKind(text: string, from: number): boolean {
+  const before = /(\p{L}+) $/u.exec(text.slice(Math.max(0, from - 30), from))?.[1];
+  return before !== undefined && isKindWord(before);
+}

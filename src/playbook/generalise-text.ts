@@ -9,12 +9,14 @@
 import type { Origins, Scope } from "./origins.ts";
 import type { Tuple } from "./parameter-drafts.ts";
 import { findShared, type Stretch } from "./shared-pieces.ts";
+import { listSplits } from "./split-known.ts";
 import type { Part } from "./template.ts";
 import { cutText, isTelling, type Level, levels, toFiner } from "./tokens.ts";
 
 const textChars = 100_000;
 const keptMax = 4;
 const stretchesMax = 300;
+const splitsMax = 4;
 
 /** How texts of some runs are made into one. */
 export interface Cutting {
@@ -52,6 +54,8 @@ function explainFrom(tuple: Tuple, cutting: Cutting, level: Level, explain: Expl
   if (whole !== undefined) return [whole];
   const middle = explainMiddle(tuple, cutting, level);
   if (middle !== undefined) return middle;
+  const split = explainSplit(tuple, cutting, level, explain);
+  if (split !== undefined) return split;
   for (let each: Level | undefined = level; each !== undefined; each = toFiner(each)) {
     const finer = toFiner(each);
     const stretches = cutAll(tuple, each);
@@ -67,6 +71,22 @@ function explainFrom(tuple: Tuple, cutting: Cutting, level: Level, explain: Expl
     }
   }
   return undefined;
+}
+
+/** What stands around a known value is explained by itself. */
+function explainSplit(tuple: Tuple, cutting: Cutting, level: Level, explain: Explain): Part[] | undefined {
+  for (const { before, slot, after } of listSplits(tuple, cutting.origins).slice(0, splitsMax)) {
+    const around = [before, after].map((each) => explainRest(each, cutting, level, explain));
+    const [left, right] = around;
+    if (left !== undefined && right !== undefined) return [...left, slot, ...right];
+  }
+  return undefined;
+}
+
+function explainRest(tuple: Tuple, cutting: Cutting, level: Level, explain: Explain): Part[] | undefined {
+  const [first = ""] = tuple.texts;
+  if (tuple.texts.every((each) => each === first)) return first === "" ? [] : [first];
+  return tuple.texts.includes("") ? undefined : explain(tuple, cutting, level);
 }
 
 /** Lines that differ in all runs, as many in each, are told apart. */

@@ -10,6 +10,7 @@
 import { isSameJson } from "../contracts/json.ts";
 import { askText, type Cutting, explainText } from "./generalise-text.ts";
 import { markIdentifiers } from "./identifiers.ts";
+import { joinSlots } from "./join-slots.ts";
 import type { Known } from "./known.ts";
 import type { Tuple } from "./parameter-drafts.ts";
 import { segmentText } from "./segment.ts";
@@ -83,7 +84,8 @@ function generaliseText(tuple: Tuple, how: Generalising): Part[] | undefined {
       : undefined;
   }
   if (tuple.runs.length === 1) return segmentText(tuple.texts[0] ?? "", how.known);
-  return explainText(tuple, how) ?? (how.asks ? askText(tuple, how) : undefined);
+  const parts = explainText(tuple, how) ?? (how.asks ? askText(tuple, how) : undefined);
+  return parts && (how.scope.makesParameters ? joinSlots(parts, tuple.runs, how.origins) : parts);
 }
 
 /** The text before and after a whole text that an earlier step gave back in every run. */

@@ -4,7 +4,7 @@
 // quotes or what has the form of a path, a version, an address, a number or a name, and short results of earlier steps. Plain words stay,
 // unless the brief says that they are names.
 
-import { isNamedAt, isPlainWord } from "./cues.ts";
+import { followsKind, isKindWord, isNamedAt, isPlainWord } from "./cues.ts";
 import { type DerivedForm, listForms } from "./derive.ts";
 import { listMentions, type Mention } from "./mentions.ts";
 import type { Origins, Scope } from "./origins.ts";
@@ -42,7 +42,10 @@ export function listKnown(origins: Origins, run: number, scope: Scope): readonly
       const text = mention.isQuoted ? mention.text : mention.text.replace(/^\/(?=[^/]*$)/, "");
       const isSure = mention.isQuoted || text !== mention.text || isFileName(mention, brief, files);
       const isValue =
-        (standsOut(mention) && !isKnownWord(text, origins, run)) || isNamedAt(brief, mention.from) || isSure;
+        (standsOut(mention) && !isKnownWord(text, origins, run)) ||
+        isNamedAt(brief, mention.from) ||
+        isSure ||
+        isNameOfKind(mention, brief);
       if (isValue && !isRootFile(text, files)) known.push(...toForms(text, isSure, take(text, { from: "brief" })));
     }
   }
@@ -63,12 +66,23 @@ function listResults(origins: Origins, run: number, scope: Scope): Known[] {
     return (leaves[run] ?? []).flatMap(({ path, text, isText }) => {
       const value = text.trim();
       const shape = shapeOf(value);
-      if (!isText || value.length < 3 || !["version", "id", "number", "url"].includes(shape)) return [];
+      if (!isText || value.length < 2 || !["version", "id", "number", "url"].includes(shape)) return [];
       const transforms = value === text ? [] : [transform("trim")];
       if (applyAll(transforms, text) !== value) return [];
-      return [{ text: value, needsFree: false, toSlot: () => ({ reference: ["steps", key, ...path], transforms }) }];
+      return [
+        {
+          text: value,
+          needsFree: shape === "number",
+          toSlot: () => ({ reference: ["steps", key, ...path], transforms }),
+        },
+      ];
     });
   });
+}
+
+/** `the table orders`: no word of the language, and of no kind itself. */
+function isNameOfKind({ text, from }: Mention, brief: string): boolean {
+  return /^[\p{Ll}\d]{3,}$/u.test(text) && !isPlainWord(text) && !isKindWord(text) && followsKind(brief, from);
 }
 
 /** Capitals alone may be a word of the files, as ARG is one of Dockerfiles. */
@@ -108,6 +122,6 @@ function standsOut({ text, isQuoted }: Mention): boolean {
   const shape = shapeOf(text);
   if (shape === "number") return text.length > 1;
   if (shape === "word") return /^\p{Lu}{2,}[\p{Lu}\p{N}]+$/u.test(text);
-  if (shape === "name" || shape === "path") return text.length > 2 && !/^[\p{Ll}]+(?:-\p{Ll}+)+$/u.test(text);
+  if (shape === "name" || shape === "path") return text.length > 2;
   return shape !== "text";
 }

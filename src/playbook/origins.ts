@@ -47,12 +47,16 @@ export class Origins {
   readonly parameters: ParameterDrafts;
   readonly #outputs: OutputSource[] = [];
 
-  /** What the runs come down to is `steps`. */
-  constructor(runs: readonly RecordedRun[], steps: readonly (readonly CleanStep[])[]) {
+  /** What the runs come down to is `steps`; `found` are parameters that are known already. */
+  constructor(
+    runs: readonly RecordedRun[],
+    steps: readonly (readonly CleanStep[])[],
+    found: readonly ParameterDraft[] = [],
+  ) {
     this.briefs = runs.map(({ goal }) => toBrief(goal));
     this.data = runs.map(({ data }) => listLeaves(data));
     this.files = steps.map(listFiles);
-    this.parameters = new ParameterDrafts(runs.length);
+    this.parameters = new ParameterDrafts(runs.length, found);
   }
 
   /** Lets later steps name what this one gave back. */

@@ -27,12 +27,13 @@ export interface Tuple {
 
 /** The parameters that were found so far. */
 export class ParameterDrafts {
-  readonly #drafts: ParameterDraft[] = [];
+  readonly #drafts: ParameterDraft[];
   readonly #count: number;
 
-  /** For so many runs. */
-  constructor(count: number) {
+  /** For so many runs; those that were found before come first. */
+  constructor(count: number, found: readonly ParameterDraft[]) {
     this.#count = count;
+    this.#drafts = found.map((each, index) => ({ ...each, id: `p${index}` }));
   }
 
   get all(): readonly ParameterDraft[] {
