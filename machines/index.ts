@@ -33,6 +33,7 @@ export {
   type TaskOperation,
 } from "./task/commands.ts";
 export { isHostRun, isMemory, isPlaybook, isSession, isWork, type TaskContext } from "./task/context.ts";
+export { joinChecks } from "./task/decide/create.ts";
 export { allowedFor, decide } from "./task/decide/index.ts";
 export { blockersOf, contentOf, listMissing as listPlaybookMissing } from "./task/decide/playbook.ts";
 export { toEnd, toReport } from "./task/decide/replay.ts";

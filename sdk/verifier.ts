@@ -43,11 +43,19 @@ export async function runChecks(
   const folder = resolve(cwd ?? parts.options.cwd ?? "");
   const results: CheckResult[] = [];
   for (const { name, command } of checks) {
-    const ran =
+    const run = (): Promise<Result> =>
       command === undefined ? runFunction(parts, name, folder, signal) : runCommand(parts, command, folder, signal);
-    results.push({ name, ...(await ran) });
+    results.push({ name, ...(refuseIsolation(parts, command) ?? (await run())) });
   }
   return results;
+}
+
+/** What cannot be kept apart as it must is not run. */
+function refuseIsolation({ exec, task }: VerifierParts, command: string[] | undefined): Result | undefined {
+  const isolation = command === undefined ? "none" : exec.isolation;
+  if (task.isolation === undefined || task.isolation === isolation) return undefined;
+  const what = command === undefined ? "is a function" : `runs with ${isolation}`;
+  return { passed: false, output: `The check ${what}; work of this family needs ${task.isolation}.`, isolation };
 }
 
 async function runCommand({ exec }: VerifierParts, argv: string[], cwd: string, signal: AbortSignal): Promise<Result> {

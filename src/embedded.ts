@@ -10,6 +10,7 @@ import { createMemoryBus, parseScope } from "../transport/index.ts";
 import { openLocalServer } from "../transport/local/index.ts";
 import type { RuntimeAddress } from "./address.ts";
 import { AionisError } from "./contracts/failures.ts";
+import type { FamilyRulesInput } from "./contracts/family.ts";
 import { fromScopeName } from "./contracts/scope.ts";
 import { createNode } from "./inspect/node.ts";
 import type { InspectorOptions } from "./inspect/options.ts";
@@ -48,6 +49,8 @@ export interface CreateRuntimeOptions {
   inspect?: InspectorOptions;
   /** Gives vectors of texts, for one more signal in the ranking of lessons; nothing needs it. */
   embedding?: Embedding;
+  /** Checks and isolation that work of a family has to show before it is done; `*` stands for every family. */
+  families?: FamilyRulesInput;
   /** Where problems that nobody awaits are reported; dropped if absent. */
   logger?: Logger;
   /** Called once when the store has failed for good (`STORE_FAILED`): the runtime answers no more, and only a new one can. */
@@ -98,6 +101,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       leaseMs: options.leaseMs,
       learns: true,
       embedding: options.embedding,
+      families: options.families,
       node,
       backUp: (path) => backUp(store, path, open),
       onFailed: options.onFailed,

@@ -1,5 +1,6 @@
 import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
 import type { AionisError } from "../../src/contracts/failures.ts";
+import type { FamilyRule } from "../../src/contracts/family.ts";
 import type { AgentId, DelegationId, LessonId, PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { OperationParsed } from "../../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../../src/contracts/packet.ts";
@@ -68,18 +69,23 @@ type FromOutside = {
   [Name in TaskOperation]: { name: Name; taskId: TaskId; input: OperationParsed<Name> } & Resolved<Name>;
 }[TaskOperation];
 
+/** What makes a task that has to show what its family has to. */
+type Ruled = "tasks.start" | "handoff.store" | "tasks.delegate";
+
 /** What the runtime has found out for a command before it is decided. */
 type Resolved<Name extends TaskOperation> = Name extends "memory.write"
   ? { lessonId: LessonId }
-  : Name extends "feedback" | "nodes.activate"
-    ? { credited: readonly LessonId[] }
-    : Name extends "playbooks.compile"
-      ? { compiled: { content: PlaybookContent; isPartial: boolean } }
-      : Name extends "playbooks.run"
-        ? { replay: ReplayStart }
-        : Name extends "playbooks.repair"
-          ? { content: PlaybookContent }
-          : unknown;
+  : Name extends Ruled
+    ? { rule?: FamilyRule }
+    : Name extends "feedback" | "nodes.activate"
+      ? { credited: readonly LessonId[] }
+      : Name extends "playbooks.compile"
+        ? { compiled: { content: PlaybookContent; isPartial: boolean } }
+        : Name extends "playbooks.run"
+          ? { replay: ReplayStart }
+          : Name extends "playbooks.repair"
+            ? { content: PlaybookContent }
+            : unknown;
 
 /** A replay as it is to begin: what the playbook was made into. */
 export interface ReplayStart {
@@ -89,6 +95,7 @@ export interface ReplayStart {
   brief: string;
   family?: string | undefined;
   checks: Check[];
+  isolation?: FamilyRule["isolation"];
   to: Target;
 }
 
@@ -102,6 +109,7 @@ type FromInside =
       parent: ChildOf;
       input: OperationParsed<"tasks.delegate">;
       packet: Packet;
+      rule?: FamilyRule | undefined;
     }
   | { name: "memory.open"; taskId: TaskId }
   | { name: "playbook.compiled"; taskId: TaskId; compiled: { content: PlaybookContent; isPartial: boolean } }

@@ -27,6 +27,8 @@ export interface TaskContext {
   priority: number;
   retry: RetryPolicy;
   checks: CheckName[];
+  /** What its checks must be kept apart by. */
+  isolation?: "bubblewrap";
   budget: Budget;
   deadlineAt: number | null;
 
@@ -124,6 +126,7 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     priority: facts.priority,
     retry: facts.retry,
     checks: facts.checks,
+    ...(facts.isolation === undefined ? {} : { isolation: facts.isolation }),
     budget: facts.budget,
     deadlineAt: facts.deadlineAt ?? null,
     createdSeq: event.seq,

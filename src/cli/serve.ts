@@ -2,9 +2,12 @@
 //
 // `aionis serve`: a runtime node in the foreground, until Ctrl-C or until its store fails.
 
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { Option } from "commander";
 import { type Connection, toSocketPath } from "../../sdk/index.ts";
 import { type AionisError, isFailure } from "../contracts/failures.ts";
+import type { FamilyRulesInput } from "../contracts/family.ts";
 import type { CreateRuntimeOptions } from "../embedded.ts";
 import { systemClock } from "../kernel/index.ts";
 import type { Durability } from "../kernel/store.ts";
@@ -29,6 +32,7 @@ interface ServeOptions {
   lease?: string;
   mirror: boolean;
   smallHeap?: true;
+  families?: string;
 }
 
 export const addServe: AddCommand = (program, start) => {
@@ -44,6 +48,10 @@ export const addServe: AddCommand = (program, start) => {
     )
     .option("--lease <duration>", "how long a claim lasts without a heartbeat; 10s if absent")
     .option("--no-mirror", "keep no copy of the events in a NATS server with JetStream")
+    .option(
+      "--families <file>",
+      "JSON: the checks and the isolation that work of a family has to show before it is done",
+    )
     .option("--small-heap", "hold little memory, for about a fifth fewer steps a second")
     .addHelpText("after", helpText)
     .action((options: ServeOptions) => start((surroundings) => serve(options, surroundings)));
@@ -59,7 +67,7 @@ It is the only runtime of its scope. The first Ctrl-C or SIGTERM lets calls in f
 second ends it with 130. A store that fails for good ends it with 1.`;
 
 async function serve(
-  { durability, lease, mirror, smallHeap }: ServeOptions,
+  { durability, lease, mirror, smallHeap, families }: ServeOptions,
   { host, output, settings }: Surroundings,
 ): Promise<number> {
   const { scope, isJson } = settings;
@@ -77,6 +85,7 @@ async function serve(
     durability,
     ...(leaseMs === undefined ? {} : { leaseMs }),
     ...(nats === undefined ? {} : { nats: { ...nats, mirror } }),
+    ...(families === undefined ? {} : { families: readFamilies(resolve(settings.cwd, families)) }),
     logger: createLineLogger(createSay(output, isJson)),
     onFailed: failure.resolve,
   });
@@ -91,6 +100,15 @@ async function serve(
   if (failed === undefined) return await closed.then(() => 0);
   await closed.catch(() => {}); // of a store that has failed; the failure itself says more
   throw failed;
+}
+
+/** What it says is checked when the runtime starts. */
+function readFamilies(file: string): FamilyRulesInput {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as FamilyRulesInput;
+  } catch (cause) {
+    throw toUsageError(`--families: ${file} cannot be read as JSON (${cause instanceof Error ? cause.message : "?"}).`);
+  }
 }
 
 const patienceMs = 2_000;

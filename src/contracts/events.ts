@@ -37,6 +37,7 @@ import {
   CheckResult,
   Cost,
   FilePath,
+  Isolation,
   Json,
   Line,
   Name,
@@ -88,6 +89,8 @@ const CreatedFacts = z.strictObject({
   retry: RetryPolicy,
   checks: z.array(CheckName).max(limits.checks),
   budget: Budget,
+  /** What its checks must be kept apart by. */
+  isolation: Isolation.exclude(["none"]).optional(),
   /** Of a replay: what it runs. */
   replay: ReplayOrder.optional(),
 });

@@ -3,7 +3,7 @@ import { Budget } from "./events.ts";
 import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
-import { Actor, Check, FilePath, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "./values.ts";
+import { Actor, Check, FilePath, Isolation, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "./values.ts";
 
 /** The words for where a task stands. `replayed` and `promoted` are parts of having succeeded. */
 export const TaskState = z.enum([
@@ -121,6 +121,8 @@ export const Assignment = z.strictObject({
   files: z.array(FilePath).max(limits.listItems),
   checks: z.array(Check).max(limits.checks),
   packet: Packet.optional(),
+  /** What its checks must be kept apart by; one that runs otherwise has failed. */
+  isolation: Isolation.exclude(["none"]).optional(),
   /** Whether steps of this stage are recorded already: `tasks.steps` reads them. */
   hasSteps: z.boolean(),
   /** What the last worker gave back when it returned the packet unfinished. */

@@ -92,6 +92,9 @@ export const Check = z.strictObject({
 });
 export type Check = z.infer<typeof Check>;
 
+/** How commands are kept from the rest of the machine. */
+export const Isolation = z.enum(["none", "bubblewrap"]);
+
 /** What came of one check. The fields that not every journal has are optional. */
 export const CheckResult = z.strictObject({
   name: Name,
@@ -108,6 +111,6 @@ export const CheckResult = z.strictObject({
   /** Lower-case hexadecimal SHA-256 of what was kept of its outputs, 16 KiB of each, before `output` was cut from it. */
   outputHash: sensitive(z.string().regex(/^[0-9a-f]{64}$/)).optional(),
   /** How the check was kept from the rest of the machine; recorded beside the evidence. */
-  isolation: z.enum(["none", "bubblewrap"]).default("none"),
+  isolation: Isolation.default("none"),
 });
 export type CheckResult = z.infer<typeof CheckResult>;

@@ -15,7 +15,7 @@ import { AgentId, DelegationId, PacketId, TaskId } from "../contracts/ids.ts";
 import { PlaybookState, ReplayOrder } from "../contracts/playbook.ts";
 import { isSensitive } from "../contracts/sensitive.ts";
 import { PauseEnd } from "../contracts/task.ts";
-import { Actor, Name, Sequence, Target, Time } from "../contracts/values.ts";
+import { Actor, Isolation, Name, Sequence, Target, Time } from "../contracts/values.ts";
 import { cut } from "./text.ts";
 
 /** Stands for what is sensitive. */
@@ -110,6 +110,7 @@ const contextShape = {
   verifying: z.array(CheckName),
   completedSeq: Sequence,
   outcome: z.object({ seq: Sequence, at: Time, verified: z.boolean() }),
+  isolation: Isolation,
   replay: ReplayOrder,
   playbook: z.object({
     value: PlaybookState,

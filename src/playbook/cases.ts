@@ -12,6 +12,11 @@ export function toKebab(name: string): string {
   return lowerWords(name).join("-");
 }
 
+/** A title as paths and addresses have it: its words are what stands between blanks and signs, so that `SQLite` stays one. */
+export function toSlug(title: string): string {
+  return (title.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).join("-");
+}
+
 export function toSnake(name: string): string {
   return lowerWords(name).join("_");
 }

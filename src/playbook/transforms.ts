@@ -1,10 +1,10 @@
 // Transforms: what a slot may do with its value. Pure, and linear in the text.
 
-import { toCamel, toConstant, toKebab, toPascal, toSnake, toTitle } from "./cases.ts";
+import { toCamel, toConstant, toKebab, toPascal, toSlug, toSnake, toTitle } from "./cases.ts";
 import { findLastText, findText } from "./find-text.ts";
 
 export const transformNames = [
-  ...(["text", "json", "trim", "lower", "upper", "title", "kebab", "snake", "camel", "pascal", "constant"] as const),
+  ...(["text", "json", "trim", "lower", "upper", "title", "slug", "kebab", "snake", "camel", "pascal", "constant"] as const),
   ...(["base", "stem", "ext", "dir", "first-line", "last-line", "between", "between-last", "bump", "add"] as const),
 ] as const;
 export type TransformName = (typeof transformNames)[number];
@@ -57,6 +57,8 @@ function apply({ name, arguments: [first = "", second = ""] }: Transform, text: 
       return text.toUpperCase();
     case "title":
       return toTitle(text);
+    case "slug":
+      return toSlug(text);
     case "kebab":
       return toKebab(text);
     case "snake":

@@ -4,8 +4,9 @@
 // that out before the command is queued. Does not own: whether it may; that is decided at its turn, and what changed meanwhile refuses it.
 
 import type { Learner } from "../../actors/index.ts";
-import { blockersOf, contentOf, type PlaybookOperation, type ReplayStart } from "../../machines/index.ts";
+import { blockersOf, contentOf, joinChecks, type PlaybookOperation, type ReplayStart } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
+import type { FamilyRule } from "../contracts/family.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
@@ -13,6 +14,7 @@ import type { ParameterValues, PlaybookContent, ReplayMode } from "../contracts/
 import { type Check, toolRole } from "../contracts/values.ts";
 import type { Ids } from "../kernel/ids.ts";
 import { bindParameters, compile, findProblems, patchContent, renderInput, SlotError } from "../playbook/index.ts";
+import type { FindRule } from "./families.ts";
 import { matchPlaybooks, mustBind, type PlaybookMatch, toGiven } from "./playbook-match.ts";
 import { type FoundPlaybook, findPlaybook, type PlaybookParts, readContent } from "./playbooks.ts";
 import { readRecordedRun } from "./recorded-run.ts";
@@ -22,6 +24,7 @@ export interface PlaybookCommandParts extends PlaybookParts {
   learner: Learner;
   tools: ToolsSeen;
   ids: Ids;
+  families: FindRule;
 }
 
 /** What is added to a command to a playbook before it is queued. */
@@ -79,13 +82,15 @@ async function prepareReplay(
   const values = mustBind(content, input);
   await parts.tools.await(content.steps.map(({ tool }) => tool));
   const [first] = content.steps;
+  const rule = parts.families(content.family);
   return {
     replayId: parts.ids.next("task"),
     order: { playbookId: input.id, version, mode },
     data: { playbook: content, mode, values, workspace, inCopy, handTo, confirmed: confirm },
     brief: `${content.title}: ${describe(values)}`.slice(0, limits.lineChars),
     family: content.family,
-    checks: mode === "simulate" ? [] : toChecks(content, input.checks, values),
+    checks: mode === "simulate" ? [] : toChecks(content, input.checks, rule, values),
+    ...(mode === "simulate" || rule.isolation === undefined ? {} : { isolation: rule.isolation }),
     to: input.to ?? { role: `${toolRole}${first?.tool}` },
   };
 }
@@ -225,9 +230,14 @@ function whyNot(
 }
 
 /** @throws AionisError `INPUT_INVALID` when they are more than a task may have. */
-function toChecks(content: PlaybookContent, asked: readonly Check[], values: ParameterValues): Check[] {
+function toChecks(
+  content: PlaybookContent,
+  asked: readonly Check[],
+  rule: FamilyRule,
+  values: ParameterValues,
+): Check[] {
   const own = content.checks.filter(({ name }) => !asked.some((check) => check.name === name));
-  const all = [...own.map((check) => renderCheck(check, values)), ...asked];
+  const all = joinChecks([...own.map((check) => renderCheck(check, values)), ...asked], rule);
   if (all.length <= limits.checks) return all;
   throw new AionisError("INPUT_INVALID", `The replay would have ${all.length} checks; ${limits.checks} are allowed.`);
 }

@@ -159,11 +159,7 @@ function findChange(store: ScopeStore, id: TaskId, version: number): EventHeader
 }
 
 /** The content that a version had: of what was compiled, or of the repair that was taken over last. */
-function findContent(
-  store: ScopeStore,
-  { id }: FoundPlaybook,
-  version: number,
-): { version: number; seq: number } {
+function findContent(store: ScopeStore, { id }: FoundPlaybook, version: number): { version: number; seq: number } {
   let content: { version: number; seq: number } | undefined;
   let proposal = content;
   for (const { type, seq, facts } of readChanges(store, id)) {

@@ -53,5 +53,5 @@ function readChecks(
   created: EventBody<"task.created">,
   completed: EventBody<"task.completed"> | undefined,
 ): readonly Check[] {
-  return [...(created.packet?.checks ?? created.checks ?? []), ...(completed?.checks ?? [])].slice(0, limits.checks);
+  return [...(created.checks ?? created.packet?.checks ?? []), ...(completed?.checks ?? [])].slice(0, limits.checks);
 }

@@ -33,6 +33,7 @@ import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { ScopeStore, Store } from "../kernel/store.ts";
 import { isMemoryOperation, isPlaybookOperation, toOutput, toSubmission } from "./commands.ts";
+import type { FindRule } from "./families.ts";
 import { type HostOperation, toOwnersCommand, toReportId } from "./host-run.ts";
 import { createAwaitLearning, type MemoryOptions, prepareMemory } from "./memory.ts";
 import { chooseForWork, type PlaybookCommandParts, preparePlaybook } from "./playbook-commands.ts";
@@ -49,6 +50,7 @@ export interface RpcOptions {
   memory: MemoryOptions;
   playbooks: PlaybookCommandParts;
   waiting: Waiting;
+  families: FindRule;
   clock: Clock;
   ids: Ids;
   logger: Logger;
@@ -142,6 +144,7 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   /** What is found out for a command before it is queued. */
   async function prepare(name: TaskOperation, input: OperationParsed<TaskOperation>): Promise<object> {
     if (isMemoryOperation(name)) return { credited: await prepareMemory(options.memory, name, input as never) }; // name and input of one entry
+    if (isRuled(name)) return { rule: options.families((input as OperationParsed<typeof name>).family) };
     return isPlaybookOperation(name) ? preparePlaybook(options.playbooks, name, input as never) : {}; // as above
   }
 
@@ -180,6 +183,10 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
       },
     );
   }
+}
+
+function isRuled(name: TaskOperation): name is "tasks.start" | "handoff.store" | "tasks.delegate" {
+  return name === "tasks.start" || name === "handoff.store" || name === "tasks.delegate";
 }
 
 const hostOperations: ReadonlySet<string> = new Set([

@@ -22,6 +22,7 @@ import { isClaimed, isHostRun, isOpen, runtimeMachine, type TaskContext } from "
 import { createSubjects, type EndpointStats, encode, type Transport } from "../../transport/index.ts";
 import type { EventType } from "../contracts/events.ts";
 import { AionisError, isFailure } from "../contracts/failures.ts";
+import type { FamilyRulesInput } from "../contracts/family.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { InspectionNode } from "../inspect/node.ts";
@@ -33,6 +34,7 @@ import type { MarkFile } from "../kernel/mark-file.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Store } from "../kernel/store.ts";
 import { createEmbeddings, type Embedding } from "./embeddings.ts";
+import { createFamilies } from "./families.ts";
 import { createQueries } from "./queries.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { createRpcHandler } from "./rpc.ts";
@@ -61,6 +63,8 @@ export interface RuntimeOptions {
   learns?: boolean | undefined;
   /** Gives vectors of texts, for one more signal in the ranking of lessons. */
   embedding?: Embedding | undefined;
+  /** What work of a family has to show before it is done. */
+  families?: FamilyRulesInput | undefined;
   /** The decide function; the simulation plants bugs in it. */
   decide?: typeof decide | undefined;
   /** Opens a copy of the store to verify it. */
@@ -102,6 +106,7 @@ const endsFromOutside: readonly EventType[] = ["task.cancelled", "deadline.passe
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { scope, store, clock, logger, node } = options;
+  const families = createFamilies(options.families);
   const observed = node === undefined ? {} : { inspect: node.inspect };
   const machine = createActor(runtimeMachine, { input: { scope }, ...observed }).start();
   const scopeStore = store.scope(scope);
@@ -163,8 +168,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const embeddings = options.embedding === undefined ? undefined : createEmbeddings(options.embedding, options);
   const memory = { scope, store: scopeStore, persistence, learner, clock, embeddings };
   const tools = createToolsSeen(clock);
-  const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids };
-  const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks };
+  const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids, families };
+  const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks, families };
   const queries = createQueries({ ...parts, checkMark: readMark, backUp: options.backUp ?? cannotBackUp });
   const handler = createRpcHandler({ ...options, ...parts, queries });
   const served = new Map<Transport, () => void>();

@@ -95,6 +95,7 @@ export function toAssignment(
       deadlineAt: context.deadlineAt,
       returned: readReturned(store, context),
     }),
+    ...given({ isolation: context.isolation }),
     hasSteps: hasSteps(store, claim, context),
     pauses: context.pauseEnds.map((pause) => readPauseEnd(store, pause)),
     budget: context.budget,
@@ -199,14 +200,9 @@ function readCreated(
 ): (Pick<Packet, "data" | "files" | "checks"> & { brief?: string }) | undefined {
   const body = decodeBody(store.event(context.createdSeq), "task.created");
   if (body === undefined) return undefined;
-  return (
-    body.packet ?? {
-      ...given({ brief: body.brief }),
-      data: body.data,
-      files: body.files ?? [],
-      checks: body.checks ?? [],
-    }
-  );
+  const { packet, checks } = body;
+  if (packet !== undefined) return { ...packet, ...given({ checks }) };
+  return { ...given({ brief: body.brief }), data: body.data, files: body.files ?? [], checks: checks ?? [] };
 }
 
 /** The checks of the start, and those that the completion added. */

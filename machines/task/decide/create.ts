@@ -1,14 +1,17 @@
+import type { FamilyRule } from "../../../src/contracts/family.ts";
 import type { TaskId } from "../../../src/contracts/ids.ts";
 import { limits } from "../../../src/contracts/limits.ts";
 import type { Packet } from "../../../src/contracts/packet.ts";
+import type { Check } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { accept, refuse } from "./refuse.ts";
 
 /** A new task of its own. */
 export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): Decision {
-  const { input, taskId } = command;
-  const late = refuseLate(input.deadlineAt, facts);
-  if (late !== undefined) return late;
+  const { input, taskId, rule } = command;
+  const checks = joinChecks(input.checks, rule);
+  const unfit = refuseLate(input.deadlineAt, facts) ?? refuseMany(checks);
+  if (unfit !== undefined) return unfit;
   return accept({
     type: "task.created",
     epoch: 0,
@@ -16,18 +19,20 @@ export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): De
       ...ofRoot(taskId, input),
       priority: input.priority,
       claimableAt: input.claimableAt ?? facts.at,
-      checks: input.checks.map(({ name, required }) => ({ name, required })),
+      checks: toNames(checks),
+      isolation: rule?.isolation,
       budget: input.budget,
     },
-    body: { brief: input.brief, data: input.data, checks: input.checks, files: input.files },
+    body: { brief: input.brief, data: input.data, checks, files: input.files },
   });
 }
 
 /** A task that begins with a packet which somebody put down. */
 export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): Decision {
-  const { input, taskId } = command;
-  const late = refuseLate(input.deadlineAt, facts);
-  if (late !== undefined) return late;
+  const { input, taskId, rule } = command;
+  const checks = joinChecks(input.packet.checks, rule);
+  const unfit = refuseLate(input.deadlineAt, facts) ?? refuseMany(checks);
+  if (unfit !== undefined) return unfit;
   const packet: Packet = {
     ...input.packet,
     id: facts.ids.packet,
@@ -48,16 +53,18 @@ export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): 
       fromRole: packet.from.role,
       priority: 2,
       claimableAt: facts.at,
-      checks: packet.checks.map(({ name, required }) => ({ name, required })),
+      checks: toNames(checks),
+      isolation: rule?.isolation,
       budget: { count: 256, depth: limits.delegationDepth },
     },
-    body: { packet },
+    body: toPacketBody(packet, checks),
   });
 }
 
 /** A task that another delegated, in the same commit as the delegation itself (I5). */
 export function decideDelegated(command: CommandOf<"delegation.start">): Decision {
-  const { input, parent, packet } = command;
+  const { input, parent, packet, rule } = command;
+  const checks = joinChecks(packet.checks, rule);
   return accept({
     type: "task.created",
     epoch: 0,
@@ -74,11 +81,37 @@ export function decideDelegated(command: CommandOf<"delegation.start">): Decisio
       claimableAt: packet.offeredAt,
       deadlineAt: packet.deadlineAt,
       retry: input.retry,
-      checks: packet.checks.map(({ name, required }) => ({ name, required })),
+      checks: toNames(checks),
+      isolation: rule?.isolation,
       budget: input.budget,
     },
-    body: { packet },
+    body: toPacketBody(packet, checks),
   });
+}
+
+/** What the family has to show goes before a check of the same name, which could show less. */
+export function joinChecks(own: readonly Check[], rule: FamilyRule = { verify: [] }): Check[] {
+  return [...own.filter(({ name }) => !rule.verify.some((check) => check.name === name)), ...rule.verify];
+}
+
+/** A packet stays as its author wrote it. */
+function toPacketBody(packet: Packet, checks: Check[]) {
+  return checks.length === packet.checks.length && checks.every((check, index) => check === packet.checks[index])
+    ? { packet }
+    : { packet, checks };
+}
+
+function toNames(checks: readonly Check[]): { name: string; required: boolean }[] {
+  return checks.map(({ name, required }) => ({ name, required }));
+}
+
+/** More checks than a task may have, with those of its family. */
+export function refuseMany({ length }: readonly Check[]): Decision | undefined {
+  if (length <= limits.checks) return undefined;
+  return refuse(
+    "INPUT_INVALID",
+    `It would have ${length} checks, with those of its family; ${limits.checks} are allowed.`,
+  );
 }
 
 /** A task that nobody claims, tries again or delegates from, and that does not expire. */

@@ -4,6 +4,7 @@ import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import type { TaskContext } from "../context.ts";
 import { isOpen, type TaskSnapshot } from "../state.ts";
 import { preferenceFor } from "./claim.ts";
+import { joinChecks, refuseMany } from "./create.ts";
 import { accept, refuse } from "./refuse.ts";
 import { decideComplete, mustRun, toMoment } from "./run.ts";
 
@@ -102,7 +103,10 @@ export function decideDelegate(snapshot: TaskSnapshot, command: CommandOf<"tasks
     delegationId: facts.ids.delegation,
     deadlineAt,
   };
-  const child: Command = { name: "delegation.start", taskId: facts.ids.child, parent, input, packet };
+  const { rule } = command;
+  const many = refuseMany(joinChecks(packet.checks, rule));
+  if (many !== undefined) return many;
+  const child: Command = { name: "delegation.start", taskId: facts.ids.child, parent, input, packet, rule };
   return {
     kind: "accepted",
     event: {

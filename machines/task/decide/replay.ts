@@ -16,6 +16,7 @@ export function decideBegin({ taskId, replay }: CommandOf<"replay.begin">, { at 
       ...{ kind: replayKind, family, rootId: taskId, depth: 0, to, priority: 2, claimableAt: at },
       retry: { attemptsMax: 5, backoffMs: 1_000, backoffMaxMs: 60_000 },
       checks: checks.map(({ name, required }) => ({ name, required })),
+      isolation: replay.isolation,
       budget: noDelegations,
       replay: order,
     },

@@ -1,7 +1,7 @@
 import { limits } from "../../../src/contracts/limits.ts";
 import type { Return } from "../../../src/contracts/packet.ts";
 import { type StepReceipt, type StepSubject, toAbout } from "../../../src/contracts/step.ts";
-import type { Check } from "../../../src/contracts/values.ts";
+import type { Check, CheckResult } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import { isClaimed, type TaskSnapshot } from "../state.ts";
 import { accept, refuse, refuseState, refuseStranger } from "./refuse.ts";
@@ -130,8 +130,11 @@ export function decideVerify(snapshot: TaskSnapshot, command: CommandOf<"tasks.v
       { expected },
     );
   }
+  const { isolation } = context;
+  const isGood = ({ passed, isolation: ran }: CheckResult): boolean =>
+    passed && (isolation === undefined || ran === isolation);
   const failed = context.verifying
-    .filter(({ name, required }) => required && results.some((result) => result.name === name && !result.passed))
+    .filter(({ name, required }) => required && results.some((result) => result.name === name && !isGood(result)))
     .map(({ name }) => name);
   if (failed.length > 0)
     return accept({ type: "checks.failed", epoch: context.epoch, facts: { failed }, body: { results } });
