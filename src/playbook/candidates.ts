@@ -4,9 +4,9 @@
 // the parameter's examples in the recorded briefs.
 
 import { isKindWord, isPlainWord, type Role, roleAt } from "./cues.ts";
-import { findPlaces, listMentions, listQuoted, type Mention } from "./mentions.ts";
+import { findPlaces, listMentions, listQuoted } from "./mentions.ts";
 import { type Shape, shapeOf } from "./tokens.ts";
-import { listValues } from "./values.ts";
+import { listValues, type Value } from "./values.ts";
 
 /** A value at a place of the new brief, with its worth for one parameter. */
 export interface Candidate {
@@ -51,8 +51,8 @@ const placesMax = 3;
 
 /** Reads what `goals` say around each of `texts`, the values that were in them. */
 export function toProfile(texts: readonly string[], goals: readonly string[]): Profile {
-  const examples = texts.flatMap((text) =>
-    goals.flatMap((goal) =>
+  const examples = texts.flatMap((text, index) =>
+    goalsOf(index, texts, goals).flatMap((goal) =>
       findPlaces(goal, text)
         .slice(0, placesMax)
         .map(({ from }) => ({ text, surroundings: look(goal, from, from + text.length) })),
@@ -72,6 +72,11 @@ export function toProfile(texts: readonly string[], goals: readonly string[]): P
     words,
     cues,
   };
+}
+
+/** The brief that an example is of; any where only some runs had one. */
+function goalsOf(index: number, examples: readonly string[], goals: readonly string[]): readonly string[] {
+  return examples.length === goals.length ? goals.slice(index, index + 1) : goals;
 }
 
 /** The candidates of `brief` for a parameter, the best first. */
@@ -95,7 +100,7 @@ export function rankCandidates(brief: string, profile: Profile): Candidate[] {
 
 /** How much its form is like the examples', or `undefined` when it cannot be of their kind. */
 function scoreForm(
-  { text, isQuoted }: Mention,
+  { text, isQuoted, isPart }: Value,
   around: Surroundings,
   { examples, texts, shapes, prefix, suffix, words, cues, hasQuotes }: Profile & { hasQuotes: boolean },
 ): number | undefined {
@@ -120,7 +125,8 @@ function scoreForm(
     (isNew ? 0.4 : shape === "word" ? -1.2 : -0.2) -
     (isPlain ? 2 : isKindAt(text, around, words) ? 1 : 0) +
     (isKnown ? 1.5 : 0) +
-    scoreSigns(text, texts) +
+    scoreSigns(text, texts) -
+    (isPart ? 0.8 : 0) +
     (shape === "word" || shape === "text" ? 0 : 0.4)
   );
 }

@@ -13,6 +13,8 @@ const cases: readonly Transform[] = [
   ...[transform("lower"), transform("camel"), transform("kebab"), transform("snake"), transform("pascal")],
   ...[transform("constant"), transform("title"), transform("upper")],
 ];
+/** Of names and of titles, where they differ: `SQLite` is two words of a name and one of a title. */
+const titleCases: readonly Transform[] = [transform("slug"), ...cases];
 const parts: readonly Transform[] = [transform("base"), transform("stem"), transform("dir"), transform("ext")];
 const bumps: readonly Transform[] = [
   transform("bump", "patch"),
@@ -22,6 +24,7 @@ const bumps: readonly Transform[] = [
 const simple: readonly (readonly Transform[])[] = [
   ...[[], [transform("trim")]],
   ...cases.map((each) => [each]),
+  [transform("slug")],
   ...parts.map((each) => [each]),
   ...parts.flatMap((part) => cases.map((each) => [part, each])),
   [transform("dir"), transform("base")],
@@ -33,12 +36,21 @@ const shortChars = 400;
 export function derive(sources: readonly string[], wanted: readonly string[]): readonly Transform[] | undefined {
   if (sources.some((each) => each.length > shortChars)) return undefined;
   const isDerived = (each: readonly Transform[]): boolean => gives(each, sources, wanted);
-  return simple.find(isDerived) ?? deriveSum(sources, wanted) ?? deriveCut(sources, wanted);
+  const spellings = listSpellings(sources);
+  return (
+    spellings.find(isDerived) ?? simple.find(isDerived) ?? deriveSum(sources, wanted) ?? deriveCut(sources, wanted)
+  );
 }
 
 /** Only another spelling of the same words. */
 export function deriveCase(sources: readonly string[], wanted: readonly string[]): readonly Transform[] | undefined {
-  return [[], ...cases.map((each) => [each])].find((each) => gives(each, sources, wanted));
+  return listSpellings(sources).find((each) => gives(each, sources, wanted));
+}
+
+/** The ways to spell `values`, the likeliest first. */
+export function listSpellings(values: readonly string[]): readonly (readonly Transform[])[] {
+  const areTitles = values.every((each) => /\s/.test(each));
+  return [[], ...(areTitles ? titleCases : [...cases, transform("slug")]).map((each) => [each])];
 }
 
 /** Whether `transforms` make each text of `wanted` of its source (V1). */
@@ -107,6 +119,6 @@ export function listForms(value: string): DerivedForm[] {
     add([transform("stem")]);
   }
   const isName = shape === "name" || shape === "word" || (shape === "text" && /^[\p{L}\p{N} ]+$/u.test(value));
-  if (isName && splitName(value).length > 1) for (const each of cases) add([each]);
+  if (isName && splitName(value).length > 1) for (const each of listSpellings([value])) add(each);
   return forms;
 }

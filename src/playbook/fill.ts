@@ -109,7 +109,10 @@ function extend(
 /** For each two parameters, how much more often the one came after the other in the recorded briefs, -1 to 1. */
 function listOrders(parameters: readonly Parameter[], goals: readonly string[]): number[][] {
   const places = parameters.map(({ examples }) =>
-    goals.map((goal) => Math.min(...examples.flatMap((each) => findPlaces(goal, each).map(({ from }) => from)))),
+    goals.map((goal, index) => {
+      const own = examples.length === goals.length ? examples.slice(index, index + 1) : examples;
+      return Math.min(...own.flatMap((each) => findPlaces(goal, each).map(({ from }) => from)));
+    }),
   );
   return places.map((own) =>
     places.map((others) => {

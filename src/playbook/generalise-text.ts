@@ -10,7 +10,7 @@ import type { Origins, Scope } from "./origins.ts";
 import type { Tuple } from "./parameter-drafts.ts";
 import { findShared, type Stretch } from "./shared-pieces.ts";
 import { listSplits } from "./split-known.ts";
-import type { Part } from "./template.ts";
+import type { Part, Slot } from "./template.ts";
 import { cutText, isTelling, type Level, levels, toFiner } from "./tokens.ts";
 
 const textChars = 100_000;
@@ -175,6 +175,10 @@ function explainMiddle(tuple: Tuple, { origins, scope }: Cutting, level: Level):
   const after = countShared(shortest - before, (index) => pieces.map((each) => each[each.length - 1 - index]));
   const most = Math.min(before, keptMax) + Math.min(after, keptMax);
   for (let step = 0; step <= most; step++) {
+    // With what stands around it in all runs it must be said as it is: other spellings of that are chance.
+    const isCore = !scope.usesOutputs && step === most;
+    const explain = (each: Tuple): Slot | undefined =>
+      scope.usesOutputs || isCore ? origins.explain(each, scope) : origins.explainExactly(each, scope);
     const kept = scope.usesOutputs ? step : most - step; // what a step gave back holds longer texts by chance
     for (let left = Math.min(before, keptMax, kept); left >= 0 && kept - left <= Math.min(after, keptMax); left--) {
       const right = kept - left;
@@ -182,7 +186,7 @@ function explainMiddle(tuple: Tuple, { origins, scope }: Cutting, level: Level):
       const [from, to] = [before - left, after - right];
       const texts = pieces.map((each) => each.slice(from, each.length - to).join(""));
       const found = texts.every((each) => each !== "" && isTelling(each))
-        ? origins.explain({ runs: tuple.runs, texts }, scope)
+        ? explain({ runs: tuple.runs, texts })
         : undefined;
       if (found === undefined) continue;
       const [first = []] = pieces;

@@ -72,6 +72,13 @@ export class Origins {
     return this.#outputs.filter((each) => runs.every((run) => isBefore(each, run))).reverse();
   }
 
+  /** The slot whose value is every text of `tuple` as it stands, if a brief, the data or a parameter have it. */
+  explainExactly(tuple: Tuple, { makesParameters: makes }: Scope): Slot | undefined {
+    if (tuple.texts.some((each) => each.length > valueChars || each === "")) return undefined;
+    const known = this.#explainByKnown(tuple, deriveSame);
+    return known ?? (makes ? (this.#explainByData(tuple, deriveSame) ?? this.#explainByBrief(tuple)) : undefined);
+  }
+
   /** The slot that gives every text of `tuple` in its run (O1). */
   explain(tuple: Tuple, scope: Scope): Slot | undefined {
     return (
@@ -109,8 +116,7 @@ export class Origins {
   #explainValue(tuple: Tuple, scope: Scope): Slot | undefined {
     const { makesParameters: makes } = scope;
     return (
-      this.#explainByKnown(tuple, deriveSame) ??
-      (makes ? (this.#explainByData(tuple, deriveSame) ?? this.#explainByBrief(tuple)) : undefined) ??
+      this.explainExactly(tuple, scope) ??
       this.#explainByKnown(tuple, derive) ??
       (makes ? (this.#explainByData(tuple, derive) ?? this.#explainByWords(tuple)) : undefined) ??
       this.#explainByOutput(tuple, scope, (sources) => deriveFromOutput(sources, tuple.texts))

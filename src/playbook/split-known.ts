@@ -1,17 +1,12 @@
 // Splitting a text at what is known: parameters that were found elsewhere stand in it too, in their own spelling or another.
 
+import { listSpellings } from "./derive.ts";
 import type { Origins } from "./origins.ts";
 import { type Tuple, valuesIn } from "./parameter-drafts.ts";
 import type { Slot } from "./template.ts";
 import { bordersOf } from "./tokens.ts";
-import { applyAll, type Transform, transform } from "./transforms.ts";
+import { applyAll } from "./transforms.ts";
 
-const spellings: readonly (readonly Transform[])[] = [
-  [],
-  ...(["kebab", "camel", "snake", "pascal", "constant", "lower", "upper", "title"] as const).map((each) => [
-    transform(each),
-  ]),
-];
 const textChars = 2_000;
 
 /** One way to cut a text in three: what stands before and after the slot in each run. */
@@ -28,7 +23,7 @@ export function listSplits({ runs, texts }: Tuple, origins: Origins): Split[] {
   for (const draft of origins.parameters.all) {
     const values = draft.isJson || draft.source.from === "asked" ? undefined : valuesIn(draft, runs);
     if (values === undefined) continue;
-    for (const transforms of spellings) {
+    for (const transforms of listSpellings(values)) {
       const spelled = values.map((value) => String(applyAll(transforms, value) ?? ""));
       const places = texts.map((text, index) => findPlace(text, spelled[index] ?? ""));
       if (places.includes(-1)) continue;

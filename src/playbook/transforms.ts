@@ -4,7 +4,20 @@ import { toCamel, toConstant, toKebab, toPascal, toSlug, toSnake, toTitle } from
 import { findLastText, findText } from "./find-text.ts";
 
 export const transformNames = [
-  ...(["text", "json", "trim", "lower", "upper", "title", "slug", "kebab", "snake", "camel", "pascal", "constant"] as const),
+  ...([
+    "text",
+    "json",
+    "trim",
+    "lower",
+    "upper",
+    "title",
+    "slug",
+    "kebab",
+    "snake",
+    "camel",
+    "pascal",
+    "constant",
+  ] as const),
   ...(["base", "stem", "ext", "dir", "first-line", "last-line", "between", "between-last", "bump", "add"] as const),
 ] as const;
 export type TransformName = (typeof transformNames)[number];

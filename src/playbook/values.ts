@@ -2,6 +2,11 @@
 
 import { listMentions, type Mention } from "./mentions.ts";
 
+/** What may be a value; `isPart` of a longer one in quotes. */
+export interface Value extends Mention {
+  readonly isPart?: boolean;
+}
+
 /** How the values of a parameter stood in the recorded briefs. */
 export interface Habit {
   /** Whether they may have several words. */
@@ -14,22 +19,25 @@ const phrase = /\p{Lu}[\p{L}\p{N}'-]*(?: (?:& |of |and |the )?\p{Lu}[\p{L}\p{N}'
 const rest = /: +([^\s"'`][^\n"`]{2,200}?)[.!]?(?=\n|$)/gu;
 
 /** Quotes, words, words without the signs at their ends, parts of words that stand as the examples did, and phrases. */
-export function listValues(brief: string, { hasSpaces, signs }: Habit): Mention[] {
+export function listValues(brief: string, { hasSpaces, signs }: Habit): Value[] {
   const all = listMentions(brief);
   const quotes = all.filter(({ text, isQuoted }) => isQuoted && /\s/.test(text));
-  const mentions = all.filter(({ text, from, to, isQuoted }) => {
-    return isQuoted ? hasSpaces || !/\s/.test(text) : !quotes.some((each) => each.from <= from && each.to >= to);
+  const mentions = all.flatMap((each): Value[] => {
+    if (each.isQuoted) return hasSpaces || !/\s/.test(each.text) ? [each] : [];
+    const isPart = quotes.some(({ from, to }) => from <= each.from && to >= each.to);
+    if (isPart && !/\d/.test(each.text)) return [];
+    return [isPart ? { ...each, isPart } : each];
   });
   const phrases = hasSpaces ? [...match(brief, phrase, 0), ...match(brief, rest, 1)] : [];
   return [...mentions, ...mentions.flatMap(trim), ...mentions.flatMap((each) => cutLike(each, signs)), ...phrases];
 }
 
 /** A word without the signs around it, and a version without its mark. */
-function trim({ text, from, isQuoted }: Mention): Mention[] {
+function trim({ text, from, isQuoted, isPart = false }: Value): Value[] {
   const begin = /^(?:[^\p{L}\p{N}]+|v(?=\d+\.\d))/u.exec(text)?.[0].length ?? 0;
   const end = /[^\p{L}\p{N}]+$/u.exec(text)?.[0].length ?? 0;
   if (isQuoted || begin + end === 0 || begin + end >= text.length) return [];
-  return [toMention(text.slice(begin, text.length - end), from + begin)];
+  return [{ ...toMention(text.slice(begin, text.length - end), from + begin), isPart }];
 }
 
 /** `config/mailer.ini` had the example `mailer`: `config/search.ini` has `search`. */
