@@ -228,10 +228,9 @@ type Method = (input: unknown, options: MethodOptions) => Promise<unknown>;
 type MethodOptions = { timeoutMs: number; signal: AbortSignal | undefined };
 
 async function invoke(connection: Connection, name: string, input: unknown, options: MethodOptions): Promise<unknown> {
-  const [group = "", verb] = name.split(".");
-  const found: unknown = Reflect.get(connection, group);
-  const method = (verb === undefined ? found : Reflect.get(Object(found), verb)) as Method | undefined; // the client is made from the operations' table
-  if (method === undefined) throw new AionisError("OPERATION_UNKNOWN", `The client has no operation ${name}.`);
+  const found = name.split(".").reduce<unknown>((part, word) => Reflect.get(Object(part), word), connection);
+  if (typeof found !== "function") throw new AionisError("OPERATION_UNKNOWN", `The client has no operation ${name}.`);
+  const method = found as Method; // the client is made from the operations' table
   return method(input, options);
 }
 

@@ -18,6 +18,7 @@ import {
   type WorkerOptions,
 } from "../../sdk/index.ts";
 import { isFailure } from "../contracts/failures.ts";
+import { toolRole } from "../contracts/values.ts";
 import { type Logger, systemClock } from "../kernel/index.ts";
 import { describePlace, type Place, readPlace, toConnectOptions } from "./place.ts";
 import {
@@ -102,14 +103,13 @@ async function work(
   if (reached === undefined) return 0;
   const { connection, storeId } = reached;
   const { handler } = worker;
-  const started = connection.worker(
-    withTools(worker, options, settings.cwd),
-    options.quiet === true ? handler : toToldHandler(handler, say),
-  );
+  const equipped = withTools(worker, options, settings.cwd);
+  const started = connection.worker(equipped, options.quiet === true ? handler : toToldHandler(handler, say));
   const at = describePlace(place);
   const text = `${agent} works on ${scope} (${storeId}) at ${at}, ${concurrency} at a time`;
-  const known = { agent, scope, storeId, at, concurrency, roles };
-  const as = roles.length === 0 ? "" : `, as ${roles.join(", ")}`;
+  const all = [...roles, ...(equipped.tools ?? []).map(({ name }) => `${toolRole}${name}`)];
+  const known = { agent, scope, storeId, at, concurrency, roles: all };
+  const as = all.length === 0 ? "" : `, as ${all.join(", ")}`;
   await output.print(isJson ? toJsonLine(known) : escapeLine(text + as));
 
   await watch(started, { stop, say, at });
