@@ -64,6 +64,6 @@ export function isKindWord(text: string): boolean {
 
 /** Whether the word before `from` says what kind of thing is named there: `the table orders`. */
 export function followsKind(text: string, from: number): boolean {
-  const before = /(\p{L}+) $/u.exec(text.slice(Math.max(0, from - 30), from))?.[1];
+  const before = /(\p{L}+) (?:(?:of|for) )?(?:the )?$/u.exec(text.slice(Math.max(0, from - 30), from))?.[1];
   return before !== undefined && isKindWord(before);
 }

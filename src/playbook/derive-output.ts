@@ -31,13 +31,15 @@ export function deriveFromOutput(
 }
 
 function deriveFound(sources: readonly string[], wanted: readonly string[]): readonly Transform[] | undefined {
+  const keyed = cutAround(sources, wanted, /\p{L}[^\n]*$/u);
+  if (keyed !== undefined) return keyed; // what stands behind its key is found wherever that line stands
   for (const line of [transform("last-line"), transform("first-line")]) {
     const lines = sources.map((each) => applyAll([line], each));
     if (!lines.every((each) => typeof each === "string")) continue;
     const rest = derive(lines, wanted);
     if (rest !== undefined) return [line, ...rest];
   }
-  return cutAround(sources, wanted);
+  return cutAround(sources, wanted, /(?:)/);
 }
 
 /** What follows a number or a version that is found there. */
@@ -62,8 +64,12 @@ function findBumped(text: string, bump: Transform, wanted: string): string | und
   return versions.slice(0, 50).find((each) => applyAll([bump], each) === wanted);
 }
 
-/** Between the texts that stand around it in every run. */
-function cutAround(sources: readonly string[], wanted: readonly string[]): readonly Transform[] | undefined {
+/** Between the texts that stand around it in every run, of which the one before it is like `key`. */
+function cutAround(
+  sources: readonly string[],
+  wanted: readonly string[],
+  key: RegExp,
+): readonly Transform[] | undefined {
   for (const first of listSurroundings(sources[0] ?? "", wanted[0] ?? "")) {
     let { before, after } = first;
     for (const [index, source] of sources.entries()) {
@@ -73,7 +79,7 @@ function cutAround(sources: readonly string[], wanted: readonly string[]): reado
       before = sharedEnd(before, likest.before);
       after = sharedBeginning(after, likest.after);
     }
-    const cut = tryCuts({ before, after }, sources, wanted);
+    const cut = key.test(before) ? tryCuts({ before, after }, sources, wanted) : undefined;
     if (cut !== undefined) return cut;
   }
   return undefined;

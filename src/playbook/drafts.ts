@@ -69,7 +69,7 @@ export function generalisingFor(
   const { runs, last } = step;
   const [only] = runs;
   const asks = scope.makesParameters && last.effect !== "reads";
-  const known = runs.length === 1 && only !== undefined ? listKnown(origins, only, scope) : [];
+  const known = runs.length === 1 && only !== undefined ? listKnown(origins, only, scope, last) : [];
   const isCode = /\.(?:[cm]?[jt]sx?|vue|svelte)$/.test(pathOf(last) ?? "");
   return { origins, scope, runs, known, isCode, asks };
 }

@@ -11,9 +11,8 @@ import { isSameJson } from "../contracts/json.ts";
 import { askText, type Cutting, explainText } from "./generalise-text.ts";
 import { markIdentifiers } from "./identifiers.ts";
 import { joinSlots } from "./join-slots.ts";
-import type { Known } from "./known.ts";
 import type { Tuple } from "./parameter-drafts.ts";
-import { segmentText } from "./segment.ts";
+import { type Known, segmentText } from "./segment.ts";
 import { type Part, printTemplate } from "./template.ts";
 import { toText, transform } from "./transforms.ts";
 

@@ -4,26 +4,25 @@
 // quotes or what has the form of a path, a version, an address, a number or a name, and short results of earlier steps. Plain words stay,
 // unless the brief says that they are names.
 
+import type { CleanStep } from "./clean.ts";
 import { followsKind, isKindWord, isNamedAt, isPlainWord } from "./cues.ts";
 import { type DerivedForm, listForms } from "./derive.ts";
+import { deriveFromOutput } from "./derive-output.ts";
+import { listLeaves } from "./leaves.ts";
 import { listMentions, type Mention } from "./mentions.ts";
 import type { Origins, Scope } from "./origins.ts";
 import { type DraftSource, valuesIn } from "./parameter-drafts.ts";
-import type { Slot } from "./template.ts";
+import { listReplaced } from "./replaced.ts";
+import type { Known } from "./segment.ts";
 import { shapeOf } from "./tokens.ts";
 import { applyAll, transform } from "./transforms.ts";
-
-/** One text that is to be found, and the slot that stands for it. */
-export interface Known {
-  readonly text: string;
-  readonly needsFree: boolean;
-  toSlot(): Slot;
-}
+import { listPhrases } from "./values.ts";
 
 const knownMax = 400;
+const countedChars = 5_000;
 
 /** What a single run's texts are looked through for; made once a step. */
-export function listKnown(origins: Origins, run: number, scope: Scope): readonly Known[] {
+export function listKnown(origins: Origins, run: number, scope: Scope, step: CleanStep): readonly Known[] {
   const known: Known[] = [];
   for (const draft of origins.parameters.all) {
     const [value] = valuesIn(draft, [run]) ?? [];
@@ -38,9 +37,10 @@ export function listKnown(origins: Origins, run: number, scope: Scope): readonly
     }
     const brief = origins.briefs[run] ?? "";
     const files = origins.files[run] ?? new Map<string, boolean>();
-    for (const mention of listMentions(brief)) {
-      const text = mention.isQuoted ? mention.text : mention.text.replace(/^\/(?=[^/]*$)/, "");
-      const isSure = mention.isQuoted || text !== mention.text || isFileName(mention, brief, files);
+    for (const mention of [...listMentions(brief), ...listPhrases(brief)]) {
+      const text = mention.isQuoted ? mention.text : mention.text.replace(/^\/(?=[^/]*$)|(?<=.)\/$/g, "");
+      const isSure =
+        mention.isQuoted || text !== mention.text || isFileName(mention, brief, files) || isNameOfKind(mention, brief);
       const isValue =
         (standsOut(mention) && !isKnownWord(text, origins, run)) ||
         isNamedAt(brief, mention.from) ||
@@ -49,14 +49,20 @@ export function listKnown(origins: Origins, run: number, scope: Scope): readonly
       if (isValue && !isRootFile(text, files)) known.push(...toForms(text, isSure, take(text, { from: "brief" })));
     }
   }
-  known.push(...listResults(origins, run, scope));
+  known.push(...listResults(origins, run, scope), ...listCounts(step, origins, run, scope));
+  known.push(...listReplaced(step, origins, run, scope, known));
   return known.slice(0, knownMax).sort((left, right) => right.text.length - left.text.length);
 }
 
 function toForms(value: string, isSure: boolean, id: () => string): Known[] {
-  const needsFree = shapeOf(value) === "number" || (!isSure && shapeOf(value) === "word");
+  const isNumber = shapeOf(value) === "number";
+  const isWord = !isSure && shapeOf(value) === "word";
   return listForms(value).map(({ text, transforms }: DerivedForm): Known => {
-    return { text, needsFree: needsFree || text.length < 4, toSlot: () => ({ reference: [id()], transforms }) };
+    return {
+      text,
+      stands: isNumber ? "apart" : isWord || text.length < 4 ? "alone" : "anywhere",
+      toSlot: () => ({ reference: [id()], transforms }),
+    };
   });
 }
 
@@ -72,7 +78,7 @@ function listResults(origins: Origins, run: number, scope: Scope): Known[] {
       return [
         {
           text: value,
-          needsFree: shape === "number",
+          stands: shape === "number" ? "apart" : "anywhere",
           toSlot: () => ({ reference: ["steps", key, ...path], transforms }),
         },
       ];
@@ -83,6 +89,24 @@ function listResults(origins: Origins, run: number, scope: Scope): Known[] {
 /** `the table orders`: no word of the language, and of no kind itself. */
 function isNameOfKind({ text, from }: Mention, brief: string): boolean {
   return /^[\p{Ll}\d]{3,}$/u.test(text) && !isPlainWord(text) && !isKindWord(text) && followsKind(brief, from);
+}
+
+/** Numbers with zeros before them count things: the next one of those that a step listed, or the last. */
+function listCounts(step: CleanStep, origins: Origins, run: number, scope: Scope): Known[] {
+  const numbers = new Set(
+    listLeaves(step.input).flatMap(({ text }) => text.slice(0, countedChars).match(/(?<!\d)0\d{2,7}(?!\d)/g) ?? []),
+  );
+  return [...numbers].flatMap((text): Known[] => {
+    for (const { key, leaves } of origins.outputsFor([run], scope)) {
+      for (const leaf of leaves[run] ?? []) {
+        const transforms =
+          leaf.isText && leaf.path.includes("stdout") ? deriveFromOutput([leaf.text], [text]) : undefined;
+        if (transforms === undefined || transforms[0]?.name !== "last-line") continue;
+        return [{ text, stands: "anywhere", toSlot: () => ({ reference: ["steps", key, ...leaf.path], transforms }) }];
+      }
+    }
+    return [];
+  });
 }
 
 /** Capitals alone may be a word of the files, as ARG is one of Dockerfiles. */
@@ -118,7 +142,8 @@ function isTellingData(text: string): boolean {
 
 /** Whether a brief has it for its own sake: nobody quotes a plain word of the language, or writes one as a path. */
 function standsOut({ text, isQuoted }: Mention): boolean {
-  if (isQuoted) return text.length > 1;
+  if (isQuoted || /^[@#][\p{L}\p{N}]/u.test(text) || /^\p{Lu}.* /u.test(text)) return text.length > 1;
+  if (/^\d+\p{L}+$/u.test(text)) return true; // an amount with its unit
   const shape = shapeOf(text);
   if (shape === "number") return text.length > 1;
   if (shape === "word") return /^\p{Lu}{2,}[\p{Lu}\p{N}]+$/u.test(text);

@@ -37,6 +37,7 @@ export interface Scope {
 
 const valueChars = 400;
 const copiedChars = 40;
+const outputCharsMax = 30_000_000;
 
 /** Explains values of some runs at once. */
 export class Origins {
@@ -46,6 +47,8 @@ export class Origins {
   readonly files: readonly ReadonlyMap<string, boolean>[];
   readonly parameters: ParameterDrafts;
   readonly #outputs: OutputSource[] = [];
+  /** What steps gave back is looked through for every value: a bound of all of it together. */
+  #charsLeft = outputCharsMax;
 
   /** What the runs come down to is `steps`; `found` are parameters that are known already. */
   constructor(
@@ -197,6 +200,8 @@ export class Origins {
       for (const { path, isText } of leaves[first] ?? []) {
         const sources = tuple.runs.map((run) => findLeaf(leaves[run], path)?.text);
         if (!isText || !sources.every((each) => each !== undefined)) continue;
+        this.#charsLeft -= sources.reduce((sum, { length }) => sum + length, 0);
+        if (this.#charsLeft < 0) return undefined;
         const transforms = how(sources);
         if (transforms !== undefined) return { reference: ["steps", key, ...path], transforms };
       }

@@ -4,9 +4,16 @@
 // Invariants:
 //   S1. The parts render to the run's own text.
 
-import type { Known } from "./known.ts";
 import type { Part, Slot } from "./template.ts";
 import { bordersOf } from "./tokens.ts";
+
+/** One text that is to be found, and the slot that stands for it. */
+export interface Known {
+  readonly text: string;
+  /** Where it is found: anywhere but in the middle of a word, apart from letters and digits, or as a word of its own. */
+  readonly stands: "anywhere" | "apart" | "alone";
+  toSlot(): Slot;
+}
 
 const textChars = 100_000;
 const foundMax = 1_000;
@@ -23,7 +30,7 @@ export function segmentText(text: string, known: readonly Known[]): Part[] {
       const borders = from === 0 && to === text.length ? "free" : bordersOf(text, from, to);
       if (
         borders === "none" ||
-        (borders === "inside" && each.needsFree) ||
+        (borders === "inside" && !mayStand(each, text, from, to)) ||
         covered[from] === 1 ||
         covered[to - 1] === 1
       )
@@ -42,4 +49,13 @@ export function segmentText(text: string, known: readonly Known[]): Part[] {
   }
   if (at < text.length) parts.push(text.slice(at));
   return parts;
+}
+
+/** Whether a part of a longer word may be what is known: `20` of `node:20-slim`, but not of `1.20.3` or `v20`. */
+function mayStand({ stands }: Known, text: string, from: number, to: number): boolean {
+  if (stands !== "apart") return stands === "anywhere";
+  return (
+    !/[\p{L}\p{N}.]$/u.test(text.slice(Math.max(0, from - 2), from)) &&
+    !/^(?:[\p{L}\p{N}]|\.\d)/u.test(text.slice(to, to + 2))
+  );
 }

@@ -36,7 +36,7 @@ const joining = /[-./@:+#~$]/;
  * How `text` may be cut at `at`: `free` where a word ends, `inside` between the parts of a longer word (`user|-api`), `none` in the middle of
  * a part. A full stop before a space ends the word.
  */
-function borderAt(text: string, at: number): "free" | "inside" | "none" {
+export function borderAt(text: string, at: number): "free" | "inside" | "none" {
   const [left = "", right = ""] = [text[at - 1], text[at]];
   if (inName.test(left) && inName.test(right))
     return /\p{Ll}\p{Lu}|\p{N}\p{L}|\p{L}\p{N}|_./u.test(left + right) || right === "_" ? "inside" : "none";

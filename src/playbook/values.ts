@@ -28,8 +28,13 @@ export function listValues(brief: string, { hasSpaces, signs }: Habit): Value[] 
     if (isPart && !/\d/.test(each.text)) return [];
     return [isPart ? { ...each, isPart } : each];
   });
-  const phrases = hasSpaces ? [...match(brief, phrase, 0), ...match(brief, rest, 1)] : [];
+  const phrases = hasSpaces ? [...listPhrases(brief), ...match(brief, rest, 1)] : [];
   return [...mentions, ...mentions.flatMap(trim), ...mentions.flatMap((each) => cutLike(each, signs)), ...phrases];
+}
+
+/** Words in capitals one after the other: `Heron Authors`. */
+export function listPhrases(brief: string): Mention[] {
+  return match(brief, phrase, 0);
 }
 
 /** A word without the signs around it, and a version without its mark. */

@@ -65,6 +65,41 @@ describe("one run", () => {
     ]);
   });
 
+  it("takes what a new value replaces for whatever stands there", () => {
+    const content = mustCompile(
+      toRun(1, "Raise the timeout of `checkout` to 45s", [
+        read("deploy/checkout.yml", "name: checkout\ntimeout: 10s\n"),
+        patch("deploy/checkout.yml", "timeout: 10s", "timeout: 45s"),
+      ]),
+    );
+
+    const [first] = content.steps;
+    expect(inputs(content)[1]).toMatchObject({
+      edits: [
+        {
+          find: `timeout: {{steps.${first?.key}.text | between("\\ntimeout: ","\\n")}}`,
+          replace: "timeout: {{timeout_2}}",
+        },
+      ],
+    });
+  });
+
+  it("counts on from what a step listed", () => {
+    const content = mustCompile(
+      toRun(1, 'Record the decision "Use SQLite"', [
+        command(["ls", "decisions"], "0002-first.md\n0003-second.md\n"),
+        write("decisions/0004-use-sqlite.md", "# Use SQLite\n"),
+      ]),
+    );
+
+    const outputs = { [content.steps[0]?.key ?? ""]: { stdout: "0008-x.md\n0009-second.md\n" } };
+    const values = { [content.parameters[0]?.name ?? ""]: "Keep SQLite small" };
+    expect(renderInput(inputs(content)[1], { values, outputs })).toEqual({
+      path: "decisions/0010-keep-sqlite-small.md",
+      text: "# Keep SQLite small\n",
+    });
+  });
+
   it("writes names of code as such, also where one word shows no joint", () => {
     const content = mustCompile(
       toRun(1, 'Add the route "seats"', [write("src/seats.ts", 'export const seats = "seats";\n')]),
@@ -123,6 +158,25 @@ describe("several runs", () => {
         run.steps.map(({ input }) => input),
       );
     }
+  });
+
+  it("have one parameter for a name of several words, which stands in other texts too", () => {
+    const note = (number: number, goal: string, who: string, year: string) =>
+      toRun(number, goal, [write(`notes/${year}_${who.split(" ").join("-").toLowerCase()}.md`, `// ${year} ${who}\n`)]);
+    const content = mustCompile(
+      note(1, "It is of 2024, by Bramble Soft", "Bramble Soft", "2024"),
+      note(2, "a note for Hedda Lind (2023)", "Hedda Lind", "2023"),
+      note(3, "Copper Labs Ltd wants a note, 2025", "Copper Labs Ltd", "2025"),
+    );
+
+    expect(content.parameters.map(({ examples }) => examples)).toEqual([
+      ["2024", "2023", "2025"],
+      ["Bramble Soft", "Hedda Lind", "Copper Labs Ltd"],
+    ]);
+    const [year, who] = content.parameters.map(({ name }) => name);
+    expect(inputs(content)).toEqual([
+      { path: `notes/{{${year}}}_{{${who} | slug}}.md`, text: `// {{${year}}} {{${who}}}\n` },
+    ]);
   });
 
   it("ask for what nothing says", () => {

@@ -7,6 +7,7 @@ import { applyAll, transform } from "../../src/playbook/transforms.ts";
 describe("transforms", () => {
   it.each([
     ["kebab", "fetchHTTPUser2", "fetch-http-user2"],
+    ["slug", "Use SQLite: why?", "use-sqlite-why"],
     ["camel", "dark-mode", "darkMode"],
     ["pascal", "dark mode", "DarkMode"],
     ["constant", "darkMode", "DARK_MODE"],
