@@ -47,13 +47,18 @@ export function createReplay({
       const scope = { values: data.values, outputs: progress.outputs };
       const parts = { toolbox, exec, task, ctx, folder: site.folder, checks: options.checks ?? {}, scope };
       await (data.mode === "simulate" ? simulate(parts, data, progress) : run(parts, data, progress));
-      if (progress.isHandedOver) return;
-      await finish(parts, data, progress);
+      if (!progress.isHandedOver) await finish(parts, data, progress);
     } catch (error) {
-      await report(ctx, progress, error);
+      if (isEnd(error)) await site?.leave();
+      return await report(ctx, progress, error);
     }
-    await site?.leave();
+    if (!progress.isHandedOver) await site.leave();
   };
+}
+
+/** What ends a replay for good. After anything else it is tried again, where it was. */
+function isEnd(error: unknown): boolean {
+  return error instanceof Aborted || error instanceof Broken || isFailure(error, "CHECKS_FAILED");
 }
 
 /** How far a replay has come. */

@@ -12,10 +12,9 @@ import { isFailure } from "../../src/contracts/failures.ts";
 import type { Condition, PlaybookStep } from "../../src/contracts/playbook.ts";
 import { effectOf, renderInput } from "../../src/playbook/index.ts";
 import { listSlots, stepOf } from "../../src/playbook/json-template.ts";
-import { holds } from "../tools/conditions.ts";
 import type { Tool } from "../tools/tool.ts";
 import { Broken } from "./broken.ts";
-import { fillCondition, fillInput, fillTexts, type ReplayParts, toSite } from "./step.ts";
+import { fillCondition, fillInput, fillTexts, look, type ReplayParts, toSite } from "./step.ts";
 
 /** What would be different by now. */
 export interface Foreseen {
@@ -77,7 +76,7 @@ async function foresee(parts: ReplayParts, template: Condition, foreseen: Forese
     if (is === isWanted) return { is: "holds", condition };
     if (is !== undefined) return { is: "fails", condition, why: `An earlier step ${is ? "makes" : "removes"} it.` };
   }
-  const verdict = await holds(condition, toSite(parts));
+  const verdict = await look(condition, toSite(parts));
   if (verdict.holds) return { is: "holds", condition };
   return foreseen.isOpen ? { is: "unknown", condition } : { is: "fails", condition, why: verdict.why };
 }

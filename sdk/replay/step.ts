@@ -13,7 +13,7 @@ import type { Condition, PlaybookStep, Safety } from "../../src/contracts/playbo
 import { renderCondition, renderInput, SlotError, type SlotScope } from "../../src/playbook/index.ts";
 import type { RunContext } from "../context.ts";
 import type { CheckFunction, RunParts } from "../parts.ts";
-import { type ConditionSite, holds } from "../tools/conditions.ts";
+import { type ConditionSite, holds, type Verdict } from "../tools/conditions.ts";
 import type { Tool } from "../tools/tool.ts";
 import { parseToolInput } from "../tools/toolbox.ts";
 import { Broken } from "./broken.ts";
@@ -34,7 +34,7 @@ export async function isTaken(parts: ReplayParts, { key, when }: PlaybookStep): 
   if (when.kind === "given") return Object.hasOwn(parts.scope.values, when.parameter);
   const condition = fillCondition(when, parts.scope);
   const verdict = await parts.ctx.step(`whether ${key}`, { input: condition }, async () => {
-    const seen = await holds(condition, toSite(parts));
+    const seen = await look(condition, toSite(parts));
     return { taken: seen.holds };
   });
   return verdict.taken;
@@ -101,9 +101,14 @@ async function lookAfter(parts: ReplayParts, { key, after }: PlaybookStep, outpu
 /** @throws Broken for the first that does not hold. */
 async function mustHold(conditions: readonly Condition[], site: ConditionSite): Promise<void> {
   for (const condition of conditions) {
-    const verdict = await using(() => holds(condition, site));
+    const verdict = await look(condition, site);
     if (!verdict.holds) throw new Broken(`${verdict.why}${tellOutput(site.output)}`.slice(0, whyChars), condition);
   }
+}
+
+/** @throws Broken for a path that leaves the folder. */
+export function look(condition: Condition, site: ConditionSite): Promise<Verdict> {
+  return using(() => holds(condition, site));
 }
 
 const whyChars = 1_000;
