@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Guidance } from "../../src/contracts/guidance.ts";
+import { Guidance, type OfferedPlaybook } from "../../src/contracts/guidance.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import { operations } from "../../src/contracts/operations/index.ts";
 import { compose, type Known } from "../../src/guidance/index.ts";
@@ -44,6 +44,17 @@ const ranked: fc.Arbitrary<RankedLesson> = fc.record({
   }),
 });
 
+/** As large as the runtime makes one. */
+const offered: fc.Arbitrary<OfferedPlaybook> = fc.record({
+  id: fc.constant("task_00000000000000000009" as const),
+  title: fc.string({ unit: "grapheme", maxLength: 120 }).map((title) => title.slice(0, 120).toWellFormed()),
+  state: fc.constantFrom("active", "shadow"),
+  confidence: unit,
+  sure: fc.boolean(),
+  params: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,20}$/), fc.string({ maxLength: 60 }), { maxKeys: 6 }),
+  missing: fc.array(fc.stringMatching(/^[a-z][a-z0-9_]{0,59}$/), { maxLength: 8 }),
+});
+
 const known: fc.Arbitrary<Known> = fc.record({
   question: fc
     .record({
@@ -67,6 +78,7 @@ const known: fc.Arbitrary<Known> = fc.record({
     sureFrom: fc.constant(0.9),
     sure: fc.boolean(),
   }),
+  playbook: fc.option(offered, { nil: undefined }),
   episodes: fc.nat(3),
   learnedTo: fc.nat(100),
 });
@@ -113,6 +125,14 @@ describe("an answer of task start", () => {
       const ids = new Set(unusable.map(({ lesson }) => lesson.id));
       expect(firstAction.from.filter((id) => ids.has(id))).toEqual([]);
       expect(buckets.useNow.filter(({ id }) => ids.has(id))).toEqual([]);
+    });
+  });
+
+  it("offers the playbook that was found, and says in the prompt how it is run", () => {
+    check(({ playbook }, answer) => {
+      expect(answer.playbook).toEqual(playbook);
+      if (playbook === undefined || answer.prompt.length > limits.promptChars - 700) return;
+      expect(answer.prompt).toMatch(new RegExp(`^Playbook .* run ${playbook.id}`, "m"));
     });
   });
 
