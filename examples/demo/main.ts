@@ -1,20 +1,22 @@
 // Demo
 //
 // `npm run demo`: workers of four roles fix a real bug in a real repository; one of them is killed in the middle, and another goes on where
-// it was. No model, no network; with `--nats` a server on loopback between them. `scenario.ts` is what happens, `agents.ts` what the workers do, `report.ts` what is counted in the end.
+// it was. The next time none of them is needed. No model, no network; with `--nats` a server on loopback between them. `scenario.ts` is what
+// happens, `agents.ts` what the workers do, `next-time.ts` what becomes of it, `report.ts` what is counted in the end.
 
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { leaveOuterEnvironment } from "../processes/environment.ts";
 import { startNatsServer } from "../processes/nats.ts";
 import { readEffects } from "./effects.ts";
 import { toPlaces } from "./places.ts";
 import { toReport } from "./report.ts";
 import { makeRepository, type Repository } from "./repository.ts";
-import { play, reworded } from "./scenario.ts";
-import { printCommits, printNext, printRepeats, printSecondStart, printTimes, printTree } from "./summary.ts";
+import { play } from "./scenario.ts";
+import { printCommands, printCommits, printNextTime, printRepeats, printTimes, printTree } from "./summary.ts";
 import { createView, type View } from "./view.ts";
 
 const usage = `Usage: npm run demo -- [--nats] [--json] [--keep]
@@ -38,6 +40,7 @@ export async function main(argv: string[]): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
+  leaveOuterEnvironment();
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort();
   const timeoutMs = options.nats === true ? patienceMs + fetchMs : patienceMs;
@@ -101,14 +104,14 @@ async function run({
 
   const { events, rootId, next } = await play({ folder, places, repository, servers: nats?.url, view, signal });
   const effects = await readEffects(places.effectsLog);
-  const { report, problems } = toReport(events, effects, rootId);
+  const { report, problems } = toReport({ events, effects, rootId, next });
   view.close();
   printTimes(view, events, rootId);
   printRepeats(view, report, effects);
   printTree(view, events);
   await printCommits(view, repository);
-  printSecondStart(view, reworded, next);
-  printNext(view, places, { rootId, isKept });
+  printNextTime(view, next);
+  printCommands(view, places, { rootId, isKept });
   for (const problem of problems) process.stderr.write(`not ok: ${problem}\n`);
   if (isJson) process.stdout.write(`${JSON.stringify(report)}\n`);
   return report.ok ? 0 : 1;

@@ -7,6 +7,8 @@ export function toPlaces(folder: string) {
     /** The store, and the socket beside it. */
     store: join(folder, "store"),
     repository: join(folder, "retry-kit"),
+    /** The same with the bug in it, for the next time. */
+    freshCopy: join(folder, "retry-kit-again"),
     /** See `effects.ts`. */
     effectsLog: join(folder, "effects.jsonl"),
     /** The fixer goes past the middle of its second edit when this file is there: after the first fixer is dead. */

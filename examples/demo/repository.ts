@@ -1,26 +1,20 @@
 // Repository
 //
-// The real input of the demo: a small library with a real bug, tests that show it, and a git history. Owns: the repository's folder and how
-// `git` and the tests are called there. Nothing of this machine's git configuration is read or changed.
+// The real input of the demo: a small library with a real bug, tests that show it, and a git history. Owns: the repository's folder, and how
+// `git` and the tests are called there. Does not own: the environment that these see (`examples/processes/environment.ts`).
 
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-/** Runs the tests of a repository; TAP is the form that a program can read. */
-export const testCommand = [process.execPath, "--test", "--test-reporter=tap"];
+/** Runs the tests of a repository; TAP is the form that a program can read. No path of this machine is in it, for it may run on another. */
+export const testCommand = ["node", "--test", "--test-reporter=tap"];
 
 export interface Repository {
   readonly path: string;
-  /** The environment for commands that work in it. */
-  readonly env: Record<string, string>;
-  read(file: string): Promise<string>;
-  write(file: string, text: string): Promise<void>;
   /** What `git` printed, without the last line's end. */
   git(...args: string[]): Promise<string>;
-  /** Commits `files` once for each `key`, however often it is asked; says which commit it is. */
-  commit(key: string, message: string, files: string[]): Promise<string>;
 }
 
 const files = {
@@ -73,56 +67,20 @@ test("the last error is thrown", () => assert.rejects(retry(failUntil(9), { slee
 
 /** Makes the repository in `path`, with one commit. @throws when there is no `git`: an error with the code `ENOENT`. */
 export async function makeRepository(path: string): Promise<Repository> {
-  const repository = openRepository(path);
+  const git = async (...args: string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)("git", args, { cwd: path });
+    return stdout.trimEnd();
+  };
   await mkdir(path);
   for (const [file, text] of Object.entries(files)) {
     await mkdir(dirname(join(path, file)), { recursive: true });
-    await repository.write(file, text);
+    await writeFile(join(path, file), text);
   }
-  await repository.git("-c", "init.defaultBranch=main", "init", "--quiet", "--template=");
-  await repository.git("config", "user.name", "demo");
-  await repository.git("config", "user.email", "demo@example.invalid");
-  await repository.git("config", "gc.auto", "0"); // nothing goes on in the background
-  await repository.git("add", ".");
-  await repository.git("commit", "--quiet", "--message", "Release 1.0.0");
-  return repository;
-}
-
-/** The repository that is in `path`. */
-export function openRepository(path: string): Repository {
-  const env = toEnv();
-
-  async function git(...args: string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)("git", args, { cwd: path, env });
-    return stdout.trimEnd();
-  }
-
-  /** The key stands in the message, so that whoever asks again finds the commit instead of making a second one. */
-  async function commit(key: string, message: string, paths: string[]): Promise<string> {
-    const find = (): Promise<string> => git("log", "--format=%h", "--fixed-strings", "--grep", `Step: ${key}`);
-    const found = await find();
-    if (found !== "") return found;
-    await git("commit", "--quiet", "--message", `${message}\n\nStep: ${key}`, "--only", "--", ...paths);
-    return await find();
-  }
-
-  return {
-    path,
-    env,
-    read: (file) => readFile(join(path, file), "utf8"),
-    write: (file, text) => writeFile(join(path, file), text),
-    git,
-    commit,
-  };
-}
-
-/** Of this process's environment, what does not lead git or the test runner elsewhere (in a git hook, GIT_DIR is set). */
-function toEnv(): Record<string, string> {
-  const foreign = /^(GIT_.*|NODE_TEST_CONTEXT|NODE_OPTIONS|NODE_V8_COVERAGE)$/;
-  const kept = Object.entries(process.env).filter(([name, value]) => value !== undefined && !foreign.test(name));
-  return {
-    ...(Object.fromEntries(kept) as Record<string, string>),
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GIT_CONFIG_NOSYSTEM: "1",
-  };
+  await git("-c", "init.defaultBranch=main", "init", "--quiet", "--template=");
+  await git("config", "user.name", "demo");
+  await git("config", "user.email", "demo@example.invalid");
+  await git("config", "gc.auto", "0"); // nothing goes on in the background
+  await git("add", ".");
+  await git("commit", "--quiet", "--message", "Release 1.0.0");
+  return { path, git };
 }

@@ -7,16 +7,14 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection, JournalEvent } from "aionis";
 import type { Program } from "../processes/program.ts";
-import { maintainer } from "./agents.ts";
+import { maintainer, secondEdit } from "./agents.ts";
 import { type Effect, readEffects } from "./effects.ts";
+import { type NextTime, playNextTime } from "./next-time.ts";
 import { leaseMs } from "./places.ts";
 import { testCommand } from "./repository.ts";
 import { createSystem, type Ground, type System } from "./system.ts";
 import { stateAfter } from "./timeline.ts";
 import type { View } from "./view.ts";
-
-/** The same work, as somebody else would ask for it. */
-export const reworded = "One of retry-kit's tests is red: find the cause and repair it";
 
 export interface Scenario extends Ground {
   view: View;
@@ -26,9 +24,7 @@ export interface Scenario extends Ground {
  * Plays it to the end of the task and returns the whole journal, and what the runtime says when somebody asks for such work again.
  * @throws when `signal` is aborted.
  */
-export async function play(
-  scenario: Scenario,
-): Promise<{ events: JournalEvent[]; rootId: string; next: Awaited<ReturnType<Connection["taskStart"]>> }> {
+export async function play(scenario: Scenario): Promise<{ events: JournalEvent[]; rootId: string; next: NextTime }> {
   const { view, signal } = scenario;
   await using system = createSystem(scenario);
   const runtime = await system.start();
@@ -54,13 +50,14 @@ export async function play(
     if (event.taskId === rootId && ["succeeded", "failed", "cancelled"].includes(stateAfter(event) ?? "")) break;
   }
   await runtime.tasks.settled({ taskId: rootId }); // what it teaches has been learned
-  const next = await runtime.taskStart({ query: reworded });
-  return { events, rootId, next };
+  const end = events.at(-1);
+  if (end === undefined) throw new Error("the journal ended before the task");
+  return { events, rootId, next: await playNextTime(runtime, end, scenario.places.freshCopy) };
 }
 
 /** Kills the fixer when its first edit is recorded and its second one has begun, which cannot end before the gate is there. */
 async function replaceFixer(fixer: Program, system: System, { places, view, signal }: Scenario): Promise<void> {
-  const hasBegun = ({ key }: Effect): boolean => key.includes("edit its test");
+  const hasBegun = ({ key }: Effect): boolean => key.includes(secondEdit);
   while (!(await readEffects(places.effectsLog)).some(hasBegun)) await sleep(10, undefined, { signal });
   view.note(`kill -9 ${fixer.pid}: fixer-1 dies in the middle of its second edit`);
   await fixer.kill();

@@ -2,8 +2,9 @@
 //
 // The end of the demo, for people: where the time went, who worked for whom, what came of it, and how to look further.
 
-import type { Connection, JournalEvent } from "aionis";
+import type { JournalEvent } from "aionis";
 import type { Effect } from "./effects.ts";
+import type { NextTime } from "./next-time.ts";
 import type { toPlaces } from "./places.ts";
 import type { Report } from "./report.ts";
 import type { Repository } from "./repository.ts";
@@ -75,24 +76,26 @@ export async function printCommits(view: View, repository: Repository): Promise<
     view.print(`  ${line.replace("\t", " ")}`);
 }
 
-/** Prints what the runtime says to whoever asks for such work again. */
-export function printSecondStart(
-  view: View,
-  query: string,
-  answer: Awaited<ReturnType<Connection["taskStart"]>>,
-): void {
-  const { firstAction, gate, uncertainty, files } = answer;
-  view.print(`\n${view.paint("bold", "The next time")}`);
-  view.print(`  asked: ${query}`);
-  view.print(`  first: ${firstAction.text}`);
-  view.print(`  gate:  ${gate.action} (${gate.reason})`);
+/** Prints what became of the repair, and what the runtime says to whoever asks for such work again. */
+export function printNextTime(view: View, next: NextTime): void {
+  const { steps, ms, agentCalls, events, query, answer } = next;
+  const states = ["succeeded", ...events.map(stateAfter).filter((state) => state !== undefined)];
+  const { playbook, firstAction, gate } = answer;
+  const offered = playbook && `the playbook "${playbook.title}" (${playbook.state}), confidence ${playbook.confidence}`;
+  view.print(`\n${view.paint("bold", "And the next time")}`);
+  view.print(`  replayed: ${steps.join(", ")}`);
   view.print(
-    `  sure:  uncertainty ${uncertainty.level}, ${uncertainty.confidence}; files ${files.map(({ path }) => path).join(", ")}`,
+    `            ${toCount(steps.length, "step")} on a fresh copy in ${toSeconds(ms).trim()}, ${agentCalls} agent calls`,
   );
+  view.print(`  the task: ${states.join(" → ")}`);
+  view.print(`  asked:    ${query}`);
+  view.print(`  offered:  ${offered ?? "nothing"}`);
+  view.print(`  first:    ${firstAction.text}`);
+  view.print(`  gate:     ${gate.action} (${gate.reason})`);
 }
 
 /** Prints how to go on from here. */
-export function printNext(
+export function printCommands(
   view: View,
   places: ReturnType<typeof toPlaces>,
   options: { rootId: string; isKept: boolean },

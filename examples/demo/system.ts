@@ -6,6 +6,7 @@
 import { type Connection, connect, createRuntime } from "aionis";
 import { type Program, startProgram } from "../processes/program.ts";
 import { createAgents } from "./agents.ts";
+import { watchTools } from "./effects.ts";
 import { leaseMs, toAddress, type toPlaces } from "./places.ts";
 import type { Repository } from "./repository.ts";
 
@@ -34,9 +35,10 @@ export function createSystem({ folder, places, repository, servers, signal }: Gr
   /** All in this process. */
   async function startHere(): Promise<Connection> {
     const runtime = started.use(await createRuntime({ path: places.store, scope: places.scope, leaseMs }));
-    const agents = createAgents({ repository, effectsLog: places.effectsLog });
+    const agents = createAgents(repository.path);
     for (const [agent, role] of Object.entries(workers)) {
-      runtime.worker({ agent, roles: [role], cwd: repository.path }, agents[role]);
+      const tools = watchTools({ log: places.effectsLog, agent });
+      runtime.worker({ agent, roles: [role], tools, cwd: repository.path }, agents[role]);
     }
     return runtime;
   }

@@ -34,6 +34,10 @@ export function stateAfter({ type, facts }: JournalEvent): TaskState | undefined
       return "cancelled";
     case "deadline.passed":
       return "failed";
+    case "task.replayed":
+      return "replayed";
+    case "task.promoted":
+      return "promoted";
     default:
       return undefined;
   }

@@ -122,6 +122,8 @@ function describe({ type, by, epoch, facts, body = {} }: JournalEvent, steps: nu
     case "task.claimed":
     case "handoff.claimed":
       return `${by} takes it (epoch ${epoch})${steps === 0 ? "" : ` and goes on after ${toCount(steps, "recorded step")}`}`;
+    case "step.begun": // it ends soon, or its worker has died
+      return undefined;
     case "step.succeeded":
       return `  ${by}: ${String(facts.name)}${toResult(facts.name, body.output)}`;
     case "step.failed":
@@ -150,8 +152,9 @@ function describe({ type, by, epoch, facts, body = {} }: JournalEvent, steps: nu
 }
 
 function toResult(name: unknown, output: unknown): string {
-  if (name !== "tests") return typeof output === "string" && output !== "" ? ` ${output}` : "";
-  const { passed, failed } = readTestResults((output as { stdout: string }).stdout); // what `ctx.run` records
+  const printed = (output as { stdout?: string } | undefined)?.stdout ?? ""; // there in what a command gives
+  if (name !== "tests") return printed === "" ? "" : `: ${printed.trim().split("\n")[0]}`;
+  const { passed, failed } = readTestResults(printed);
   return `: ${passed} passed, ${failed} failed`;
 }
 

@@ -7,21 +7,19 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "aionis";
 import { endWithStdin } from "../processes/program.ts";
-import { createAgents, type Role } from "./agents.ts";
+import { createAgents, type Role, secondEdit } from "./agents.ts";
+import { watchTools } from "./effects.ts";
 import { toAddress, toPlaces } from "./places.ts";
-import { openRepository } from "./repository.ts";
 
 const [folder = ".", agent = "fixer", role = "fix", servers] = process.argv.slice(2);
 const places = toPlaces(folder);
-const agents = createAgents({
-  repository: openRepository(places.repository),
-  effectsLog: places.effectsLog,
-  midway: async () => {
-    while (!existsSync(places.gate)) await sleep(20);
-  },
-});
+const midway = async (key: string): Promise<void> => {
+  while (key.includes(secondEdit) && !existsSync(places.gate)) await sleep(20);
+};
 
 endWithStdin();
 const connection = await connect({ ...toAddress(places, servers), scope: places.scope, agent });
-connection.worker({ agent, roles: [role], cwd: places.repository }, agents[role as Role]); // the demo names no other
+const tools = watchTools({ log: places.effectsLog, agent, midway });
+const agents = createAgents(places.repository);
+connection.worker({ agent, roles: [role], tools, cwd: places.repository }, agents[role as Role]); // the demo names no other
 console.log("ready");

@@ -8,11 +8,6 @@ const files = {
     "# Changelog\n\n## Unreleased\n\n- Retries wait twice as long each time.\n\n## 1.0.0\n\n- First release.\n",
 };
 
-/** Runs git in a folder; gives what it printed, without the last line's end. */
-export function git(folder: string, ...args: string[]): string {
-  return execFileSync("git", args, { cwd: folder, encoding: "utf8" }).trimEnd();
-}
-
 /** Makes a small library in `folder`, with one release. */
 export function makeRepository(folder: string): void {
   mkdirSync(folder);
@@ -35,4 +30,9 @@ export function moveFile(folder: string, from: string, to: string): void {
 /** The releases that the repository has, oldest first. */
 export function listReleases(folder: string): string[] {
   return git(folder, "tag", "--sort=version:refname").split("\n");
+}
+
+/** Gives what it printed, without the last line's end. */
+function git(folder: string, ...args: string[]): string {
+  return execFileSync("git", args, { cwd: folder, encoding: "utf8" }).trimEnd();
 }

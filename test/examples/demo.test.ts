@@ -60,11 +60,22 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
         testsAfter: { passed: 6, failed: 0 },
         events: expect.any(Number),
         ms: expect.any(Number),
+        replayed: true,
+        promoted: true,
+        secondStart: {
+          file: "src/retry.js",
+          playbook: "A test of retry-kit fails; find out why, fix it, ship it.",
+          confidence: expect.any(Number),
+        },
       });
       expect(stderr).not.toContain("\u001b["); // colours and spinners are for terminals
-      expect(stderr).toMatch(/fixer-2 takes it \(epoch \d+\) and goes on after 1 recorded step/);
+      expect(stderr).toMatch(/fixer-2 takes it \(epoch \d+\) and goes on after 2 recorded steps/);
       expect(stderr).toMatch(/\d+ steps? under way at a death began again, under the same key: .*edit its test/);
-      expect(stderr).toMatch(/The next time\n.*\n {2}first: Look at \S*retry\S* first/);
+      expect(stderr).toMatch(/And the next time\n {2}replayed: edit-the-code, edit-its-test, commit, tests, tag\n/);
+      expect(stderr).toMatch(
+        /5 steps on a fresh copy in .*, 0 agent calls\n {2}the task: succeeded → replayed → promoted/,
+      );
+      expect(stderr).toMatch(/asked: .*\n {2}offered: .*"A test of retry-kit .*\(active\)/);
       expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
     }
   });
