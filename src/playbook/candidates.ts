@@ -47,6 +47,8 @@ export interface Profile {
 }
 
 const wordsAround = 3;
+/** What is said behind it is of another value. */
+const clauseEnd = /[,;.!?] /;
 const placesMax = 3;
 
 /** Reads what `goals` say around each of `texts`, the values that were in them. */
@@ -113,19 +115,20 @@ function scoreForm(
   if (shapes.size === 1 && shapes.has("path") && !/[/.]/.test(text)) return undefined;
   if (!isQuoted && cues.has(text.toLowerCase())) return undefined; // it says that a value comes, and is none
   if (shapes.size === 1 && shapes.has("text") && !isQuoted && quoted > 0.9 && !/\s/.test(text)) return undefined;
+  const likeness = scoreStyle(text, texts) + scoreSigns(text, texts); // after the same word anything may stand
   const isNew = !words.has(text.toLowerCase());
   const isKnown = texts.includes(text);
   const isPlain = shape === "word" && isPlainWord(text) && !isKnown;
   return (
     (isExact ? 1 : 0.3) +
-    scoreStyle(text, texts) +
+    (isCued ? Math.max(0, likeness) : likeness) +
     (prefix !== "" ? (text.startsWith(prefix) ? 0.8 : -0.8) : 0) +
     (suffix !== "" ? (text.endsWith(suffix) ? 0.8 : -0.8) : 0) +
-    (isQuoted ? quoted - 0.3 : 0.2 - quoted * (quoted === 1 && hasQuotes ? 1.2 : 0.4)) +
+    (isQuoted ? quoted - 0.3 : 0.2 - quoted * (quoted === 1 && hasQuotes ? 2.5 : 0.4)) +
     (isNew ? 0.4 : shape === "word" ? -1.2 : -0.2) -
     (isPlain ? 2 : isKindAt(text, around, words) ? 1 : 0) +
     (isKnown ? 1.5 : 0) +
-    scoreSigns(text, texts) -
+    scoreEdges(text, texts) -
     (isPart ? 0.8 : 0) +
     (shape === "word" || shape === "text" ? 0 : 0.4)
   );
@@ -163,6 +166,13 @@ function scoreSigns(text: string, texts: readonly string[]): number {
   if (!/9/.test(first) || others.some((each) => each !== first))
     return /^9/.test(toSigns(text)) && !texts.some((each) => /\d/.test(each)) ? -0.8 : 0;
   return toSigns(text) === first ? 0.5 : -0.8;
+}
+
+/** A sign at its edge that no example has there is likely none of its own. */
+function scoreEdges(text: string, texts: readonly string[]): number {
+  const isOdd = (at: 0 | -1): boolean =>
+    /[^\p{L}\p{N}]/u.test(text.at(at) ?? "") && texts.every((each) => each.at(at) !== text.at(at));
+  return (isOdd(0) ? -0.6 : 0) + (isOdd(-1) ? -0.6 : 0);
 }
 
 function toSigns(text: string): string {
@@ -220,7 +230,7 @@ function compare(left: Surroundings, right: Surroundings): number {
 /** A value stands alone as its examples do, or is cut out of a longer word in the same way. */
 function compareSigns(left: Surroundings, right: Surroundings): number {
   if (left.left === right.left && left.right === right.right) return left.left + left.right === "" ? 0.2 : 0.9;
-  return left.left + left.right === "" ? 0 : -0.8;
+  return /^\/?$/.test(left.left) && /^\/?$/.test(left.right) ? 0 : -0.8; // folders are written with and without their slashes
 }
 
 /** What stands around the place from `from` to `to`. */
@@ -229,8 +239,13 @@ function look(text: string, from: number, to: number): Surroundings {
     /[^\s"'`“”‘’()[\]{}<>,;|]*$/u.exec(text.slice(Math.max(0, from - 60), from))?.[0] ?? "",
     /^[^\s"'`“”‘’()[\]{}<>,;|]*/u.exec(text.slice(to, to + 60))?.[0] ?? "",
   ];
-  const before = toWords(text.slice(Math.max(0, from - 120), from)).reverse();
-  const after = toWords(text.slice(to, to + 120));
+  const before = toWords(
+    text
+      .slice(Math.max(0, from - 120), from)
+      .split(clauseEnd)
+      .at(-1) ?? "",
+  ).reverse();
+  const after = toWords(text.slice(to, to + 120).split(clauseEnd)[0] ?? "");
   const isQuoted = /["'`“‘]$/.test(text.slice(Math.max(0, from - 1), from)) && /^["'`”’]/.test(text.slice(to, to + 1));
   return {
     before: before.slice(0, wordsAround),

@@ -8,7 +8,7 @@ const oldBefore =
 const newBefore =
   /(?:\b(?:to|into|becomes?|become|by|with|as|use|write|new|now|called|named?|titled?|says?|set|be)|->|=>|→)[\s:"'`(]*$/i;
 const oldAfter =
-  /^["'`)]*\s*(?:->|=>|→|to\b|becomes?\b|is now\b|has to\b|should\b|must\b|will\b|belongs\b|goes\b|gets\b|with\b|by\b)/i;
+  /^["'`)]*\s*(?:->|=>|→|to\b|becomes?\b|is now\b|has to\b|should\b|must\b|will\b|belongs\b|goes\b|gets\b|with\b|by\b|is (?:out of|no longer|deprecated|unsupported|obsolete|forbidden|gone|a bad)\b)/i;
 const newAfter = /^["'`)]*\s*(?:instead\b|rather\b|\(was\b|, not\b)/i;
 
 /** Which of the two the words around the place from `from` to `to` say, if any. */
@@ -32,7 +32,11 @@ const plainWords = new Set(
     "wants wanted create creates created put puts move moves moved turn turns turned get gets got go goes give gives gave take takes took let lets " +
     "say says said name names named call calls called become becomes became replace replaces replaced rename renames renamed remove removes removed " +
     "instead rather about after before up down out off through between since because thanks hi hello hey today tomorrow tell tells mind minds follow " +
-    "follows included includes include including such way well one two three both whole part place places wherever place way work works run runs ran"
+    "follows included includes include including such way well one two three both whole part place places wherever place way work works run runs ran " +
+    "regenerate convert migrate write writes fix fixes mend edit bump raise lower increase reduce delete introduce extract switch upgrade point points " +
+    "record note list register check build ship release prepare extend adjust ensure keep store handle pin retire clean import export load read print " +
+    "show shows belong belongs ask asks look looks start starts stop stops try replace everybody everyone nobody somebody thing things own " +
+    "very much many few such least most right left main good bad big small empty early late again there always never often ever back"
   ).split(" "),
 );
 

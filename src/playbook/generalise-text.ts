@@ -56,6 +56,8 @@ function explainFrom(tuple: Tuple, cutting: Cutting, level: Level, explain: Expl
   if (middle !== undefined) return middle;
   const split = explainSplit(tuple, cutting, level, explain);
   if (split !== undefined) return split;
+  const words = level === levels.lines ? undefined : explainEdges(tuple, cutting, level, explain);
+  if (words !== undefined) return words;
   for (let each: Level | undefined = level; each !== undefined; each = toFiner(each)) {
     const finer = toFiner(each);
     const stretches = cutAll(tuple, each);
@@ -87,6 +89,19 @@ function explainRest(tuple: Tuple, cutting: Cutting, level: Level, explain: Expl
   const [first = ""] = tuple.texts;
   if (tuple.texts.every((each) => each === first)) return first === "" ? [] : [first];
   return tuple.texts.includes("") ? undefined : explain(tuple, cutting, level);
+}
+
+/** The first or the last word is told from the others, which need not be as many in each run. */
+function explainEdges(tuple: Tuple, cutting: Cutting, level: Level, explain: Explain): Part[] | undefined {
+  const { runs, texts } = tuple;
+  if (texts.some((each) => each.length > 400 || !/^\S+ [^\n]*\S$/.test(each))) return undefined;
+  for (const at of [(each: string) => each.indexOf(" "), (each: string) => each.lastIndexOf(" ")]) {
+    const left = explainRest({ runs, texts: texts.map((each) => each.slice(0, at(each))) }, cutting, level, explain);
+    const right =
+      left && explainRest({ runs, texts: texts.map((each) => each.slice(at(each) + 1)) }, cutting, level, explain);
+    if (left !== undefined && right !== undefined) return [...left, " ", ...right];
+  }
+  return undefined;
 }
 
 /** Lines that differ in all runs, as many in each, are told apart. */

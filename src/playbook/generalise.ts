@@ -8,12 +8,14 @@
 //   J1. The template renders to each run's own value.
 
 import { isSameJson } from "../contracts/json.ts";
+import type { CleanStep } from "./clean.ts";
 import { askText, type Cutting, explainText } from "./generalise-text.ts";
 import { markIdentifiers } from "./identifiers.ts";
 import { joinSlots } from "./join-slots.ts";
 import type { Tuple } from "./parameter-drafts.ts";
 import { type Known, segmentText } from "./segment.ts";
 import { type Part, printTemplate } from "./template.ts";
+import { pathOf } from "./tools.ts";
 import { toText, transform } from "./transforms.ts";
 
 /** How values of some runs are made into one; `known` is for a single run. */
@@ -92,15 +94,14 @@ function splitCopied(
   { runs, texts }: Tuple,
   { origins, scope }: Generalising,
 ): { before: Tuple; slot: Exclude<Part, string>; after: Tuple } | undefined {
-  for (const { key, leaves } of origins.outputsFor(runs, scope)) {
+  for (const { key, steps, leaves } of origins.outputsFor(runs, scope)) {
     for (const { path, text, isText } of leaves[runs[0] ?? 0] ?? []) {
-      if (!isText || text.length < copiedChars || !text.endsWith("\n") || !texts[0]?.includes(text)) continue;
+      const least = runs.every((run) => isOwnFile(steps[run], scope.steps[run])) ? 2 : copiedChars;
+      if (!isText || text.length < least || !text.endsWith("\n") || !texts[0]?.includes(text)) continue;
       const sources = runs.map(
         (run) => leaves[run]?.find((each) => each.path.join("\0") === path.join("\0"))?.text ?? "",
       );
-      const found = sources.map((source, index) =>
-        source.length < copiedChars ? -1 : (texts[index] ?? "").indexOf(source),
-      );
+      const found = sources.map((source, index) => (source.length < least ? -1 : (texts[index] ?? "").indexOf(source)));
       if (found.includes(-1)) continue;
       const before = texts.map((each, index) => each.slice(0, found[index]));
       const after = texts.map((each, index) => each.slice((found[index] ?? 0) + (sources[index] ?? "").length));
@@ -112,6 +113,11 @@ function splitCopied(
     }
   }
   return undefined;
+}
+
+/** Whether a step read the file that another one works on. */
+function isOwnFile(read: CleanStep | undefined, step: CleanStep | undefined): boolean {
+  return read?.tool === "file.read" && step !== undefined && pathOf(read) === pathOf(step);
 }
 
 /** Both are made of what `make` gives, or nothing is when it gives nothing once. */

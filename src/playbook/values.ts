@@ -22,13 +22,15 @@ const rest = /: +([^\s"'`][^\n"`]{2,200}?)[.!]?(?=\n|$)/gu;
 export function listValues(brief: string, { hasSpaces, signs }: Habit): Value[] {
   const all = listMentions(brief);
   const quotes = all.filter(({ text, isQuoted }) => isQuoted && /\s/.test(text));
+  const names = hasSpaces ? listPhrases(brief) : [];
   const mentions = all.flatMap((each): Value[] => {
     if (each.isQuoted) return hasSpaces || !/\s/.test(each.text) ? [each] : [];
-    const isPart = quotes.some(({ from, to }) => from <= each.from && to >= each.to);
-    if (isPart && !/\d/.test(each.text)) return [];
+    const isWithin = ({ from, to }: Mention): boolean => from <= each.from && to >= each.to;
+    const isPart = quotes.some(isWithin) || names.some(isWithin);
+    if (quotes.some(isWithin) && !/\d/.test(each.text)) return [];
     return [isPart ? { ...each, isPart } : each];
   });
-  const phrases = hasSpaces ? [...listPhrases(brief), ...match(brief, rest, 1)] : [];
+  const phrases = hasSpaces ? [...names, ...match(brief, rest, 1)] : [];
   return [...mentions, ...mentions.flatMap(trim), ...mentions.flatMap((each) => cutLike(each, signs)), ...phrases];
 }
 
