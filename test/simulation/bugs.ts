@@ -3,6 +3,8 @@
 // Mistakes that a change could make, each put into a runtime's parts from outside. A simulation that does not notice them proves nothing.
 
 import { decide } from "../../machines/index.ts";
+import type { ReplayData } from "../../src/contracts/playbook.ts";
+import { replayKind } from "../../src/contracts/values.ts";
 import type { ScopeStore, Store, TaskRow } from "../../src/kernel/store.ts";
 import type { PlantedBug } from "./node.ts";
 
@@ -133,6 +135,65 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       if (decision.kind !== "accepted" || decision.event.type !== "lesson.observed") return decision;
       const { event } = decision;
       return { ...decision, event: { ...event, facts: { ...event.facts, to: "trusted" } } };
+    },
+  },
+  /** A worker does not record that it begins what may be done once alone, and does it again after a crash (E1). */
+  "intent not recorded": { tool: (tool) => ({ ...tool, idempotent: true }) },
+  /** A strict replay asks at a broken step, as a guided one does, and goes on (E3). */
+  "strict goes on": {
+    client: (client) => ({
+      ...client,
+      tasks: {
+        ...client.tasks,
+        async claim(...call) {
+          const { assignment } = await client.tasks.claim(...call);
+          if (assignment?.kind !== replayKind) return { assignment };
+          const data = assignment.data as ReplayData; // the runtime made it
+          const mode = data.mode === "strict" ? "guided" : data.mode;
+          return { assignment: { ...assignment, data: { ...data, mode } } };
+        },
+      },
+    }),
+  },
+  /** A worker that starts over does not see what it has done (E4). */
+  "steps not read": {
+    client: (client) => ({
+      ...client,
+      tasks: { ...client.tasks, steps: () => Promise.resolve({ steps: [] }) },
+    }),
+  },
+  /** A replay without a check counts as one that a check saw pass (I12). */
+  "verified by nothing": {
+    decide: (snapshot, command, facts) =>
+      decide(snapshot, command.name === "replay.ended" ? { ...command, isVerified: true } : command, facts),
+  },
+  /** What was compiled of a run that failed is as good as any (I12). */
+  "failed runs count": {
+    decide(snapshot, command, facts) {
+      if (command.name !== "playbook.compiled") return decide(snapshot, command, facts);
+      return decide(snapshot, { ...command, compiled: { ...command.compiled, isPartial: false } }, facts);
+    },
+  },
+  /** A playbook is told twice of a replay's end (I8). */
+  "told twice": {
+    decide(snapshot, command, facts) {
+      const decision = decide(snapshot, command, facts);
+      if (decision.kind !== "accepted") return decision;
+      const { also = [] } = decision;
+      return { ...decision, also: [...also, ...also.filter(({ name }) => name === "replay.ended")] };
+    },
+  },
+  /** A playbook is not told of a replay's end (I8). */
+  "told never": {
+    decide(snapshot, command, facts) {
+      return command.name === "replay.ended" ? { kind: "over" } : decide(snapshot, command, facts);
+    },
+  },
+  /** A run counts as replayed by a replay that failed (I12). */
+  "replayed by a failure": {
+    decide(snapshot, command, facts) {
+      if (command.name !== "replay.told" || command.told.fact !== "failed") return decide(snapshot, command, facts);
+      return decide(snapshot, { ...command, told: { ...command.told, fact: "replayed" } }, facts);
     },
   },
   /** Nobody notices that a worker is gone (I10). */

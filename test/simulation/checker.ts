@@ -5,19 +5,10 @@
 
 import type { EventHeader, EventType, JournalEvent } from "../../src/contracts/events.ts";
 import { memoryTaskId } from "../../src/contracts/ids.ts";
+import { playbookKind, runKind } from "../../src/contracts/values.ts";
 import type { Durability, StoredEvent } from "../../src/kernel/store.ts";
+import { type Acked, type History, isEnding } from "./history.ts";
 import type { PowerLoss } from "./node.ts";
-
-/** Something that a program was told is recorded. */
-export interface Acked {
-  op: string;
-  taskId: string;
-  epoch: number;
-  agent: string;
-  /** Absent for claims, which are known by their epoch. */
-  seq?: number;
-  commandId?: string;
-}
 
 /** What the moves of a lesson say of it so far. */
 interface LessonLife {
@@ -36,6 +27,8 @@ interface Learned {
 interface Life {
   epoch: number;
   owner: string | null;
+  /** The event with which a host reported it. */
+  reported: string | undefined;
   owners: Map<number, string>;
   isEnded: boolean;
   offered: Set<string>;
@@ -61,6 +54,14 @@ const ownerEvents: ReadonlySet<EventType> = new Set([
   "delegation.sent",
 ] as const);
 
+/** What goes on after a task's end. */
+const learnings: ReadonlySet<EventType> = new Set([
+  "replay.started",
+  "replay.failed",
+  "task.replayed",
+  "task.promoted",
+] as const);
+
 /** After these nobody owns the task. */
 const disowning: ReadonlySet<EventType> = new Set([
   "task.released",
@@ -73,15 +74,6 @@ const disowning: ReadonlySet<EventType> = new Set([
   "handoff.returned",
   "checks.passed",
 ] as const);
-
-/** A scope's journal, as it is stored and decoded, with what its programs were told. */
-export interface History {
-  journal: readonly Pick<StoredEvent, "body">[];
-  events: readonly EventHeader[];
-  acknowledged: readonly Acked[];
-  /** What power failures took, as far as they may. */
-  lost: readonly EventHeader[];
-}
 
 export function checkHistory({ journal, events, acknowledged, lost }: History): string[] {
   const violations: string[] = [];
@@ -96,7 +88,7 @@ export function checkHistory({ journal, events, acknowledged, lost }: History): 
       if (commands.has(event.commandId)) violations.push(`I13: command ${event.commandId} took effect twice`);
       commands.add(event.commandId);
     }
-    if (event.type === "task.created" && event.facts.parentId === undefined) {
+    if (event.type === "task.created" && isStarted(event)) {
       const { brief = "a packet" } = JSON.parse(journal[index]?.body ?? "{}") as { brief?: string };
       if (briefs.has(brief)) violations.push(`I13: "${brief}" was started twice`);
       briefs.add(brief);
@@ -162,9 +154,9 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
   const at = `event ${event.seq} (${event.type}) of ${event.taskId}`;
   if (life === undefined) return [`${at} comes before its task`];
   const found: string[] = [];
-  if (life.isEnded && !event.type.startsWith("replay.")) found.push(`${at} comes after its task's end`);
+  if (life.isEnded && !learnings.has(event.type)) found.push(`${at} comes after its task's end`);
   if (event.type === "task.claimed" || event.type === "handoff.claimed") found.push(...checkClaim(event, life, at));
-  else if (ownerEvents.has(event.type) && (event.epoch !== life.epoch || event.by !== life.owner)) {
+  else if (ownerEvents.has(event.type) && !isOwners(event, life)) {
     found.push(`I4: ${at} is by ${event.by} at epoch ${event.epoch}; ${life.owner} owns it at epoch ${life.epoch}`);
   }
   found.push(...checkOnce(event, life, at));
@@ -174,8 +166,19 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
     life.budget = event.facts.budget;
   }
   if (disowning.has(event.type)) life.owner = null;
-  life.isEnded = isEnding(event);
+  life.isEnded ||= isEnding(event);
   return found;
+}
+
+/** A run that a host reports at once is recorded by the runtime, with the claim of its owner. */
+function isOwners(event: EventHeader, { epoch, owner, reported }: Life): boolean {
+  if (event.epoch !== epoch) return false;
+  return event.by === owner || (event.by === "runtime" && reported !== undefined && event.causedBy === reported);
+}
+
+/** Somebody started it, with a text of its own: no child, no playbook and no replay of one. */
+function isStarted({ facts }: EventHeader<"task.created">): boolean {
+  return facts.parentId === undefined && facts.kind !== playbookKind && facts.replay === undefined;
 }
 
 /** A lesson moves from where it stood, by a run that ended as it says, each run once; trust is earned (I12). */
@@ -218,6 +221,7 @@ function checkCreated(event: EventHeader<"task.created">, lives: Map<string, Lif
   lives.set(event.taskId, {
     epoch: 0,
     owner: null,
+    reported: event.facts.kind === runKind ? event.id : undefined,
     owners: new Map(),
     isEnded: false,
     offered: new Set(),
@@ -258,11 +262,6 @@ function once(seen: Set<string>, key: string, violation: string): string[] {
   if (seen.has(key)) return [violation];
   seen.add(key);
   return [];
-}
-
-function isEnding(event: EventHeader): boolean {
-  if (["task.cancelled", "deadline.passed", "checks.passed"].includes(event.type)) return true;
-  return "next" in event.facts && (event.facts.next === "failed" || event.facts.next === "succeeded");
 }
 
 function whyLost(ack: Acked, events: readonly EventHeader[], lives: ReadonlyMap<string, Life>): string | undefined {

@@ -5,7 +5,16 @@
 
 import type { Random } from "../../src/kernel/random.ts";
 
-export type FaultKind = "net" | "crash" | "kill" | "power" | "write" | "workerDies" | "workerStalls" | "cut";
+export type FaultKind =
+  | "net"
+  | "crash"
+  | "kill"
+  | "power"
+  | "write"
+  | "workerDies"
+  | "workerStalls"
+  | "toolBreaks"
+  | "cut";
 
 export interface FaultSource {
   happens(kind: FaultKind): boolean;
@@ -29,6 +38,7 @@ export function drawRates(random: Random): FaultRates {
     workerDies: draw(0.06),
     workerStalls: draw(0.06),
     cut: draw(0.02),
+    toolBreaks: draw(0.2),
   };
 }
 

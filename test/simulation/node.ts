@@ -7,6 +7,8 @@ import type Database from "better-sqlite3";
 import { openDatabase } from "../../actors/store/database.ts";
 import { createStore } from "../../actors/store/open.ts";
 import type { decide } from "../../machines/index.ts";
+import type { Client } from "../../sdk/client.ts";
+import type { Tool } from "../../sdk/tools/tool.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { FaultPoint, Faults } from "../../src/kernel/faults.ts";
 import { createIds, type Ids } from "../../src/kernel/ids.ts";
@@ -24,13 +26,16 @@ export class ProcessDied extends Error {}
 /** What dies: the process alone, or its machine with the disk's power. */
 export type Death = "process" | "power";
 
-/** A bug planted into the parts that a runtime is made of. */
+/** A bug planted into the parts that a runtime is made of, or a worker. */
 export interface PlantedBug {
   readonly decide?: typeof decide;
   readonly leaseMs?: number;
   /** What the database is opened with, whatever was promised. */
   readonly durability?: Durability;
   store?(store: Store): Store;
+  /** Of workers. */
+  tool?(tool: Tool): Tool;
+  client?(client: Client): Client;
 }
 
 /** A journal before a power failure, and what the disk kept of it. */

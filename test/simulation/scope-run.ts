@@ -13,17 +13,21 @@ import type { Random } from "../../src/kernel/random.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
 import type { ScopeStore, StoredEvent } from "../../src/kernel/store.ts";
 import type { MemoryBus } from "../../transport/index.ts";
-import { type Acked, checkFollowed, checkHistory, type ScopeTrail, toIds } from "./checker.ts";
+import { checkFollowed, checkHistory, type ScopeTrail, toIds } from "./checker.ts";
 import type { FaultSource } from "./faults.ts";
-import { type PowerLoss, readJournal } from "./node.ts";
+import type { Acked } from "./history.ts";
+import { runKeeper } from "./keeper.ts";
+import { type PlantedBug, type PowerLoss, readJournal } from "./node.ts";
+import { checkPlaybooks } from "./playbook-checker.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { launchSdkWorker } from "./sdk-worker.ts";
 import { runDriver, runFollower, runWorker } from "./worker.ts";
-import { createProcess, type Process, type World, wait } from "./world.ts";
+import { createProcess, type Effect, type Process, type World, wait } from "./world.ts";
 
 /** What the scopes of a run share. */
 export interface RunParts {
   readonly seed: number;
+  readonly bug: PlantedBug;
   /** Whether there are other scopes, whose ids must not be heard of in this one. */
   readonly isShared: boolean;
   readonly bus: MemoryBus;
@@ -41,7 +45,7 @@ export interface RunParts {
 export interface ScopeRun {
   readonly scope: string;
   readonly acknowledged: readonly Acked[];
-  launch(count: { workers: number; tasks: number }): void;
+  launch(count: { workers: number; tasks: number; replays: number }): void;
   /** A process of this scope, beside those that `launch` starts. */
   createProcess(name: string): Process;
   /** Those that run now. */
@@ -54,19 +58,29 @@ export interface ScopeRun {
   close(): void;
 }
 
+/** In every third run no worker has both tools, so that a replay passes from one to the other. */
+function drawTools(seed: number): Record<string, readonly string[]> {
+  const isSplit = toHash(`tools/${seed}`) % 3 === 0;
+  return isSplit
+    ? { "worker-1": ["set"], "worker-11": ["append"] }
+    : { "worker-1": ["set", "append"], "worker-11": ["set", "append"] };
+}
+
 const openStates = ["start", "running", "paused", "handoff", "verifying"];
 const never = new Promise<never>(() => {});
 
 export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
   const { seed, scheduler, always, random, faults } = parts;
+  let tools: Record<string, readonly string[]> = {};
   const acknowledged: Acked[] = [];
   const lostEvents: StoredEvent[] = [];
   const heard = new Set<string>();
   const followed: JournalEvent[] = [];
   const processes = new Map<string, { process: Process; kill: () => void }>();
   const stalledUntil = new Map<string, number>();
-  const effects = new Map<string, number>();
-  let isDriverDone = false;
+  const counts = new Map<string, number>();
+  const effects: Effect[] = [];
+  const busy = new Set<string>();
 
   const world: World = {
     ...parts,
@@ -96,19 +110,25 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
     },
     followed: (event) => void followed.push(event),
     effect(step) {
-      const count = (effects.get(step) ?? 0) + 1;
-      effects.set(step, count);
+      const count = (counts.get(step) ?? 0) + 1;
+      counts.set(step, count);
       return count;
     },
-    driverIsDone() {
-      isDriverDone = true;
-    },
+    applied: (effect) => effects.push(effect),
+    toolsOf: (worker) => tools[worker] ?? [],
+    mayBreak: () => faults.happens("toolBreaks"),
+    isDone: ({ name }) => void busy.delete(name),
   };
 
   function launchWorker(name: string): void {
     const process = createProcess(world, name);
     if (name.endsWith("1")) launchSdkWorker(world, process);
     else parts.inBackground(runWorker(world, process));
+  }
+
+  function launchProgram(name: string, program: (process: Process) => Promise<void>): void {
+    busy.add(name);
+    parts.inBackground(program(createProcess(world, name)));
   }
 
   /** Who followed a journal that then lost its end has seen what is not there, and misses what took its place. */
@@ -119,10 +139,14 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
   return {
     scope,
     acknowledged,
-    launch({ workers, tasks }) {
+    launch({ workers, tasks, replays }) {
+      if (replays > 0) tools = drawTools(seed);
       for (let index = 0; index < workers; index += 1) launchWorker(`worker-${index}`);
-      parts.inBackground(runDriver(world, createProcess(world, "driver"), tasks));
+      launchProgram("driver", (process) => runDriver(world, process, tasks));
       parts.inBackground(runFollower(world, createProcess(world, "follower")));
+      if (replays === 0) return;
+      launchWorker("worker-11");
+      launchProgram("keeper", (process) => runKeeper(world, process, replays));
     },
     createProcess: (name) => createProcess(world, name),
     workers: () =>
@@ -130,7 +154,7 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
     lost: ({ before, after }) => void lostEvents.push(...before.slice(after.length)),
     hasEnded(store) {
       return (
-        isDriverDone &&
+        busy.size === 0 &&
         (!isFollowable() || followed.length >= store.head().seq) &&
         store.tasks({ count: 1, states: openStates, exceptKinds: [memoryKind, playbookKind] }).length === 0 &&
         store.outbox({ after: 0, count: 1 }).length === 0
@@ -140,12 +164,14 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
       const journal = readJournal(store);
       const events = journal.map((stored) => decodeHeader(stored));
       const problems = verifyScope(store).problems.map(({ what }) => `I6/I7: ${what}`);
+      const lost = lostEvents.map((stored) => decodeHeader(stored));
       const open = store.tasks({ count: 50, states: openStates, exceptKinds: [memoryKind, playbookKind] });
       const violations = [
         ...problems.slice(0, 5),
         ...open.map(({ id, state }) => `I10: ${id} is still ${state} long after the last fault`),
-        ...(isDriverDone ? [] : ["I10: the driver could not start its tasks"]),
-        ...checkHistory({ journal, events, acknowledged, lost: lostEvents.map((stored) => decodeHeader(stored)) }),
+        ...[...busy].map((name) => `I10: the ${name} could not do what it set out to do`),
+        ...checkHistory({ journal, events, acknowledged, lost }),
+        ...checkPlaybooks({ journal, events, lost, effects }),
         ...(isFollowable() ? checkFollowed(events, followed) : []),
       ];
       return { events, trail: { scope, journal, heard }, violations };

@@ -1,21 +1,25 @@
 // A worker of the SDK, as users write one: the same programs as `worker.ts`, through `ctx`.
 
 import { z } from "zod";
+import type { Client } from "../../sdk/client.ts";
 import type { RunContext } from "../../sdk/context.ts";
 import { createWorkerLink } from "../../sdk/link.ts";
+import type { Tool } from "../../sdk/tools/index.ts";
 import { startWorker } from "../../sdk/worker.ts";
 import { isFailure } from "../../src/contracts/failures.ts";
 import type { Assignment } from "../../src/contracts/task.ts";
 import { createIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
+import { createTools, onceTool } from "./tools.ts";
 import { type Process, type World, wait } from "./world.ts";
 
 /** Works until its process is killed. */
 export function launchSdkWorker(world: World, process: Process): void {
+  const tools = createTools(world, process);
   startWorker(
     {
-      client: process.client,
+      client: world.bug.client?.(stalling(world, process)) ?? stalling(world, process),
       clock: process.clock,
       logger: {
         log(level, message, fields) {
@@ -36,16 +40,29 @@ export function launchSdkWorker(world: World, process: Process): void {
       agent: process.name,
       roles: ["fix", "review", "docs"],
       concurrency: 2,
+      tools,
       checks: {
         tests: () => Promise.resolve({ passed: world.isHealed() || world.random.u32() % 4 > 0 }),
         lint: () => Promise.resolve({ passed: false }),
       },
     },
-    (task, ctx) => handle(world, process, task, ctx),
+    (task, ctx) => handle(world, { ...process, tools }, task, ctx),
   );
 }
 
-async function handle(world: World, process: Process, task: Assignment, ctx: RunContext): Promise<unknown> {
+/** Who hangs sends no heartbeats either. */
+function stalling(world: World, { name, client }: Process): Client {
+  const heartbeat: Client["tasks"]["heartbeat"] = (...call) =>
+    world.isStalled(name) ? new Promise(() => {}) : client.tasks.heartbeat(...call);
+  return { ...client, tasks: { ...client.tasks, heartbeat } };
+}
+
+async function handle(
+  world: World,
+  process: Process & { tools: readonly Tool[] },
+  task: Assignment,
+  ctx: RunContext,
+): Promise<unknown> {
   const random = world.randomFor(`${task.taskId}/${task.stage}`);
   const count = 1 + (random.u32() % 4);
   for (let index = 0; index < count; index += 1) {
@@ -65,7 +82,14 @@ async function handle(world: World, process: Process, task: Assignment, ctx: Run
     } as const;
     await ctx.delegate([part, { ...part, brief: `another part of ${task.taskId}` }]);
   }
+  for (const { name } of process.tools) await use(ctx, task, name);
   return await end(ctx, task, random);
+}
+
+/** What a playbook can be made of. */
+async function use(ctx: RunContext, { brief = "nothing" }: Assignment, tool: string): Promise<void> {
+  const input = tool === onceTool ? { line: brief } : { name: "brief", value: brief };
+  await ctx.tool(tool, tool, input);
 }
 
 async function end(ctx: RunContext, task: Assignment, random: Random): Promise<unknown> {

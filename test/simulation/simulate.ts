@@ -78,15 +78,26 @@ export async function simulate({ seed, bug = {}, plan }: RunOptions): Promise<Ru
   }
 }
 
-/** Most runs have one scope, and survive a power failure whole: a fifth and a third of them differ. */
-function drawShape(seed: number): { scopes: string[]; durability: Durability; workers: number; tasks: number } {
+interface Shape {
+  scopes: string[];
+  durability: Durability;
+  workers: number;
+  tasks: number;
+  /** How often somebody does something with playbooks. */
+  replays: number;
+}
+
+/** Most runs have one scope, and survive a power failure whole: a fifth and a third of them differ. In two of five playbooks are replayed. */
+function drawShape(seed: number): Shape {
   const isShared = toHash(`scopes/${seed}`) % 5 === 0;
+  const hasReplays = toHash(`replays/${seed}`) % 5 < 2;
   const tasks = 3 + (toHash(`tasks/${seed}`) % 5);
   return {
     scopes: isShared ? ["sim/one", "sim/two"] : ["sim/one"],
     durability: toHash(`durability/${seed}`) % 3 === 0 ? "process" : "power",
-    workers: isShared ? 2 : 2 + (toHash(`workers/${seed}`) % 3),
-    tasks: isShared ? Math.ceil(tasks / 2) : tasks,
+    workers: isShared || hasReplays ? 2 : 2 + (toHash(`workers/${seed}`) % 3),
+    tasks: isShared || hasReplays ? Math.ceil(tasks / 2) : tasks,
+    replays: hasReplays ? (isShared ? 8 : 16) : 0,
   };
 }
 
@@ -125,6 +136,7 @@ function createRun(options: {
   });
   const parts: RunParts = {
     seed,
+    bug,
     isShared: scopes.length > 1,
     bus,
     scheduler,

@@ -49,7 +49,7 @@ describe("a whole system under faults", () => {
   );
 
   it("met every kind of fault and every branch of recovery", () => {
-    for (const kind of ["net", "crash", "kill", "power", "write", "workerDies", "workerStalls", "cut"]) {
+    for (const kind of ["net", "crash", "kill", "power", "write", "workerDies", "workerStalls", "toolBreaks", "cut"]) {
       expect(happened.get(kind), `fault ${kind}`).toBeGreaterThan(5);
     }
     const branches = [
@@ -69,6 +69,12 @@ describe("a whole system under faults", () => {
       "task.released",
       "lesson.observed",
       "lesson.supported",
+      "playbook.turned",
+      "playbook.repaired",
+      "playbook.reviewed",
+      "replay.failed",
+      "task.replayed",
+      "task.promoted",
     ];
     for (const branch of branches) expect(seen.get(branch), branch).toBeGreaterThan(0);
   });
@@ -93,6 +99,14 @@ describe("a planted bug", () => {
     "timers lost": /^I6|^I10/,
     "outbox lost": /^I6|^I10/,
     "endless leases": /^I10/,
+    "intent not recorded": /^E1/,
+    "strict goes on": /^E3/,
+    "steps not read": /^E4/,
+    "verified by nothing": /^I12/,
+    "failed runs count": /^I12/,
+    "told twice": /^I8/,
+    "told never": /^I8/,
+    "replayed by a failure": /^I12/,
   };
   afterAll(() => process.stdout.write(`${reports.join("\n")}\n`));
 

@@ -4,11 +4,10 @@
 // its mind, and a follower that reads along. Each is a process of its own that may die at any await, and speaks through the same client as any user.
 
 import { subscribeToEvents } from "../../sdk/subscribe.ts";
-import { isFailure } from "../../src/contracts/failures.ts";
 import type { OperationInput } from "../../src/contracts/operations/index.ts";
 import type { Assignment } from "../../src/contracts/task.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import { type Process, type World, wait } from "./world.ts";
+import { type Process, tolerate, untilAcked, type World, wait } from "./world.ts";
 
 const roles = ["fix", "review", "docs"];
 const anchor = "notes";
@@ -80,10 +79,11 @@ async function runStep(
   await world.mayStall(process);
   await wait(process, 20 + (world.random.u32() % 400));
   const effect = world.effect(`${task.taskId}/${task.stage}/${name}`);
+  const use = name === "step-1" ? { tool: "set", input: { name: "brief", value: task.brief ?? "" } } : {};
   const report = {
     taskId: task.taskId,
     epoch: task.epoch,
-    step: { name, ordinal: 0, outcome: { kind: "succeeded", output: effect } },
+    step: { name, ordinal: 0, ...use, outcome: { kind: "succeeded", output: effect } },
   } as const;
   const { receipt } = await process.client.tasks.step(report);
   if (world.random.u32() % 5 === 0) await process.client.tasks.step(report); // a host that is not sure, under a new command id
@@ -165,7 +165,7 @@ export async function runDriver(world: World, process: Process, taskCount: numbe
     );
     await wait(process, world.random.u32() % 1_500);
   }
-  world.driverIsDone();
+  world.isDone(process);
   for (;;) {
     await wait(process, 700);
     await tolerate(() => answerAll(world, process));
@@ -199,29 +199,13 @@ function toTask(world: World, process: Process, index: number): OperationInput<"
   };
 }
 
-/** A task must be started: whoever starts it keeps trying with one command id until it knows. */
-async function untilAcked(
-  world: World,
-  process: Process,
-  commandId: string,
-  start: (commandId: string) => Promise<{ taskId: string; seq: number }>,
-): Promise<void> {
-  for (;;) {
-    const started = await tolerate(() => start(commandId));
-    if (started !== undefined) {
-      const { taskId, seq } = started;
-      return world.acked({ op: commandId, taskId, epoch: 0, agent: process.name, seq, commandId });
-    }
-    await wait(process, 300);
-  }
-}
-
 async function answerAll(world: World, process: Process): Promise<void> {
   const { tasks } = await process.client.tasks.list({ states: ["paused"] });
   for (const task of tasks) {
     if (task.state !== "paused" || (world.random.u32() % 3 === 0 && !world.isHealed())) continue;
     const { content } = await process.client.tasks.get({ taskId: task.id });
-    const answer = JSON.stringify(content.answerSchema ?? "").includes("again") ? "again" : true; // a step's outcome, or "go on?"
+    const { enum: answers = [true] } = (content.answerSchema ?? {}) as { enum?: unknown[] }; // a choice, or "go on?"
+    const answer = answers[world.random.u32() % answers.length];
     const { taskId, seq } = task.asks
       ? await process.client.tasks.answer({ taskId: task.id, answer })
       : await process.client.tasks.resume({ taskId: task.id });
@@ -247,15 +231,5 @@ export async function runFollower(world: World, process: Process): Promise<void>
       }
     });
     await wait(process, 300);
-  }
-}
-
-/** Expected failures end what was tried, as they would in a program that looks at codes; anything else is a violation. */
-async function tolerate<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await run();
-  } catch (error) {
-    if (isFailure(error) && error.code !== "RUNTIME_FAULT" && error.code !== "REMOTE_FAULT") return undefined;
-    throw error;
   }
 }

@@ -3,17 +3,28 @@
 import { type CallOptions, type Client, createClient } from "../../sdk/client.ts";
 import type { JournalEvent } from "../../src/contracts/events.ts";
 import { isFailure } from "../../src/contracts/failures.ts";
-import { commonFailures, operations } from "../../src/contracts/operations/index.ts";
+import { commonFailures, type OperationName, operations } from "../../src/contracts/operations/index.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { createIds } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { MemoryBus, Transport } from "../../transport/index.ts";
-import type { Acked } from "./checker.ts";
+import type { Acked } from "./history.ts";
+import type { PlantedBug } from "./node.ts";
 import type { Scheduler } from "./scheduler.ts";
+
+/** What a tool of a worker did outside. */
+export interface Effect {
+  /** The key that its step gave it: task, stage, name and how many-eth of that name. */
+  readonly key: string;
+  readonly tool: string;
+  readonly agent: string;
+  readonly at: number;
+}
 
 /** What the programs of a scope see of their run. */
 export interface World {
   readonly scope: string;
+  readonly bug: PlantedBug;
   readonly bus: MemoryBus;
   readonly scheduler: Scheduler;
   readonly random: Random;
@@ -34,7 +45,14 @@ export interface World {
   followed(event: JournalEvent): void;
   /** Something done outside, with a number of its own. */
   effect(step: string): number;
-  driverIsDone(): void;
+  /** A tool has done something. Gives how much tools have done by now. */
+  applied(effect: Effect): number;
+  /** The names of a worker's tools. */
+  toolsOf(worker: string): readonly string[];
+  /** Whether a tool is out of order just now. */
+  mayBreak(): boolean;
+  /** This program begins nothing more of its own. */
+  isDone(process: Process): void;
   /** Something that must not be. */
   violation(what: string): void;
   /** Work that nobody awaits; what it rejects with is a violation. */
@@ -78,34 +96,72 @@ export function wait(process: Process, ms: number): Promise<void> {
   return new Promise((resolve) => void process.clock.setTimer(ms, resolve));
 }
 
+/** Methods and groups of them by name; a method can be a group as well, such as `replay.step`. */
+interface Methods {
+  [word: string]: Methods;
+}
 type Call = (...args: unknown[]) => Promise<unknown>;
 
 /** An operation fails only as the table of operations says it can. */
 function watchCalls(world: World, client: Client): Client {
-  const watched: Record<string, Record<string, Call>> = {};
-  for (const [name, { failures }] of Object.entries(operations)) {
-    const [group = "", verb = ""] = name.split(".");
-    const call = Reflect.get(Reflect.get(client, group), verb) as Call;
-    const declared: readonly string[] = [...failures, ...commonFailures];
-    watched[group] ??= {};
-    watched[group][verb] = async (...args) => {
-      try {
-        const output = await call(...args);
-        world.heard(output);
-        return output;
-      } catch (error) {
-        if (isFailure(error)) world.heard(error.toView());
-        const isExpected = isFailure(error) && declared.includes(error.code);
-        if (!isExpected && !isOwnReason(error, args)) world.violation(`${name} failed with ${String(error)}`);
-        throw error;
-      }
-    };
+  const watched: Methods = {};
+  for (const name of Object.keys(operations).sort() as OperationName[]) {
+    const words = name.split(".");
+    const call = words.reduce<unknown>((part, word) => Reflect.get(part as object, word), client) as Call; // of the same table
+    const last = words.pop() ?? name;
+    let group = watched;
+    for (const word of words) group = group[word] ??= {};
+    const method: unknown = watchCall(world, name, call);
+    group[last] = method as Methods; // what a function has by name are methods, once they are put there
   }
   return watched as unknown as Client; // the same methods, watched
+}
+
+function watchCall(world: World, name: OperationName, call: Call): Call {
+  const declared: readonly string[] = [...operations[name].failures, ...commonFailures];
+  return async (...args) => {
+    try {
+      const output = await call(...args);
+      world.heard(output);
+      return output;
+    } catch (error) {
+      if (isFailure(error)) world.heard(error.toView());
+      const isExpected = isFailure(error) && declared.includes(error.code);
+      if (!isExpected && !isOwnReason(error, args)) world.violation(`${name} failed with ${String(error)}`);
+      throw error;
+    }
+  };
 }
 
 /** A call that its caller gives up rejects with whatever reason the caller gave. */
 function isOwnReason(error: unknown, [, options]: unknown[]): boolean {
   const { signal } = (options ?? {}) as CallOptions; // the second argument of every method
   return signal?.aborted === true && signal.reason === error;
+}
+
+/** Something must be recorded: whoever asks for it keeps trying with one command id until it knows. */
+export async function untilAcked(
+  world: World,
+  process: Process,
+  commandId: string,
+  start: (commandId: string) => Promise<{ taskId: string; seq: number }>,
+): Promise<void> {
+  for (;;) {
+    const started = await tolerate(() => start(commandId));
+    if (started !== undefined) {
+      const { taskId, seq } = started;
+      return world.acked({ op: commandId, taskId, epoch: 0, agent: process.name, seq, commandId });
+    }
+    await wait(process, 300);
+  }
+}
+
+/** Expected failures end what was tried, as they would in a program that looks at codes; anything else is a violation. */
+export async function tolerate<Result>(run: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    if (isFailure(error) && error.code !== "RUNTIME_FAULT" && error.code !== "REMOTE_FAULT") return undefined;
+    throw error;
+  }
 }

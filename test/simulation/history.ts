@@ -1,0 +1,30 @@
+// What every part of the checker reads.
+
+import type { EventHeader } from "../../src/contracts/events.ts";
+import type { StoredEvent } from "../../src/kernel/store.ts";
+
+/** Something that a program was told is recorded. */
+export interface Acked {
+  op: string;
+  taskId: string;
+  epoch: number;
+  agent: string;
+  /** Absent for claims, which are known by their epoch. */
+  seq?: number;
+  commandId?: string;
+}
+
+/** A scope's journal, as it is stored and decoded, with what its programs were told. */
+export interface History {
+  journal: readonly Pick<StoredEvent, "body">[];
+  events: readonly EventHeader[];
+  acknowledged: readonly Acked[];
+  /** What power failures took, as far as they may. */
+  lost: readonly EventHeader[];
+}
+
+/** Whether the task has ended with `event`: only learning goes on. */
+export function isEnding(event: EventHeader): boolean {
+  if (["task.cancelled", "deadline.passed", "checks.passed"].includes(event.type)) return true;
+  return "next" in event.facts && (event.facts.next === "failed" || event.facts.next === "succeeded");
+}
