@@ -40,6 +40,8 @@ export const teaching = [
   "episodes.imported",
   "recall.reset",
   "playbook.compiled",
+  "playbook.replayed",
+  "playbook.turned",
 ] as const satisfies readonly EventType[];
 
 /** How many parts an event is learned in. Episodes of an import come one by one: all at once would hold up what waits. */
@@ -77,9 +79,25 @@ export function createTeacher(rows: RecallRows): Teacher {
       case "playbook.compiled":
         for (const run of header.facts.sources) addPlaybook(run, header.taskId);
         return undefined;
+      case "playbook.replayed":
+      case "playbook.turned":
+        return teachReplay(desk, event, header);
       default:
         return teachRun(desk, event);
     }
+  }
+
+  /** A dry run, a guided one and one that nobody checked show nothing of the work. */
+  function teachReplay(
+    desk: Desk,
+    event: StoredEvent,
+    { facts: { mode, outcome, isVerified, replayId } }: EventHeader<"playbook.replayed" | "playbook.turned">,
+  ): void {
+    if (mode !== "strict" || outcome !== "passed" || !isVerified) return;
+    const [compiled] = desk.store.events({ task: event.task, after: 0, count: 1, types: ["playbook.compiled"] });
+    const header = compiled === undefined ? undefined : decodeHeader(compiled);
+    const sources = header?.type === "playbook.compiled" ? header.facts.sources : [];
+    record(desk, event, lessons.judgeReplay({ replayId, sources, seq: event.seq }));
   }
 
   /** Of a run that taught nothing, such as one that failed, a playbook is not found by words. */

@@ -28,8 +28,8 @@ export function applyChange(rows: RecallRows, change: LessonChange, where: { seq
   Object.assign(row, { changedAt: where.at, changedSeq: where.seq, lastChange: totals.changes });
   putSnapshot(row, after);
   if (evidence !== undefined) addEvidence(row, evidence);
+  if (change.run !== undefined && evidence?.outcome === "succeeded") row.runs += 1;
   if (change.content !== undefined) {
-    if (change.run !== undefined) row.runs += 1;
     const text = takeOver(readLessonText(row), change.lessonId, change.content);
     row.text = JSON.stringify(text);
     row.files = text.files.length;

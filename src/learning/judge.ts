@@ -29,6 +29,14 @@ export interface LessonUse {
   verified: boolean;
 }
 
+/** A strict replay that passed, verified. */
+export interface LessonReplay {
+  replayId: string;
+  /** The tasks that its playbook was compiled from. */
+  sources: readonly string[];
+  seq: number;
+}
+
 /** A decision of somebody who may: retire a lesson, or bring it back to begin anew. */
 export interface LessonAct {
   lessonId: string;
@@ -79,6 +87,23 @@ function judgeSuccess(rows: RecallRows, rules: LessonRules, { run, content, evid
       ...{ run: run.taskId, evidence: [evidence], missing, content },
     },
   ];
+}
+
+/** A replay whose checks the runtime saw pass is one more run of the work that its playbook was compiled from. */
+export function judgeReplay(
+  rows: RecallRows,
+  rules: LessonRules,
+  { replayId, sources, seq }: LessonReplay,
+): LessonChange[] {
+  if (rows.get("lessonRuns", replayId) !== undefined) return []; // L3
+  const evidence: LessonEvidence = { seq, strength: "verified", outcome: "succeeded" };
+  const own = new Set(sources.map((run) => rows.get("lessonRuns", run)?.lesson));
+  return [...own].slice(0, bounds.ranked).flatMap((lesson) => {
+    const row = lesson === undefined ? undefined : rows.get("lessons", lesson);
+    if (row === undefined || toSnapshot(row).value === "retired") return [];
+    const change = toChange(row, decideLesson(toSnapshot(row), evidence, rules), evidence);
+    return change.map((each) => ({ ...each, run: replayId }));
+  });
 }
 
 export function judgeUse(rows: RecallRows, rules: LessonRules, use: LessonUse): LessonChange[] {

@@ -15,7 +15,16 @@ import { applyChange } from "./apply.ts";
 import { lessonBounds } from "./bounds.ts";
 import type { LessonChange } from "./changes.ts";
 import { type LessonWeights, readLearned, resetLearned, toConfidence, toWeights } from "./confidence.ts";
-import { judgeAct, judgeActivation, judgeRun, judgeUse, type LessonAct, type LessonUse } from "./judge.ts";
+import {
+  judgeAct,
+  judgeActivation,
+  judgeReplay,
+  judgeRun,
+  judgeUse,
+  type LessonAct,
+  type LessonReplay,
+  type LessonUse,
+} from "./judge.ts";
 import { findLesson, type Lesson, toLesson } from "./lesson.ts";
 import { type LessonFilter, listLessons } from "./list.ts";
 import { type LessonQuery, rankLessons } from "./rank.ts";
@@ -53,6 +62,8 @@ export interface RankOptions {
 export interface Lessons {
   /** What a finished run means: for its own lesson if it succeeded, for those it was shown if it failed. Nothing for a run that counted already. */
   judge(run: FinishedRun): LessonChange[];
+  /** What a verified replay of a playbook means for the lessons of the runs that it was compiled from: one more run, once. */
+  judgeReplay(replay: LessonReplay): LessonChange[];
   /** What feedback on lessons that were shown means: failure contests them, success moves their counters alone. Unknown ids are passed over. */
   judgeUse(use: LessonUse): LessonChange[];
   /** What reporting the use of single lessons means: their counters move and nothing else, whatever the outcome. */
@@ -77,6 +88,7 @@ const rankedDefault = 5;
 export function createLessons(rows: RecallRows, rules: LessonRules = lessonRules): Lessons {
   return {
     judge: (run) => judgeRun(rows, rules, run),
+    judgeReplay: (replay) => judgeReplay(rows, rules, replay),
     judgeUse: (use) => judgeUse(rows, rules, use),
     judgeActivation: (use) => judgeActivation(rows, rules, use),
     judgeAct: (act) => judgeAct(rows, rules, act),

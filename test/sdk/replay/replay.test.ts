@@ -220,3 +220,23 @@ describe("checks of the caller", () => {
     expect(existsSync(join(bench.folder, "a.txt"))).toBe(true);
   });
 });
+
+describe("a verified strict replay", () => {
+  it("is one more run of its work: a lesson can become trusted by it, and nothing else is learned", async () => {
+    const bench = await setUp([patchOf("a.txt", "old", "new")]);
+    bench.write("a.txt", "old\n");
+    const find = async () => {
+      const { head } = await bench.runtime.runtime.status();
+      const { lessons } = await bench.runtime.memory.find({ kinds: ["workflow"], minPosition: head });
+      return lessons.map(({ state, runs, verified }) => ({ state, runs, verified }));
+    };
+
+    await bench.replay("simulate");
+    await bench.replay("strict");
+    expect(await find()).toEqual([{ state: "candidate", runs: 1, verified: 0 }]); // without checks it was not verified
+    bench.write("a.txt", "old\n");
+    await bench.replay("strict", { checks: [{ name: "new", command: ["grep", "-q", "new", "a.txt"] }] });
+
+    expect(await find()).toEqual([{ state: "trusted", runs: 2, verified: 1 }]);
+  });
+});
