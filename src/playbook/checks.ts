@@ -4,10 +4,7 @@ import type { Check } from "../contracts/values.ts";
 import type { LeftOut } from "./clean.ts";
 import { type Generalising, generalise } from "./generalise.ts";
 
-/**
- * The checks that all runs share. A command is a template of parameters alone: checks are filled in before anything has run. `howFor` says how
- * values of a step without outputs are made into one.
- */
+/** The checks that all runs share. A command is a template of parameters alone: checks are filled in before anything has run. */
 export function generaliseChecks(
   checks: readonly (readonly Check[])[],
   how: Generalising,

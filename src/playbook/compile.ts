@@ -41,63 +41,63 @@ type Compiled = { kind: "compiled"; content: PlaybookContent } | { kind: "refuse
 export function compile(runs: readonly RecordedRun[], options: { title?: string } = {}): Compiled {
   const why = whyUnusable(runs);
   if (why !== undefined) return { kind: "refused", why };
-  const cleaned = runs.map(cleanRun);
-  const leftOut = cleaned.flatMap((each) => each.leftOut);
-  const columns = alignRuns(
-    cleaned.map(({ steps }) => steps),
-    findBase(cleaned.map(({ steps }) => steps.length)),
+  const drafted = draft(runs);
+  if (typeof drafted === "string") return { kind: "refused", why: drafted };
+  const { origins, used, left } = drafted;
+  const { checks, leftOut } = draftChecks(runs, origins);
+  const branches = used.map(({ given }) => (given === undefined ? "" : `{{${given}}}`));
+  const names = nameParameters(
+    origins.parameters.all,
+    [used.map(({ input }) => input), branches, checks],
+    origins.briefs,
   );
-  const { planned, leftOut: unplanned } = plan(columns, runs.length);
-  const doing = planned.filter(({ last }) => last.effect !== "reads");
-  if (doing.length > limits.playbookSteps)
-    return { kind: "refused", why: `they have over ${limits.playbookSteps} steps` };
-  const {
-    origins,
-    drafts,
-    leftOut: undrafted,
-  } = draftTwice(
-    planned,
-    runs,
-    cleaned.map(({ steps }) => steps),
-  );
-  if (drafts.length === 0 && planned.length > 0 && origins.parameters.all.length > limits.playbookParameters)
-    return { kind: "refused", why: `they differ in over ${limits.playbookParameters} places` };
-  const { used, unused } = dropUnused(drafts);
-  if (used.length === 0) return { kind: "refused", why: "no step of theirs can be run again" };
-  if (used.length > limits.playbookSteps)
-    return { kind: "refused", why: `they have over ${limits.playbookSteps} steps` };
-
-  const nothing = { usesOutputs: false, makesParameters: true, steps: runs.map(() => undefined) };
-  const all = { runs: [...runs.keys()], steps: nothing.steps, last: nobody };
-  const checked = generaliseChecks(
-    runs.map(({ checks }) => checks),
-    generalisingFor(origins, all, nothing),
-  );
-  const templates = [
-    used.map(({ input, given }) => [input, given === undefined ? "" : `{{${given}}}`]),
-    checked.checks,
-  ];
-  const names = nameParameters(origins.parameters.all, templates, origins.briefs);
-  if (names.size > limits.playbookParameters)
-    return { kind: "refused", why: `they differ in over ${limits.playbookParameters} places` };
-
-  const parameters = origins.parameters.all.flatMap((draft) => toParameter(draft, names.get(draft.id), origins.briefs));
+  if (names.size > limits.playbookParameters) return { kind: "refused", why: tooDifferent };
+  const parameters = origins.parameters.all.flatMap((each) => toParameter(each, names.get(each.id), origins.briefs));
   const rename = toRename(parameters, names);
-  const left: LeftOut[] = [...leftOut, ...unplanned, ...undrafted, ...unused, ...checked.leftOut];
-  const family = runs.every((run) => run.family === runs[0]?.family) ? runs[0]?.family : undefined;
   const content: PlaybookContent = {
     title: toTitle(options.title ?? runs[0]?.goal ?? ""),
-    ...(family !== undefined && { family }),
+    ...toFamily(runs),
     goals: runs.map(({ goal }) => cut(goal, limits.lessonTextChars)),
     parameters,
     steps: toSteps(used, rename, names),
-    checks: checked.checks.slice(0, limits.checks).map((check) => rename(check) as typeof check), // texts alone are changed
-    leftOut: left
+    checks: checks.slice(0, limits.checks).map((check) => rename(check) as typeof check), // texts alone are changed
+    leftOut: [...left, ...leftOut]
       .slice(0, limits.playbookSteps)
-      .map(({ title, why: reason }) => ({ title, why: cut(reason, limits.lineChars) })),
+      .map((each) => ({ ...each, why: cut(each.why, limits.lineChars) })),
     sources: runs.map(({ taskId }) => taskId as PlaybookContent["sources"][number]), // ids of tasks that the journal holds
   };
   return { kind: "compiled", content };
+}
+
+const tooDifferent = `they differ in over ${limits.playbookParameters} places`;
+const tooLong = `they have over ${limits.playbookSteps} steps`;
+
+/** The steps that stay, by their drafts, and what is left out; or why there is no playbook in them (C2). */
+function draft(runs: readonly RecordedRun[]): { origins: Origins; used: StepDraft[]; left: LeftOut[] } | string {
+  const cleaned = runs.map(cleanRun);
+  const steps = cleaned.map((each) => each.steps);
+  const { planned, leftOut: unplanned } = plan(alignRuns(steps, findBase(steps)), runs.length);
+  if (planned.filter(({ last }) => last.effect !== "reads").length > limits.playbookSteps) return tooLong;
+  const { origins, drafts, leftOut: undrafted } = draftTwice(planned, runs, steps);
+  if (drafts.length === 0 && origins.parameters.all.length > limits.playbookParameters) return tooDifferent;
+  const { used, unused } = dropUnused(drafts);
+  if (used.length === 0) return "no step of theirs can be run again";
+  if (used.length > limits.playbookSteps) return tooLong;
+  return { origins, used, left: [...cleaned.flatMap((each) => each.leftOut), ...unplanned, ...undrafted, ...unused] };
+}
+
+function draftChecks(runs: readonly RecordedRun[], origins: Origins): ReturnType<typeof generaliseChecks> {
+  const scope = { usesOutputs: false, makesParameters: true, steps: runs.map(() => undefined) };
+  const how = generalisingFor(origins, { runs: [...runs.keys()], last: nobody }, scope);
+  return generaliseChecks(
+    runs.map(({ checks }) => checks),
+    how,
+  );
+}
+
+function toFamily(runs: readonly RecordedRun[]): { family?: string } {
+  const family = runs[0]?.family;
+  return family !== undefined && runs.every((run) => run.family === family) ? { family } : {};
 }
 
 /** What one step shows is known in all of them the second time: a path may be put together of what its text is made of. */
@@ -126,7 +126,8 @@ function whyUnusable(runs: readonly RecordedRun[]): string | undefined {
 }
 
 /** The run with the fewest steps went straightest. */
-function findBase(counts: readonly number[]): number {
+function findBase(steps: readonly (readonly CleanStep[])[]): number {
+  const counts = steps.map(({ length }) => length);
   const least = Math.min(...counts.map((each) => (each === 0 ? Infinity : each)));
   return Math.max(0, counts.indexOf(least));
 }

@@ -61,11 +61,7 @@ function draftStep(step: Planned, origins: Origins, key: string): StepDraft | st
 }
 
 /** How the values of a step's runs are made into one. */
-export function generalisingFor(
-  origins: Origins,
-  step: Pick<Planned, "runs" | "steps" | "last">,
-  scope: Scope,
-): Generalising {
+export function generalisingFor(origins: Origins, step: Pick<Planned, "runs" | "last">, scope: Scope): Generalising {
   const { runs, last } = step;
   const [only] = runs;
   const asks = scope.makesParameters && last.effect !== "reads";

@@ -7,14 +7,14 @@
 //   O1. A slot that is given for a tuple renders to its text in each of its runs.
 //   O2. What a step gives back is named only by steps that came after it in every run.
 
-import { toKebab } from "./cases.ts";
 import type { CleanStep } from "./clean.ts";
 import { derive, deriveCase } from "./derive.ts";
 import { deriveFromOutput } from "./derive-output.ts";
 import { type Leaf, listLeaves } from "./leaves.ts";
-import { findPlaces, listMentions, type Place, toBrief } from "./mentions.ts";
+import { findPlaces, toBrief } from "./mentions.ts";
 import { type ParameterDraft, ParameterDrafts, type Tuple, valuesIn } from "./parameter-drafts.ts";
 import type { RecordedRun } from "./run.ts";
+import { findSpelled, isTellingValue, isWhole, widen } from "./said.ts";
 import type { Slot } from "./template.ts";
 import { pathOf, readField } from "./tools.ts";
 import type { Transform } from "./transforms.ts";
@@ -231,48 +231,6 @@ function toSlot({ id }: ParameterDraft, transforms: readonly Transform[]): Slot 
 
 function isCopied(text: string): boolean {
   return text.length >= copiedChars || /\S[^\n]*\n[\s\S]*\n$/.test(text);
-}
-
-/** Signs that stand around values are not theirs. */
-function isTellingValue(text: string): boolean {
-  if (/^[\s"'`()[\]{}<>,;:|=]|[\s"'`([{<>,;:|=]$/.test(text)) return false;
-  return (text.length > 1 && !/^\/[^/]*$/.test(text)) || /\p{N}/u.test(text);
-}
-
-function isWhole({ word, quoted, borders }: Place, text: string): boolean {
-  return borders === "free" && (quoted === text || trimWord(word) === trimWord(text));
-}
-
-function trimWord(word: string): string {
-  return word.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
-}
-
-/** What stands around the texts, when all of them come of it in the same way. */
-function widen(
-  places: readonly (readonly Place[])[],
-  texts: readonly string[],
-  around: (place: Place) => string | undefined,
-): { texts: string[]; transforms: readonly Transform[] } | undefined {
-  const wide = places.map((each) => each.map(around).find((text) => text !== undefined));
-  if (!wide.every((each) => each !== undefined)) return undefined;
-  const transforms = derive(wide, texts);
-  return transforms && { texts: wide, transforms };
-}
-
-function findSpelled(brief: string, value: string): string | undefined {
-  const wanted = toKebab(value);
-  if (wanted === "") return undefined;
-  const mentions = listMentions(brief);
-  return (
-    mentions.find(({ text }) => toKebab(text) === wanted && /^[\p{L}\p{N}]/u.test(text)) ?? findSeparate(brief, wanted)
-  )?.text;
-}
-
-/** Words that stand one after the other in the brief. */
-function findSeparate(brief: string, wanted: string): { text: string } | undefined {
-  const escaped = wanted.split("-").map((each) => each.replace(/[^\p{L}\p{N}]/gu, "\\$&"));
-  const found = new RegExp(`(?<![\\p{L}\\p{N}])${escaped.join("[ _./-]?")}(?![\\p{L}\\p{N}])`, "iu").exec(brief);
-  return found === null ? undefined : { text: found[0] };
 }
 
 function findLeaf(leaves: readonly Leaf[] | undefined, path: readonly string[]): Leaf | undefined {
