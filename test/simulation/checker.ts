@@ -22,6 +22,9 @@ interface Learned {
   ends: Map<string, "verified" | "succeeded" | "failed">;
   lessons: Map<string, LessonLife>;
   runs: Set<string>;
+  /** Tasks that run playbooks, and those of them that speak for the work of their playbook. */
+  replays: Set<string>;
+  shown: Set<string>;
 }
 
 interface Life {
@@ -78,7 +81,13 @@ const disowning: ReadonlySet<EventType> = new Set([
 export function checkHistory({ journal, events, acknowledged, lost }: History): string[] {
   const violations: string[] = [];
   const lives = new Map<string, Life>();
-  const learned: Learned = { ends: new Map(), lessons: new Map(), runs: new Set() };
+  const learned: Learned = {
+    ends: new Map(),
+    lessons: new Map(),
+    runs: new Set(),
+    replays: new Set(),
+    shown: new Set(),
+  };
   const commands = new Set<string>();
   const briefs = new Set<string>();
 
@@ -182,12 +191,10 @@ function isStarted({ facts }: EventHeader<"task.created">): boolean {
 }
 
 /** A lesson moves from where it stood, by a run that ended as it says, each run once; trust is earned (I12). */
-function checkLearning(event: EventHeader, { ends, lessons, runs }: Learned): string[] {
-  if (isEnding(event) && event.type !== "task.cancelled") {
-    const failed = event.type === "deadline.passed" || ("next" in event.facts && event.facts.next === "failed");
-    ends.set(event.taskId, failed ? "failed" : event.type === "checks.passed" ? "verified" : "succeeded");
-  }
+function checkLearning(event: EventHeader, learned: Learned): string[] {
+  followRuns(event, learned);
   if (!("lessonId" in event.facts && "to" in event.facts)) return [];
+  const { ends, lessons, runs, replays, shown } = learned;
   const { lessonId, from, to, run = "" } = event.facts;
   const at = `event ${event.seq} (${event.type}) of ${lessonId}`;
   const life = lessons.get(lessonId) ?? { state: "", runs: new Map<string, boolean>() };
@@ -195,8 +202,10 @@ function checkLearning(event: EventHeader, { ends, lessons, runs }: Learned): st
   const found: string[] = [];
   if ((from ?? "") !== life.state) found.push(`I12: ${at} goes from ${from}; it was ${life.state || "not there"}`);
   if (end === undefined) found.push(`I12: ${at} is of ${run}, which has not ended`);
-  if (runs.has(run)) found.push(`I12: ${at} counts ${run} twice`);
-  runs.add(run);
+  if (replays.has(run) && !shown.has(run)) found.push(`I12: ${at} is of ${run}, a replay that shows nothing`);
+  const counted = replays.has(run) ? `${run} ${lessonId}` : run; // a replay is one more run of all that its playbook came from
+  if (runs.has(counted)) found.push(`I12: ${at} counts ${run} twice`);
+  runs.add(counted);
   const isSuccess = end === "verified" || end === "succeeded";
   if (isSuccess) life.runs.set(run, end === "verified");
   else life.runs.clear();
@@ -204,6 +213,17 @@ function checkLearning(event: EventHeader, { ends, lessons, runs }: Learned): st
   if (to === "trusted" && life.state !== "trusted" && !isEarned) found.push(`I12: ${at} has not earned it`);
   lessons.set(lessonId, { ...life, state: to });
   return found;
+}
+
+function followRuns(event: EventHeader, { ends, replays, shown }: Learned): void {
+  const { type, taskId, facts } = event;
+  if (type === "task.created" && facts.replay !== undefined) replays.add(taskId);
+  if (type === "playbook.replayed" || type === "playbook.turned") {
+    if (facts.mode === "strict" && facts.outcome === "passed" && facts.isVerified) shown.add(facts.replayId);
+  }
+  if (!isEnding(event) || type === "task.cancelled") return;
+  const failed = type === "deadline.passed" || ("next" in facts && facts.next === "failed");
+  ends.set(taskId, failed ? "failed" : type === "checks.passed" ? "verified" : "succeeded");
 }
 
 function checkCreated(event: EventHeader<"task.created">, lives: Map<string, Life>): string[] {

@@ -12,7 +12,7 @@
 //   E5. What a step is handed from an earlier one is what is recorded of that.
 
 import type { EventHeader } from "../../src/contracts/events.ts";
-import { type Replay, read } from "./playbook-checker.ts";
+import { type Replay, read } from "./history.ts";
 import { onceTool } from "./tools.ts";
 import type { Effect } from "./world.ts";
 
@@ -138,9 +138,10 @@ function checkEffect(
   const recorded = trail.succeeded.get(inTask) ?? Infinity;
   const found: string[] = [];
   if (claims.every((seq) => seq > recorded)) found.push(`E4: ${agent} does ${key}, which was done before its claim`);
-  const allowed = 1 + ((replay === undefined ? trail.failures : trail.agains).get(inTask) ?? 0);
+  const isFollowing = replay !== undefined && trail.followed.has(Number(stage));
+  const allowed = 1 + ((isFollowing ? trail.agains : trail.failures).get(inTask) ?? 0);
   if (tool === onceTool && count > allowed) found.push(`E1: ${key} took effect ${count} times; ${allowed} are allowed`);
-  if (replay === undefined || !trail.followed.has(Number(stage))) return found;
+  if (!isFollowing) return found;
   return [...found, ...checkPlace({ key, step: toStep(name), at }, trail, replay)];
 }
 

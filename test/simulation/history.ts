@@ -1,6 +1,7 @@
 // What every part of the checker reads.
 
 import type { EventHeader } from "../../src/contracts/events.ts";
+import type { PlaybookStep } from "../../src/contracts/playbook.ts";
 import type { StoredEvent } from "../../src/kernel/store.ts";
 
 /** Something that a program was told is recorded. */
@@ -27,4 +28,21 @@ export interface History {
 export function isEnding(event: EventHeader): boolean {
   if (["task.cancelled", "deadline.passed", "checks.passed"].includes(event.type)) return true;
   return "next" in event.facts && (event.facts.next === "failed" || event.facts.next === "succeeded");
+}
+
+/** A task that runs a playbook. */
+export interface Replay {
+  id: string;
+  order: { playbookId: string; version: number; mode: string };
+  steps: readonly PlaybookStep[];
+  /** What its worker said of it when it was complete. */
+  said: string | undefined;
+  end: { event: EventHeader; outcome: "passed" | "failed" | "aborted"; isVerified: boolean } | undefined;
+  /** How often its playbook was told. */
+  told: number;
+}
+
+/** The own field of something that the journal holds. */
+export function read(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }

@@ -7,20 +7,8 @@
 import type { EventHeader } from "../../src/contracts/events.ts";
 import type { PlaybookStep } from "../../src/contracts/playbook.ts";
 import { checkEffects } from "./effect-checker.ts";
-import { type History, isEnding } from "./history.ts";
+import { type History, isEnding, type Replay, read } from "./history.ts";
 import type { Effect } from "./world.ts";
-
-/** A task that runs a playbook. */
-export interface Replay {
-  id: string;
-  order: { playbookId: string; version: number; mode: string };
-  steps: readonly PlaybookStep[];
-  /** What its worker said of it when it was complete. */
-  said: string | undefined;
-  end: { event: EventHeader; outcome: "passed" | "failed" | "aborted"; isVerified: boolean } | undefined;
-  /** How often its playbook was told. */
-  told: number;
-}
 
 /** Steps of a playbook, and the events that speak for them. */
 interface Content {
@@ -250,9 +238,4 @@ function playbookOf({ playbooks }: Lives, { taskId }: EventHeader): PlaybookLife
 function readSaid(value: unknown): string | undefined {
   const said = read(read(value, "data"), "replay");
   return typeof said === "string" ? said : undefined;
-}
-
-/** The own field of something that the journal holds. */
-export function read(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }
