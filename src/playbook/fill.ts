@@ -11,6 +11,7 @@ import { isOfType, listOptional } from "./bind.ts";
 import { type Candidate, rankCandidates, toProfile } from "./candidates.ts";
 import { findPlaces, toBrief } from "./mentions.ts";
 import { isPlainNumber } from "./parameter-drafts.ts";
+import { compareSizes, listSizes } from "./sizes.ts";
 import { SlotError } from "./slot-error.ts";
 import { parsePath } from "./template.ts";
 
@@ -72,11 +73,11 @@ function fillFromBrief(
     const candidates = rankCandidates(brief, toProfile(examples, goals));
     return candidates.filter(({ text, score }) => score >= least && isOfType(type, text)).slice(0, perParameter);
   });
-  const orders = listOrders(parameters, goals);
+  const relations = { orders: listOrders(parameters, goals), sizes: listSizes(parameters) };
   let readings: Reading[] = [{ chosen: [], score: 0 }];
   for (const candidates of ranked) {
     readings = readings.flatMap((reading) =>
-      [undefined, ...candidates].flatMap((each) => extend(reading, each, orders)),
+      [undefined, ...candidates].flatMap((each) => extend(reading, each, relations)),
     );
     readings = readings.sort((left, right) => right.score - left.score).slice(0, beamWidth);
   }
@@ -89,17 +90,23 @@ function fillFromBrief(
   });
 }
 
-function extend(
-  { chosen, score }: Reading,
-  candidate: Candidate | undefined,
-  orders: readonly (readonly number[])[],
-): Reading[] {
+/** What the runs say of each two parameters. */
+interface Relations {
+  /** Which came later in their briefs. */
+  readonly orders: readonly (readonly number[])[];
+  /** Which was the larger one. */
+  readonly sizes: readonly (readonly number[])[];
+}
+
+function extend({ chosen, score }: Reading, candidate: Candidate | undefined, { orders, sizes }: Relations): Reading[] {
   if (candidate === undefined) return [{ chosen: [...chosen, undefined], score }];
   let added = candidate.score - scoreMin / 2;
   for (const [index, other] of chosen.entries()) {
     if (other === undefined) continue;
     const overlaps = candidate.from < other.to && other.from < candidate.to;
     if (overlaps || candidate.text === other.text) return [];
+    const size = sizes[chosen.length]?.[index] ?? 0;
+    if (size !== 0 && compareSizes(candidate.text, other.text) === -size) return [];
     const order = orders[chosen.length]?.[index] ?? 0;
     if (order !== 0) added += (candidate.from > other.from ? orderBonus : -orderBonus) * order;
   }

@@ -129,7 +129,8 @@ export async function openReplays(): Promise<Replays> {
     try {
       const compiled = await runtime.playbooks.compile({ runs: [...runs] });
       id = compiled.id;
-      const params = { ...toExamples(compiled.playbook), ...(await fill(id, rehearsal)).params };
+      const filled = await fill(id, rehearsal);
+      const params = { ...toExamples(compiled.playbook, filled.missing), ...filled.params };
       const { succeeded, why } = await replay(id, rehearsal, { params, mode: "simulate" });
       const playbook = succeeded ? await runtime.playbooks.get({ id }) : undefined;
       return { id, playbook, why: succeeded ? "" : `its dry run stopped: ${why}` };
@@ -203,9 +204,10 @@ export async function openReplays(): Promise<Replays> {
   };
 }
 
-/** What the parameters were in the first run. */
-function toExamples({ content }: Playbook): ParameterValues {
-  const examples = content.parameters.map(({ name, examples: [first] }) => [name, first] as const);
+/** What those parameters were in the first run that has them. */
+function toExamples({ content }: Playbook, names: readonly string[]): ParameterValues {
+  const asked = content.parameters.filter(({ name }) => names.includes(name));
+  const examples = asked.map(({ name, examples: [first] }) => [name, first] as const);
   return Object.fromEntries(examples.filter((example): example is [string, string] => example[1] !== undefined));
 }
 
