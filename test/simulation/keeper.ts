@@ -46,7 +46,7 @@ function reportRun(
   { commandId, index }: { commandId: string; index: number },
 ) {
   const [name, value] = [names[index] ?? "delta", `v${17 + 6 * index}`];
-  const receipt = `receipt-of-${name}`;
+  const receipt = `receipt-${4410 + 3321 * index}`;
   return client.replay.run.start({
     commandId,
     runId: `${scope} ${name}`,
