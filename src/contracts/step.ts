@@ -51,7 +51,10 @@ export const StepReceipt = z.strictObject({
 });
 export type StepReceipt = z.infer<typeof StepReceipt>;
 
+/** What the name of a pause begins with that asks about a step. */
+export const stepAbout = "step ";
+
 /** How a pause names the step it asks about. */
 export function toAbout(name: string, ordinal: number): string {
-  return `step ${name}#${ordinal}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
+  return `${stepAbout}${name}#${ordinal}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
 }

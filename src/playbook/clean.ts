@@ -5,7 +5,9 @@
 //
 // What a step read stays for now: only when the slots are known it shows whether anything came from there.
 
+import { guidanceTool } from "../contracts/guidance.ts";
 import { isSameJson } from "../contracts/json.ts";
+import { limits } from "../contracts/limits.ts";
 import { foldEdits } from "./fold-edits.ts";
 import type { RecordedRun, RecordedStep } from "./run.ts";
 import { argvOf, type Effect, editsOf, effectOf, exitCodeOf, pathOf, textOf } from "./tools.ts";
@@ -20,6 +22,8 @@ export interface CleanStep {
   readonly effect: Effect;
   /** A command that failed and that nothing came back to: part of the way only if other runs have it too. */
   readonly isDoubtful: boolean;
+  /** Somebody was asked before it. */
+  readonly isAsked: boolean;
 }
 
 /** A step that was left out. */
@@ -42,19 +46,37 @@ export function cleanRun(run: RecordedRun): { steps: CleanStep[]; leftOut: LeftO
   });
   let steps: readonly CleanStep[] = usable;
   for (const rule of [dropFailedCommands, dropRepeats, dropRepeatedChecks, foldChanges]) steps = rule(steps, leave);
-  return { steps: [...steps], leftOut };
+  for (const brief of run.delegated ?? [])
+    leave(toTitle(brief), "it was given to somebody else: its own task shows it");
+  return { steps: markAsked(steps, run.answers ?? []), leftOut };
+}
+
+/** Whoever was asked was asked about the next thing that was done, as far as it was more than a look. */
+function markAsked(steps: readonly CleanStep[], answers: readonly number[]): CleanStep[] {
+  const asked = new Set(
+    answers.map((answer) =>
+      steps.find(({ seq, effect }) => seq > answer && effect !== "reads" && effect !== "verifies"),
+    ),
+  );
+  return steps.map((step) => (asked.has(step) ? { ...step, isAsked: true } : step));
+}
+
+function toTitle(text: string): string {
+  return text.slice(0, limits.nameChars).toWellFormed() || "a part"; // the cut may go through a pair
 }
 
 type Leave = (title: string, why: string) => void;
 
 function whyUnusable({ succeeded, tool }: RecordedStep): string | undefined {
   if (!succeeded) return "it failed";
+  if (tool === guidanceTool) return "it asked what earlier work says";
   return tool === undefined ? "it is a function of a worker, and no tool that can be run again" : undefined;
 }
 
 function toClean({ seq, name, tool = "", input, output }: RecordedStep): CleanStep {
   const use = { tool, input, output };
-  return { seq, title: name, tool, input, output, effect: effectOf(use), isDoubtful: (exitCodeOf(use) ?? 0) !== 0 };
+  const isDoubtful = (exitCodeOf(use) ?? 0) !== 0;
+  return { seq, title: name, tool, input, output, effect: effectOf(use), isDoubtful, isAsked: false };
 }
 
 /** A command that failed and went well later, after a fix, shows by its last time that it is well. */
@@ -91,10 +113,11 @@ function dropRepeats(steps: readonly CleanStep[], leave: Leave): CleanStep[] {
   });
 }
 
-/** Of a check that went well several times the last one stays. */
+/** Of a check that went well several times the last one stays, and one before each command that may do what cannot be undone. */
 function dropRepeatedChecks(steps: readonly CleanStep[], leave: Leave): CleanStep[] {
   return steps.filter((step, index) => {
-    const isRepeated = step.effect === "verifies" && steps.slice(index + 1).some((later) => isSameStep(step, later));
+    const next = steps.slice(index + 1).find((later) => later.effect === "unknown" || isSameStep(step, later));
+    const isRepeated = step.effect === "verifies" && next !== undefined && isSameStep(step, next);
     if (isRepeated) leave(step.title, "it was checked again later");
     return !isRepeated;
   });

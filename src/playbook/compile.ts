@@ -24,12 +24,13 @@ import { type ParameterDraft, typeOf } from "./parameter-drafts.ts";
 import { type Planned, plan } from "./plan.ts";
 import type { RecordedRun } from "./run.ts";
 import { type Part, parseTemplate, printPath, printTemplate } from "./template.ts";
+import { toTitle } from "./title.ts";
 import { safetyOf } from "./tools.ts";
 import { transform } from "./transforms.ts";
 
 /** Stands for the step where there is none: at the end, when checks are run. Nothing is asked for there. */
 const nobody: CleanStep = {
-  ...{ seq: Infinity, title: "", tool: "", effect: "reads", isDoubtful: false },
+  ...{ seq: Infinity, title: "", tool: "", effect: "reads", isDoubtful: false, isAsked: false },
   input: null,
   output: null,
 };
@@ -55,7 +56,7 @@ export function compile(runs: readonly RecordedRun[], options: { title?: string 
   const parameters = origins.parameters.all.flatMap((each) => toParameter(each, names.get(each.id), origins.briefs));
   const rename = toRename(parameters, names);
   const content: PlaybookContent = {
-    title: toTitle(options.title ?? runs[0]?.goal ?? ""),
+    title: options.title ?? toTitle(runs, origins.parameters.all),
     ...toFamily(runs),
     goals: runs.map(({ goal }) => cut(goal, limits.lessonTextChars)),
     parameters,
@@ -216,7 +217,7 @@ function toSteps(
         input: named,
         before,
         after: inferAfter(present),
-        safety: safetyOf(last),
+        safety: present.some(({ isAsked }) => isAsked) ? "needs_confirm" : safetyOf(last),
       },
       ...(parameter !== undefined && { when: { kind: "given", parameter } as const }),
       ...(expects !== undefined && { expects: renameKnown(expects, rename, names) }),
@@ -232,11 +233,6 @@ function renameKnown(
   names: ReadonlyMap<string, string>,
 ): unknown {
   return rename(mapSlots(template, (slot) => (names.has(slot.reference[0] ?? "") ? slot : "")));
-}
-
-function toTitle(text: string): string {
-  const line = /\S[^\n]*/.exec(text)?.[0].trimEnd() ?? "";
-  return line === "" ? "Playbook" : cut(line, limits.nameChars);
 }
 
 function cut(text: string, chars: number): string {

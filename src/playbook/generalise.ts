@@ -5,7 +5,7 @@
 // what was read and written again is read again.
 //
 // Invariants:
-//   J1. The template renders to each run's own value.
+//   J1. The template renders to each run's own value; of lists of several lengths to those of the length that more than half of them have.
 
 import { isSameJson } from "../contracts/json.ts";
 import type { CleanStep } from "./clean.ts";
@@ -36,7 +36,9 @@ export function generalise(values: readonly unknown[], how: Generalising): unkno
   if (values.every((each) => typeof each === "string"))
     return print(generaliseText({ runs: how.runs, texts: values }, how), how);
   if (values.every(Array.isArray)) {
-    if (values.some((each) => each.length !== values[0]?.length)) return generaliseWhole(values, how);
+    const most = findMost(values);
+    if (most === undefined) return generaliseWhole(values, how);
+    if (most.length < values.length) return generaliseSome(values, most, how);
     return gather(
       values[0]?.keys() ?? [],
       (key) =>
@@ -66,14 +68,29 @@ export function generalise(values: readonly unknown[], how: Generalising): unkno
   return values.every((each) => isSameJson(each, first)) ? first : generaliseWhole(values, how);
 }
 
+/** Which of the lists have the length that most of them have; none when no length has more than half. */
+function findMost(lists: readonly (readonly unknown[])[]): number[] | undefined {
+  const most = lists.map(({ length }) => [...lists.keys()].filter((index) => lists[index]?.length === length));
+  return most.find((indexes) => 2 * indexes.length > lists.length);
+}
+
+/** What most runs did goes before what one of them did in another number of parts. */
+function generaliseSome(values: readonly unknown[], which: readonly number[], how: Generalising): unknown {
+  const runs = which.flatMap((index) => how.runs[index] ?? []);
+  return generalise(
+    which.map((index) => values[index]),
+    { ...how, runs },
+  );
+}
+
 /** A value that differs as a whole: one slot that gives it in its own type. */
 function generaliseWhole(values: readonly unknown[], { runs, origins, scope, asks }: Generalising): unknown {
   const texts = values.map(toText);
   const found = texts.every((each) => each !== undefined) ? origins.explain({ runs, texts }, scope) : undefined;
   if (found !== undefined) return printTemplate([{ ...found, transforms: [...found.transforms, transform("json")] }]);
-  return asks
-    ? printTemplate([origins.ask({ runs, texts: values.map((each) => JSON.stringify(each) ?? "null") }, true)])
-    : undefined;
+  if (!asks) return undefined;
+  const asked = origins.ask({ runs, texts: values.map((each) => JSON.stringify(each) ?? "null") }, true);
+  return printTemplate([{ ...asked, transforms: [...asked.transforms, transform("json")] }]);
 }
 
 function generaliseText(tuple: Tuple, how: Generalising): Part[] | undefined {

@@ -15,6 +15,10 @@ export interface RecordedRun {
   steps: readonly RecordedStep[];
   /** Those that were run at its end. */
   checks: readonly Check[];
+  /** The events at which somebody answered a question of it. */
+  answers?: readonly number[];
+  /** The briefs of what it gave to others. */
+  delegated?: readonly string[];
 }
 
 /** One step that ended. */

@@ -158,9 +158,12 @@ const confirmed: readonly string[] = [
 ];
 const shells = new Set("sh bash zsh dash ksh fish eval xargs powershell pwsh cmd".split(" "));
 
-/** Whether a step may be repeated unasked. A shell may do anything, and so may a tool that is not built in. */
+/**
+ * Whether a step may be repeated unasked, as far as it shows. A shell may do anything. What another tool may do is said by the tool itself,
+ * which is asked when it is used: see `Tool.safety`.
+ */
 export function safetyOf(use: ToolUse): Safety {
-  if (/^file\.(read|write|patch|delete)$/.test(use.tool)) return "auto_ok";
+  if (use.tool !== "command") return "auto_ok";
   const argv = argvOf(use);
   if (argv === undefined) return "needs_confirm";
   const [program = "", ...rest] = argv;

@@ -6,6 +6,7 @@ import { decodeBody, decodeHeader } from "../../actors/index.ts";
 import { isOpen, isWork, type TaskSnapshot } from "../../machines/index.ts";
 import type { EventBody } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
+import { stepAbout } from "../contracts/step.ts";
 import type { Check } from "../contracts/values.ts";
 import type { ScopeStore, StoredEvent } from "../kernel/store.ts";
 import type { RecordedRun, RecordedStep } from "../playbook/index.ts";
@@ -29,7 +30,25 @@ export function readRecordedRun(store: ScopeStore, snapshot: TaskSnapshot): Reco
     verified: context.outcome?.verified ?? false,
     steps: steps.map(toStep),
     checks: readChecks(created, decodeBody(completed, "task.completed")),
+    ...readAsides(store, row.task),
   };
+}
+
+const asidesMax = 200;
+
+/** What others had a part in: answers to its questions, but for those about a step whose outcome was not known, and delegated parts. */
+function readAsides(store: ScopeStore, task: number): Required<Pick<RecordedRun, "answers" | "delegated">> {
+  const types = ["task.paused", "task.answered", "delegation.sent"];
+  const answers: number[] = [];
+  const delegated: string[] = [];
+  let about: string | undefined;
+  for (const stored of store.events({ task, after: 0, count: asidesMax, types })) {
+    const { type, seq, facts } = decodeHeader(stored);
+    if (type === "task.paused") about = facts.about;
+    if (type === "task.answered" && about?.startsWith(stepAbout) !== true) answers.push(seq);
+    if (type === "delegation.sent") delegated.push(decodeBody(stored, type)?.packet.brief ?? "");
+  }
+  return { answers, delegated };
 }
 
 function toOutcome(snapshot: TaskSnapshot): RecordedRun["outcome"] {

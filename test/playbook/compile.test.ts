@@ -65,6 +65,44 @@ describe("one run", () => {
     ]);
   });
 
+  it("is called by its brief, without what is given anew", () => {
+    expect(mustCompile(toRun(1, "Set the version to 1.1.0\nsoon", [write("v", "1.1.0")])).title).toBe(
+      "Set the version to …",
+    );
+    expect(mustCompile(toRun(1, "Tidy up", [write("v", "1")])).title).toBe("Tidy up");
+  });
+
+  it("asks before what somebody was asked about, whatever looks stand between", () => {
+    const steps = [patch("a", "x", "y"), read("a", "y"), command(["git", "tag", "v1"]), command(["npm", "test"])];
+    const [first, , third] = toRun(1, "Ship it", steps).steps;
+    const asked = (seq = 0) =>
+      mustCompile(toRun(1, "Ship it", steps, { answers: [seq] })).steps.map(({ safety }) => safety);
+
+    expect(asked(first?.seq)).toEqual(["auto_ok", "needs_confirm", "auto_ok"]);
+    expect(asked(third?.seq)).toEqual(["auto_ok", "auto_ok", "auto_ok"]); // a check needs nobody's word
+  });
+
+  it("says what was no step of its own: what asked earlier work, and what others did", () => {
+    const steps = [{ name: "guidance", tool: "guidance", output: {} }, patch("a", "x", "y")];
+    const { leftOut } = mustCompile(toRun(1, "Do it", steps, { delegated: ["Tell of it"] }));
+
+    expect(leftOut.map(({ title }) => title)).toEqual(["guidance", "Tell of it"]);
+  });
+
+  it("checks again before what may not be undone", () => {
+    const test = command(["npm", "test"]);
+    const done = (...steps: Parameters<typeof toRun>[2]) =>
+      mustCompile(toRun(1, "Do it", steps)).steps.map(({ input }) => (input as { argv?: string[] }).argv?.[1]);
+
+    expect(done(patch("a", "x", "y"), test, command(["git", "commit"]), test)).toEqual([
+      undefined,
+      "test",
+      "commit",
+      "test",
+    ]);
+    expect(done(patch("a", "x", "y"), test, patch("b", "x", "y"), test)).toEqual([undefined, undefined, "test"]);
+  });
+
   it("takes what a new value replaces for whatever stands there", () => {
     const content = mustCompile(
       toRun(1, "Raise the timeout of `checkout` to 45s", [
@@ -296,7 +334,56 @@ describe("hostile runs", () => {
       toRun(1, "Use yes-1", [{ name: "use", tool: "own", input: evil, output: evil }], { data: evil }),
     );
 
-    expect(content.steps[0]?.safety).toBe("needs_confirm");
+    expect(content.steps[0]?.tool).toBe("own");
     expect("polluted" in {}).toBe(false);
+  });
+});
+
+describe("several runs that differ in structure", () => {
+  const edit = (find: string, replace: string) => ({ find, replace });
+  const patchWith = (...edits: object[]) => ({
+    name: "patch",
+    tool: "file.patch",
+    input: { path: "a", edits },
+    output: {},
+  });
+
+  it("give the list that most of them have", () => {
+    const content = mustCompile(
+      toRun(1, "Call it ONE", [patchWith(edit("import", "import ONE"), edit("x", "ONE"))]),
+      toRun(2, "Call it TWO", [patchWith(edit("x", "TWO"))]),
+      toRun(3, "Call it SIX", [patchWith(edit("import", "import SIX"), edit("x", "SIX"))]),
+    );
+    const [name] = content.parameters.map((each) => each.name);
+
+    expect(inputs(content)).toEqual([
+      { path: "a", edits: [edit("import", `import {{${name}}}`), edit("x", `{{${name}}}`)] },
+    ]);
+  });
+
+  it("ask for a list of which no two have the same length, as JSON that becomes one", () => {
+    const lists = [[edit("a", "b")], [edit("a", "c"), edit("d", "e")], []];
+    const content = mustCompile(...lists.map((edits, index) => toRun(index + 1, "Mend it", [patchWith(...edits)])));
+    const [parameter] = content.parameters;
+    if (parameter === undefined) throw new Error("there is no parameter");
+
+    const values = { [parameter.name]: JSON.stringify(lists[1]) };
+
+    expect(parameter).toMatchObject({ type: "json", source: { from: "asked" } });
+    expect(renderInput(content.steps[0]?.input, { values, outputs: {} })).toEqual({ path: "a", edits: lists[1] });
+  });
+
+  it("say which of two numbers is the larger one, however a brief puts them", () => {
+    const upgrade = (number: number, goal: string, from: number, to: number) =>
+      toRun(number, goal, [patch("a", `node ${from}`, `node ${to}`)]);
+    const content = mustCompile(
+      upgrade(1, "Move from Node 20 to Node 22.", 20, 22),
+      upgrade(2, "Run on node 24 instead of node 18", 18, 24),
+      upgrade(3, "Upgrade Node 16 to 19 everywhere please", 16, 19),
+    );
+    const fill = (text: string) =>
+      renderInput(content.steps[0]?.input, { values: fillFrom(content, { text }), outputs: {} });
+
+    expect(fill("we are still on node 21, go to node 23")).toEqual({ path: "a", edits: [edit("node 21", "node 23")] });
   });
 });
