@@ -29,20 +29,47 @@ export function matchPlaybooks(parts: PlaybookParts, learner: Learner, work: Wor
   return listMatches(parts, learner, work, ranked).slice(0, Math.min(max, limits.lessonsNamed));
 }
 
-/** Each once, at the lesson that fits best; of one lesson those first that have been shown most. */
+interface Looked extends PlaybookMatch {
+  score: number;
+}
+
+/**
+ * Each once. How well one fits is said by all lessons of its runs together, and by how much of its parameters the work says: words that are
+ * alike stand in briefs of other work too, but seldom with the values that it needs. How likely it is stays what is known of its best lesson.
+ */
 function listMatches(parts: PlaybookParts, learner: Learner, work: Work, ranked: RankedLessons): PlaybookMatch[] {
   const { playbooks } = learner.knowledge();
   const rest = ranked.lessons.slice(1).reduce((sum, { score }) => sum + Math.max(0, score), 0);
-  const seen = new Set<string>();
-  return ranked.lessons.flatMap(({ lesson, score }, index) => {
-    const share = rest === 0 ? 0 : (1 - ranked.confidence) * (Math.max(0, score) / rest);
-    const likely = { confidence: round(index === 0 ? ranked.confidence : share), sure: index === 0 && ranked.sure };
-    const ids = playbooks(lesson.id).filter((id) => !seen.has(id));
-    for (const id of ids) seen.add(id);
-    const found = ids.map((id) => toMatch(parts, id as TaskId, work)).filter((match) => match !== undefined); // ids that the journal holds
-    found.sort((one, other) => places.indexOf(one.playbook.state) - places.indexOf(other.playbook.state));
-    return found.map((match) => ({ ...match, ...likely }));
-  });
+  const scores = new Map<string, number>();
+  const looked: Looked[] = [];
+  for (const [index, { lesson, score }] of ranked.lessons.entries()) {
+    for (const id of playbooks(lesson.id)) {
+      const before = scores.get(id);
+      scores.set(id, (before ?? 0) + (before === undefined ? 1 : furtherWeight) * score);
+      if (before !== undefined || scores.size > lookedMax) continue;
+      const match = toMatch(parts, id as TaskId, work); // an id that the journal holds
+      const share = rest === 0 ? 0 : (1 - ranked.confidence) * (Math.max(0, score) / rest);
+      const confidence = round(index === 0 ? ranked.confidence : share);
+      if (match !== undefined) looked.push({ ...match, confidence, sure: index === 0 && ranked.sure, score: 0 });
+    }
+  }
+  for (const match of looked) match.score = (scores.get(match.playbook.id) ?? 0) + filledWeight * toFilled(match);
+  looked.sort((one, other) => other.score - one.score || toPlace(one) - toPlace(other));
+  return looked.map(({ score: _, sure, ...match }, index) => ({ ...match, sure: sure && index === 0 }));
+}
+
+const lookedMax = 24;
+const furtherWeight = 0.6; // of a playbook's other lessons
+const filledWeight = 0.4;
+
+/** Which part of its parameters is given; a half where there are none, which says nothing. */
+function toFilled({ params, missing }: PlaybookMatch): number {
+  const given = Object.keys(params).length;
+  return given + missing.length === 0 ? 0.5 : given / (given + missing.length);
+}
+
+function toPlace({ playbook }: PlaybookMatch): number {
+  return places.indexOf(playbook.state);
 }
 
 const places: readonly PlaybookState[] = ["active", "shadow", "contested", "draft", "disabled"];

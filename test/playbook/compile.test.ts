@@ -372,18 +372,4 @@ describe("several runs that differ in structure", () => {
     expect(parameter).toMatchObject({ type: "json", source: { from: "asked" } });
     expect(renderInput(content.steps[0]?.input, { values, outputs: {} })).toEqual({ path: "a", edits: lists[1] });
   });
-
-  it("say which of two numbers is the larger one, however a brief puts them", () => {
-    const upgrade = (number: number, goal: string, from: number, to: number) =>
-      toRun(number, goal, [patch("a", `node ${from}`, `node ${to}`)]);
-    const content = mustCompile(
-      upgrade(1, "Move from Node 20 to Node 22.", 20, 22),
-      upgrade(2, "Run on node 24 instead of node 18", 18, 24),
-      upgrade(3, "Upgrade Node 16 to 19 everywhere please", 16, 19),
-    );
-    const fill = (text: string) =>
-      renderInput(content.steps[0]?.input, { values: fillFrom(content, { text }), outputs: {} });
-
-    expect(fill("we are still on node 21, go to node 23")).toEqual({ path: "a", edits: [edit("node 21", "node 23")] });
-  });
 });
