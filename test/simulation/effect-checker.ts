@@ -43,7 +43,7 @@ interface Trail {
   /** By key of the playbook, when it was done, left out, or done by hand. */
   settledAt: Map<string, number>;
   outputs: Map<string, unknown>;
-  /** What a strict replay is not to go beyond; the empty text before anything was done. */
+  /** What a strict replay is not to go beyond: a step, its checks, or the empty text before anything was done. */
   brokenAt: string | undefined;
 }
 
@@ -54,8 +54,14 @@ export function checkEffects({ events, bodies, lost, effects, replays }: Parts):
     const trail = trails.get(event.taskId);
     if (trail === undefined) return [];
     const replay = replays.get(event.taskId);
+    const wasBroken = trail.brokenAt;
     follow(trail, event, bodies[index] ?? {});
-    return replay === undefined ? [] : checkInput(trail, replay, event, bodies[index] ?? {}); // E5
+    if (replay === undefined || !trail.followed.has(trail.stage)) return [];
+    const isAnew = replay.order.mode === "strict" && event.type === "task.completed" && wasBroken !== undefined;
+    const anew = isAnew
+      ? [`E3: ${event.taskId} is complete after it was broken at ${wasBroken} (event ${event.seq})`]
+      : [];
+    return [...anew, ...checkInput(trail, replay, event, bodies[index] ?? {})]; // E5
   });
   const torn = new Set<string>(lost.map(({ taskId }) => taskId)); // what they did is no longer in the journal
   const counts = new Map<string, number>();
@@ -93,6 +99,9 @@ function follow(trail: Trail, event: EventHeader, body: Record<string, unknown>)
       return followSuccess(trail, event, body.output);
     case "step.failed":
       return followFailure(trail, event);
+    case "checks.failed":
+      if (trail.followed.has(trail.stage)) trail.brokenAt ??= "checks";
+      return;
     default:
   }
 }
@@ -159,7 +168,8 @@ function checkPlace(
     return when === undefined && (trail.settledAt.get(earlier) ?? Infinity) > at;
   });
   const found = open.map((earlier) => `E2: ${key} took effect before ${earlier.key} was done`);
-  const broken = steps.findIndex((each) => each.key === trail.brokenAt); // none if it was found out before
+  const broken =
+    trail.brokenAt === "checks" ? steps.length : steps.findIndex(({ key: each }) => each === trail.brokenAt);
   if (order.mode === "strict" && trail.brokenAt !== undefined && place > broken)
     found.push(`E3: ${key} took effect, and the strict replay is broken at ${trail.brokenAt || "its beginning"}`);
   return found;

@@ -91,7 +91,7 @@ async function compile({ random }: World, process: Process, commandId: string): 
 type Do = (deed: Deed) => Promise<Answer | undefined>;
 
 function chooseDeeds(random: Random, { state, proposal, missing }: Listed): readonly Do[] {
-  if (proposal !== undefined && random.u32() % 2 === 0) return [review, review, dryRun, strictRun];
+  if (proposal !== undefined && random.u32() % 3 > 0) return [review, review, dryRun, strictRun, guidedRun];
   if ((state === "shadow" || state === "contested") && missing.length === 0) return [promote, promote, strictRun];
   switch (state) {
     case "draft":
@@ -111,7 +111,7 @@ function chooseDeeds(random: Random, { state, proposal, missing }: Listed): read
         repair,
       ];
     case "active":
-      return [strictRun, strictRun, guidedRun, guidedRun, dispatch, dispatch, dryRun, disable, reject, repair];
+      return [strictRun, strictRun, guidedRun, guidedRun, dispatch, dispatch, disable, reject, repair];
     case "contested":
       return [strictRun, strictRun, guidedRun, promote, approve, repair, reject];
     default:
@@ -168,7 +168,8 @@ const repair: Do = async ({ process: { client }, random, commandId, playbook: { 
   const extra = { key: "extra", title: "extra", tool: "append", input: { line: "extra" }, before: [], after: [] };
   const patches: Patch[] = [
     { steps: Object.fromEntries(steps.map((step) => [step.key, { safety: "auto_ok" }])) },
-    { steps: { [key]: { before: [{ kind: "check", name: "tests" }] } } },
+    { steps: { [key]: { safety: "auto_ok", before: [{ kind: "check", name: "tests" }] } } },
+    { steps: { [key]: { before: [{ kind: "check", name: "lint" }] } } }, // it never holds
     { steps: { [key]: { after: [{ kind: "output_matches", pattern: "receipt" }] } } },
     { steps: { [key]: { safety: "manual_only" } } },
     { steps: { [key]: { tool: "telegraph" } } },

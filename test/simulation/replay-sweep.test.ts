@@ -39,8 +39,17 @@ interface Outcome {
   replays: { did: string[]; said: string }[];
 }
 
-/** Replays a playbook once in each mode, with a death at the `n`-th time that `place` is reached. */
-async function run(modes: readonly Mode[], place: Place, n: number): Promise<Outcome> {
+interface Plan {
+  modes: readonly Mode[];
+  /** The one death: at the `n`-th time that `place` is reached. */
+  place: Place;
+  n: number;
+  /** How often the check of the replays says no at first. */
+  checkFailures?: number;
+}
+
+/** Replays a playbook once in each mode. */
+async function run({ modes, place, n, checkFailures = 0 }: Plan): Promise<Outcome> {
   const scheduler = createScheduler(createSeededRandom(8), (error) => {
     if (!(error instanceof ProcessDied)) throw error;
   });
@@ -49,7 +58,7 @@ async function run(modes: readonly Mode[], place: Place, n: number): Promise<Out
   let reached = 0;
   const parts: Parts = {
     ...{ scheduler, clock, random, bus: createMemoryBus({ clock }), ids: createIds(clock, random) },
-    ...{ effects: [], problems: [] },
+    ...{ effects: [], problems: [], checkFailures },
     dies: (at) => at === place && ++reached === n,
   };
   const { bus, problems, dies } = parts;
@@ -87,6 +96,7 @@ interface Parts {
   ids: Ids;
   effects: Effect[];
   problems: string[];
+  checkFailures: number;
   /** Whether the death of this run is here. */
   dies(at: Place): boolean;
 }
@@ -112,7 +122,7 @@ function launchWorker(parts: Parts): void {
   const client = dying(connect(parts, "ada", { transport, clock }), mayDie);
   const link = createWorkerLink({ transport, scope, clock, ids, logger: silentLogger });
   const apply = (tool: string, key: string): number => effects.push({ tool, key, agent: "ada", at: always.now() });
-  const checks = { tests: () => Promise.resolve({ passed: true }) };
+  const checks = { tests: () => Promise.resolve({ passed: parts.checkFailures-- <= 0 }) };
   const options = { agent: "ada", tools: createTools(mayDie, apply), checks };
   startWorker({ client, clock, link, logger: silentLogger, inspect() {} }, options, () => "not mine");
 }
@@ -213,7 +223,7 @@ describe("a replay whose runtime dies at any commit", () => {
     async (place) => {
       let deaths = 0;
       for (let n = 1; n === 1 || deaths === n - 1; n += 1) {
-        const { died, problems, replays } = await run(modes, place, n);
+        const { died, problems, replays } = await run({ modes, place, n });
         if (died) deaths += 1;
 
         expect(problems, `death ${n}`).toEqual([]);
@@ -235,7 +245,7 @@ describe("a replay whose worker dies before or after anything that it does", () 
     const stops: unknown[] = [];
     let deaths = 0;
     for (let n = 1; n === 1 || deaths === n - 1; n += 1) {
-      const { died, problems, replays } = await run(modes, "worker", n);
+      const { died, problems, replays } = await run({ modes, place: "worker", n });
       if (died) deaths += 1;
 
       expect(problems, `death ${n}`).toEqual([]);
@@ -247,4 +257,14 @@ describe("a replay whose worker dies before or after anything that it does", () 
     // done before the death and only said to be done: a later step lacks what it gave back. Two places in each replay.
     expect(stops).toEqual(Array.from({ length: 4 }, () => ["failed", step.slice(0, 2)]));
   }, 120_000);
+
+  // Known: the check runs again when the worker dies after its failure is recorded and before the replay is. It passes when one commit has both.
+  it.fails("that is strict stays broken once the failure of its check is recorded", async () => {
+    for (let n = 1, died = true; died; n += 1) {
+      const outcome = await run({ modes: ["simulate", "strict"], place: "worker", n, checkFailures: 1 });
+      died = outcome.died;
+
+      expect(outcome.problems, `death ${n}`).toEqual([]);
+    }
+  });
 });

@@ -97,7 +97,7 @@ function drawShape(seed: number): Shape {
     durability: toHash(`durability/${seed}`) % 3 === 0 ? "process" : "power",
     workers: isShared || hasReplays ? 2 : 2 + (toHash(`workers/${seed}`) % 3),
     tasks: isShared || hasReplays ? Math.ceil(tasks / 2) : tasks,
-    replays: hasReplays ? (isShared ? 8 : 16) : 0,
+    replays: hasReplays ? (isShared ? 8 : 20) : 0,
   };
 }
 
