@@ -73,7 +73,7 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
       expect(stderr).toMatch(/\d+ steps? under way at a death began again, under the same key: .*edit its test/);
       expect(stderr).toMatch(/And the next time\n {2}replayed: edit-the-code, edit-its-test, tests, commit, tests-2, tag\n/);
       expect(stderr).toMatch(
-        /5 steps on a fresh copy in .*, 0 agent calls\n {2}the task: succeeded → replayed → promoted/,
+        /6 steps on a fresh copy in .*, 0 agent calls\n {2}the task: succeeded → replayed → promoted/,
       );
       expect(stderr).toMatch(/asked: .*\n {2}offered: .*"A test of retry-kit .*\(active\)/);
       expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
