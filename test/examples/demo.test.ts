@@ -71,7 +71,9 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
       expect(stderr).not.toContain("\u001b["); // colours and spinners are for terminals
       expect(stderr).toMatch(/fixer-2 takes it \(epoch \d+\) and goes on after 2 recorded steps/);
       expect(stderr).toMatch(/\d+ steps? under way at a death began again, under the same key: .*edit its test/);
-      expect(stderr).toMatch(/And the next time\n {2}replayed: edit-the-code, edit-its-test, tests, commit, tests-2, tag\n/);
+      expect(stderr).toMatch(
+        /And the next time\n {2}replayed: edit-the-code, edit-its-test, tests, commit, tests-2, tag\n/,
+      );
       expect(stderr).toMatch(
         /6 steps on a fresh copy in .*, 0 agent calls\n {2}the task: succeeded → replayed → promoted/,
       );
