@@ -5,7 +5,7 @@
 
 import type { EventHeader, EventType, JournalEvent } from "../../src/contracts/events.ts";
 import { memoryTaskId } from "../../src/contracts/ids.ts";
-import { playbookKind, runKind } from "../../src/contracts/values.ts";
+import { playbookKind } from "../../src/contracts/values.ts";
 import type { Durability, StoredEvent } from "../../src/kernel/store.ts";
 import { type Acked, type History, isEnding } from "./history.ts";
 import type { PowerLoss } from "./node.ts";
@@ -30,8 +30,8 @@ interface Learned {
 interface Life {
   epoch: number;
   owner: string | null;
-  /** The event with which a host reported it. */
-  reported: string | undefined;
+  /** The last event that somebody outside caused. */
+  told: string;
   owners: Map<number, string>;
   isEnded: boolean;
   offered: Set<string>;
@@ -176,13 +176,13 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
   }
   if (disowning.has(event.type)) life.owner = null;
   life.isEnded ||= isEnding(event);
+  if (event.by !== "runtime") life.told = event.id;
   return found;
 }
 
-/** A run that a host reports at once is recorded by the runtime, with the claim of its owner. */
-function isOwners(event: EventHeader, { epoch, owner, reported }: Life): boolean {
-  if (event.epoch !== epoch) return false;
-  return event.by === owner || (event.by === "runtime" && reported !== undefined && event.causedBy === reported);
+/** Some of what its owner says brings about more, which the runtime records in the same commit: a host reports a run at once. */
+function isOwners(event: EventHeader, { epoch, owner, told }: Life): boolean {
+  return event.epoch === epoch && (event.by === owner || (event.by === "runtime" && event.causedBy === told));
 }
 
 /** Somebody started it, with a text of its own: no child, no playbook and no replay of one. */
@@ -241,7 +241,7 @@ function checkCreated(event: EventHeader<"task.created">, lives: Map<string, Lif
   lives.set(event.taskId, {
     epoch: 0,
     owner: null,
-    reported: event.facts.kind === runKind ? event.id : undefined,
+    told: event.id,
     owners: new Map(),
     isEnded: false,
     offered: new Set(),

@@ -144,7 +144,7 @@ function checkTold(lives: Lives, event: Fact<"playbook.replayed" | "playbook.tur
   const { order, end } = replay;
   replay.told += 1;
   const found: string[] = [];
-  if (event.causedBy !== end.event.id) found.push(`I8: ${event.taskId} tells of ${replayId} in another commit`);
+  if (!isWithEnd(event, replay)) found.push(`I8: ${event.taskId} tells of ${replayId} in another commit`);
   if (order.playbookId !== event.taskId) found.push(`I8: ${replayId} is no replay of ${event.taskId}`);
   if (order.mode !== mode || order.version !== version) found.push(`I12: ${replayId} was ${order.mode}, not ${mode}`);
   if (end.outcome !== outcome) found.push(`I12: ${replayId} has ${end.outcome}, not ${outcome}`);
@@ -213,10 +213,21 @@ function checkSource(lives: Lives, event: Fact<"replay.started" | "replay.failed
   if (type === "task.replayed" && !isShown)
     found.push(`I12: ${taskId} was replayed by ${replay.id}, which shows nothing`);
   if (type === "replay.failed" && isShown) found.push(`I12: ${taskId} was not replayed by ${replay.id}, which passed`);
-  const cause = type === "replay.started" ? lives.events.get(causedBy)?.id : end?.event.id;
-  if (cause !== causedBy) found.push(`I8: ${taskId} learns of ${replay.id} in another commit`);
+  const isWithCause =
+    type === "replay.started" ? isOrdered(lives, event as Fact<"replay.started">, causedBy) : isWithEnd(event, replay);
+  if (!isWithCause) found.push(`I8: ${taskId} learns of ${replay.id} in another commit`);
   if (type === "task.replayed") lives.replayed.add(taskId);
   return found;
+}
+
+/** The commit that ended the replay began with its end, or with what brought that about. */
+function isWithEnd({ causedBy }: EventHeader, { end }: Replay): boolean {
+  return causedBy !== undefined && (causedBy === end?.event.id || causedBy === end?.event.causedBy);
+}
+
+function isOrdered({ events }: Lives, { facts }: Fact<"replay.started">, causedBy: string): boolean {
+  const order = events.get(causedBy);
+  return order?.type === "playbook.started" && order.facts.replayId === facts.replayId;
 }
 
 function checkPromoted({ events, playbooks, replayed }: Lives, event: Fact<"task.promoted">): string[] {
