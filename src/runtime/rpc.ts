@@ -133,8 +133,8 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   ): Promise<unknown> {
     const commandId = input.commandId ?? toOwnId(name, input, by) ?? envelope.id;
     const newTaskId = (): TaskId => options.ids.next("task");
-    const isKnown = store.eventByCommand(commandId) !== undefined; // answered from its event, whatever has changed since
-    const resolved = isKnown ? {} : await prepare(name, input);
+    const prepared = prepare(name, input, commandId);
+    const resolved = prepared instanceof Promise ? await prepared : prepared; // most commands need nothing, and wait for nothing
     if (name === "tasks.claim" && "roles" in input) options.playbooks.tools.heard(by, input.roles);
     const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId, resolved });
     const recorded = (await persistence.submit(submission)) ?? (await waitForClaim(submission, input, message));
@@ -142,10 +142,16 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   }
 
   /** What is found out for a command before it is queued. */
-  async function prepare(name: TaskOperation, input: OperationParsed<TaskOperation>): Promise<object> {
-    if (isMemoryOperation(name)) return { credited: await prepareMemory(options.memory, name, input as never) }; // name and input of one entry
-    if (isRuled(name)) return { rule: options.families((input as OperationParsed<typeof name>).family) };
-    return isPlaybookOperation(name) ? preparePlaybook(options.playbooks, name, input as never) : {}; // as above
+  function prepare(
+    name: TaskOperation,
+    input: OperationParsed<TaskOperation>,
+    commandId: string,
+  ): object | Promise<object> {
+    if (isRuled(name)) return { rule: options.families((input as OperationParsed<typeof name>).family) }; // name and input of one entry
+    if (!isMemoryOperation(name) && !isPlaybookOperation(name)) return nothing;
+    if (store.eventByCommand(commandId) !== undefined) return nothing; // answered from its event, whatever has changed since
+    if (isPlaybookOperation(name)) return preparePlaybook(options.playbooks, name, input as never); // as above
+    return prepareMemory(options.memory, name, input as never).then((credited) => ({ credited })); // as above
   }
 
   /** A claim that found nothing waits, and tries again whenever something for it becomes claimable. */
@@ -188,6 +194,8 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
 function isRuled(name: TaskOperation): name is "tasks.start" | "handoff.store" | "tasks.delegate" {
   return name === "tasks.start" || name === "handoff.store" || name === "tasks.delegate";
 }
+
+const nothing = {};
 
 const hostOperations: ReadonlySet<string> = new Set([
   "replay.step.before",
