@@ -57,7 +57,7 @@ function reportRun(
       { id: "append", tool: "append", input: { line: `${name} is ${value}` }, output: { receipt } },
       { id: "note", tool: "set", input: { name: `last-${name}`, value: receipt }, output: { is: receipt } },
     ],
-    end: { outcome: index === 1 && random.u32() % 4 === 0 ? "failed" : "succeeded" },
+    end: { outcome: index === 1 && random.u32() % 3 === 0 ? "failed" : "succeeded" },
   });
 }
 
