@@ -82,6 +82,11 @@ export interface PlanOptions {
   leaseUntil(scope: string, taskId: TaskId): number | undefined;
 }
 
+/** What other tasks are told, which changes nothing of what it tells. */
+function isNews({ name }: Command): boolean {
+  return name === "delegation.return" || name === "replay.ended" || name === "replay.told";
+}
+
 /** Makes the planner. It throws what a command is refused with. */
 export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: Submission) => Outcome {
   const { clock, ids, random } = options;
@@ -119,7 +124,7 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
     const commands = [first];
     const at = clock.now(); // one moment for what is decided and when
     for (const command of commands) {
-      if (command.name === "delegation.return" && !canLoad(scope, command.taskId)) continue; // a parked parent takes no return
+      if (isNews(command) && !canLoad(scope, command.taskId)) continue; // a parked task takes none, and holds up nobody by that
       const live = scope.book.get(command.taskId);
       const decision = decideFor(scope, asked, command, live, at);
       if (decision.kind === "refused") throw decision.failure;
@@ -171,7 +176,7 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
       taskId,
       epoch: event.epoch,
       at,
-      by: first === undefined ? asked.by : "runtime",
+      by: first === undefined || first.taskId === taskId ? asked.by : "runtime",
       ...(first === undefined && asked.commandId !== undefined ? { commandId: asked.commandId } : {}),
       ...(causedBy === undefined ? {} : { causedBy }),
       facts: event.facts,

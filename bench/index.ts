@@ -64,7 +64,9 @@ if (process.argv[2] === "replay") {
 const names = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 const unknown = names.filter((name) => select(name).length === 0);
 if (unknown.length > 0) {
-  process.stderr.write(`There is no benchmark ${unknown.join(", ")}; there are recall, replay, ${Object.keys(cases).join(", ")}.\n`);
+  process.stderr.write(
+    `There is no benchmark ${unknown.join(", ")}; there are recall, replay, ${Object.keys(cases).join(", ")}.\n`,
+  );
   process.exit(2);
 }
 

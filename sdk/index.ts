@@ -27,5 +27,13 @@ export { connectToNats, type NatsAddress } from "./nats.ts";
 export type { CheckFunction, WorkerOptions } from "./parts.ts";
 export type { StepCall, StepOptions } from "./steps.ts";
 export type { DelegationNotice, EventFilter } from "./subscribe.ts";
-export { builtInTools, defineTool, type Tool, type ToolCall, type ToolDefinition } from "./tools/index.ts";
+export {
+  builtInTools,
+  commandTool,
+  defineTool,
+  fileTools,
+  type Tool,
+  type ToolCall,
+  type ToolDefinition,
+} from "./tools/index.ts";
 export type { Worker } from "./worker.ts";

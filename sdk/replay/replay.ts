@@ -152,7 +152,7 @@ async function takeStep(parts: ReplayParts, data: ReplayData, progress: Progress
       if (!isOn) return void progress.skipped.push(step.key);
       const tool = findTool(parts, step);
       if (tool === undefined) return await passOn(parts, progress, step);
-      if ((await ask(parts.ctx, data, tool, step)) === "done by hand") return;
+      if ((await ask(parts.ctx, data, tool, step)) === "done by hand") return void noteUnknown(progress, step);
       const { output, files } = await doStep(parts, tool, step, tryNumber);
       progress.outputs[step.key] = output;
       progress.ran += 1;
@@ -163,9 +163,17 @@ async function takeStep(parts: ReplayParts, data: ReplayData, progress: Progress
       const answer = await askAboutBreak(parts.ctx, data, progress, { error, tryNumber });
       if (answer === "handed over") return;
       progress.isAssisted = true; // X1
-      if (answer === "skip") return void progress.skipped.push(step.key);
+      if (answer === "skip") {
+        noteUnknown(progress, step);
+        return void progress.skipped.push(step.key);
+      }
     }
   }
+}
+
+/** Somebody did it, or did without it. */
+function noteUnknown(progress: Progress, { key }: PlaybookStep): void {
+  progress.outputs[key] = undefined;
 }
 
 function findTool({ toolbox }: ReplayParts, { tool }: PlaybookStep): Tool | undefined {

@@ -11,12 +11,13 @@
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { Condition, PlaybookStep, Safety } from "../../src/contracts/playbook.ts";
 import { renderCondition, renderInput, SlotError, type SlotScope } from "../../src/playbook/index.ts";
+import { listSlots, stepOf } from "../../src/playbook/json-template.ts";
 import type { RunContext } from "../context.ts";
 import type { CheckFunction, RunParts } from "../parts.ts";
 import { type ConditionSite, holds, type Verdict } from "../tools/conditions.ts";
 import type { Tool } from "../tools/tool.ts";
 import { parseToolInput } from "../tools/toolbox.ts";
-import { Broken } from "./broken.ts";
+import { Aborted, Broken } from "./broken.ts";
 
 /** What is the same for all steps of one replay. */
 export interface ReplayParts extends Pick<RunParts, "toolbox" | "exec" | "task"> {
@@ -121,9 +122,21 @@ function tellOutput(output: unknown): string {
   return said === "" ? "" : ` It said: ${said.slice(-tailChars).toWellFormed()}`;
 }
 
-/** @throws Broken when a slot cannot be filled. */
+/**
+ * @throws Broken when a slot cannot be filled; Aborted when it is for what a step gave back that somebody did, or said to be done: of that
+ * nothing is known, and nothing speaks against the playbook.
+ */
 export function fillTexts({ scope }: ReplayParts, template: unknown): unknown {
+  const unknown = listSlots(template)
+    .map(stepOf)
+    .find((key) => key !== undefined && isUnknown(scope.outputs, key));
+  if (unknown !== undefined)
+    throw new Aborted(`What step ${unknown} gave back is not known, and a later step needs it.`);
   return filled(() => renderInput(template, scope));
+}
+
+function isUnknown(outputs: Readonly<Record<string, unknown>>, key: string): boolean {
+  return Object.hasOwn(outputs, key) && outputs[key] === undefined;
 }
 
 /** @throws Broken as `fillTexts` does. */

@@ -7,7 +7,10 @@ import type { Tool } from "./tool.ts";
 export { defineTool, type ToolDefinition } from "./define.ts";
 export type { Tool, ToolCall } from "./tool.ts";
 
-const files = createFileTools();
+export { command as commandTool };
+
+/** The built-in tools for text files: `ctx.tool("look", fileTools.read, { path })` knows what it is given and gives back. */
+export const fileTools = createFileTools();
 
 /** Commands, and text files of the workspace: for the worker option `tools`, alone or with others. */
-export const builtInTools: readonly Tool[] = [command, files.read, files.write, files.patch, files.delete];
+export const builtInTools: readonly Tool[] = [command, ...Object.values<Tool>({ ...fileTools })];

@@ -12,7 +12,7 @@ import {
 } from "../../machines/index.ts";
 import type { EventHeader } from "../contracts/events.ts";
 import { AionisError } from "../contracts/failures.ts";
-import type { AgentId, TaskId } from "../contracts/ids.ts";
+import type { TaskId } from "../contracts/ids.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { Playbook, PlaybookContent, PlaybookSummary, PlaybookVersion } from "../contracts/playbook.ts";
 import { playbookKind } from "../contracts/values.ts";
@@ -33,7 +33,6 @@ export interface FoundPlaybook {
   id: TaskId;
   family: string | null;
   updatedAt: number;
-  madeBy?: AgentId | undefined;
   snapshot: PlaybookSnapshot;
 }
 
@@ -78,13 +77,13 @@ export function createPlaybookQueries(parts: PlaybookParts): PlaybookQueries {
       return { playbooks, ...given({ cursor: last?.id }) };
     },
     "playbooks.versions"({ id, after = 0, pageSize }) {
-      const { madeBy } = findPlaybook(parts, id);
+      findPlaybook(parts, id);
       const task = store.task(id)?.task;
       const range = { task, types: changes };
       const stored = store.events({ ...range, after, count: pageSize });
       const last = stored.at(-1)?.seq;
       const hasMore = last !== undefined && store.events({ ...range, after: last, count: 1 }).length > 0;
-      return { versions: stored.map((event) => toVersion(event, madeBy)), ...(hasMore ? { next: last } : {}) };
+      return { versions: stored.map(toVersion), ...(hasMore ? { next: last } : {}) };
     },
     "playbooks.diff"({ id, from, to, other = id }) {
       const before = findContent(store, findPlaybook(parts, id), from);
@@ -113,9 +112,8 @@ export function findPlaybook({ scope, persistence }: PlaybookParts, id: TaskId):
   const task = persistence.snapshot(scope, id);
   const playbook = task?.context.playbook;
   if (task !== undefined && playbook !== undefined && isPlaybook(task)) {
-    const { family, updatedAt, to } = task.context;
-    const madeBy = typeof to === "object" && "agent" in to ? to.agent : undefined; // whom its task was made for
-    return { id, family, updatedAt, madeBy, snapshot: playbook };
+    const { family, updatedAt } = task.context;
+    return { id, family, updatedAt, snapshot: playbook };
   }
   const is = task === undefined ? "" : `: it is a task of kind ${task.context.kind}`;
   throw new AionisError(
@@ -183,13 +181,11 @@ function readChanges(store: ScopeStore, id: TaskId): EventHeader<ChangeType>[] {
   return stored.map((event) => decodeHeader(event) as EventHeader<ChangeType>); // of these types alone
 }
 
-/** What was compiled is recorded by the runtime, in the commit of whoever asked for it. */
-function toVersion(stored: StoredEvent, madeBy: AgentId | undefined): PlaybookVersion {
-  const { type, seq, id: eventId, at, facts, ...header } = decodeHeader(stored) as EventHeader<ChangeType>; // of these types alone
+function toVersion(stored: StoredEvent): PlaybookVersion {
+  const { type, seq, id: eventId, by, at, facts } = decodeHeader(stored) as EventHeader<ChangeType>; // of these types alone
   const body = stored.body === null ? {} : (JSON.parse(stored.body) as { reason?: string; break?: { why: string } }); // of these types
   return {
-    ...{ version: facts.version, state: facts.to, at, seq, eventId },
-    by: type === "playbook.compiled" ? (madeBy ?? header.by) : header.by,
+    ...{ version: facts.version, state: facts.to, by, at, seq, eventId },
     change: toChange(type, facts),
     ...given({ reason: body.reason ?? body.break?.why, approver: "approver" in facts ? facts.approver : undefined }),
     evidence: "evidence" in facts ? facts.evidence : [],

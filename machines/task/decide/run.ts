@@ -136,11 +136,22 @@ export function decideVerify(snapshot: TaskSnapshot, command: CommandOf<"tasks.v
   const failed = context.verifying
     .filter(({ name, required }) => required && results.some((result) => result.name === name && !isGood(result)))
     .map(({ name }) => name);
-  if (failed.length > 0)
-    return accept({ type: "checks.failed", epoch: context.epoch, facts: { failed }, body: { results } });
+  if (failed.length > 0) {
+    const decision = accept({ type: "checks.failed", epoch: context.epoch, facts: { failed }, body: { results } });
+    return context.replay?.mode === "strict" ? withStrictEnd(snapshot, decision, failed) : decision;
+  }
   const decision = accept({ type: "checks.passed", epoch: context.epoch, facts: {}, body: { results } });
   const result = { ...(facts.completion ?? toReturn("completed", "")), checks: results };
   return withReturn(snapshot, decision, result, "verified");
+}
+
+/** A strict replay ends in the commit of its failed check: whoever took it up after a death would run the check again, and it might pass. */
+function withStrictEnd({ context }: TaskSnapshot, decision: Decision, failed: readonly string[]): Decision {
+  if (decision.kind !== "accepted") return decision;
+  const error = `The replay is not done: ${failed.join(", ")} failed.`.slice(0, limits.lineChars).toWellFormed();
+  const data = { replay: "failed", break: { step: "checks", why: error } };
+  const input = { taskId: context.id, epoch: context.epoch, error, retryable: false, data };
+  return { ...decision, also: [{ name: "tasks.fail", taskId: context.id, input }] };
 }
 
 /** Tried again while attempts are left, after a backoff; else given up. */
