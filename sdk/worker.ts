@@ -18,7 +18,8 @@ import type { Assignment } from "../src/contracts/task.ts";
 import { createProcessExec } from "../src/kernel/exec.ts";
 import type { Handler } from "./context.ts";
 import type { WorkerOptions, WorkerParts } from "./parts.ts";
-import { createReplay, isReplay } from "./replay/replay.ts";
+import { isReplay } from "./replay/progress.ts";
+import { createReplay } from "./replay/replay.ts";
 import { type Run, startRun } from "./run.ts";
 import { createToolbox } from "./tools/toolbox.ts";
 

@@ -10,7 +10,6 @@ import {
   decide,
   type Facts,
   type NewEvent,
-  type ReplayStart,
   type TaskOperation,
   type TaskSnapshot,
   taskMachine,
@@ -19,23 +18,14 @@ import {
 } from "../../machines/index.ts";
 import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
 import type { FailureCode } from "../../src/contracts/failures.ts";
-import type { DelegationId, EventId, LessonId, PacketId, ReceiptId, TaskId } from "../../src/contracts/ids.ts";
+import type { TaskId } from "../../src/contracts/ids.ts";
 import type { LessonMove } from "../../src/contracts/lesson.ts";
 import { type OperationInput, operations } from "../../src/contracts/operations/index.ts";
-import type { PlaybookContent, ReplayOrder } from "../../src/contracts/playbook.ts";
+import { delegationId, eventId, lessonId, packetId, receiptId, t0, taskId } from "./ids.ts";
+import { playbookContent, toPlaybookTurn, toReplay } from "./playbooks.ts";
 
-/** When stories begin. */
-export const t0 = 1_700_000_000_000;
+export { eventId, lessonId, packetId, receiptId, t0, taskId } from "./ids.ts";
 
-const pad = (n: number): string => String(n).padStart(20, "0");
-export const taskId = (n = 1): TaskId => `task_${pad(n)}`;
-export const packetId = (n = 1): PacketId => `pkt_${pad(n)}`;
-const delegationId = (n = 1): DelegationId => `dlg_${pad(n)}`;
-export const lessonId = (n = 1): LessonId => `les_${pad(n)}`;
-export const receiptId = (n = 1): ReceiptId => `rcp_${pad(n)}`;
-export const eventId = (n = 1): EventId => `evt_${pad(n)}`;
-
-/** A packet that the schema takes. */
 export const packet = { brief: "Review it", nextAction: "Read the diff" };
 
 type InputOf<Name extends TaskOperation> = Omit<OperationInput<Name>, "taskId" | "sessionId" | "epoch">;
@@ -58,35 +48,6 @@ export function toCommand<Name extends TaskOperation>(
   };
   const resolved = { lessonId: lessonId(), credited: [lessonId()], ...prepared }; // what some of them are given beside their input
   return { name, taskId: id, input: operations[name].input.parse(full), ...resolved } as unknown as CommandOf<Name>; // one entry of the table
-}
-
-/** What a playbook of one step says. */
-export const playbookContent: PlaybookContent = {
-  title: "Add a note",
-  goals: ["Add a note that says hello"],
-  parameters: [{ name: "note", type: "text", source: { from: "brief" }, examples: ["hello"] }],
-  steps: [
-    {
-      ...{ key: "write", title: "write", tool: "file.write", input: { path: "note.txt", text: "{{note}}" } },
-      ...{ before: [], after: [], safety: "auto_ok", from: [3] },
-    },
-  ],
-  checks: [],
-  leftOut: [],
-  sources: [taskId(5)],
-};
-
-/** A replay of it. */
-export function toReplay(order: Partial<ReplayOrder> = {}): ReplayStart {
-  const { mode = "strict", version = 1 } = order;
-  return {
-    replayId: taskId(9),
-    order: { playbookId: taskId(), version, mode, ...order },
-    data: { playbook: playbookContent, mode, values: { note: "hello" }, inCopy: false, confirmed: false },
-    brief: "Add a note: note hello",
-    checks: [],
-    to: { role: "tool.file.write" },
-  };
 }
 
 type FactsGiven = Partial<Facts>;
@@ -267,19 +228,6 @@ export const stories = {
     return story;
   },
 };
-
-/** What came of a replay of the first version. */
-function toPlaybookTurn(
-  facts: Partial<EventHeader<"playbook.turned">["facts"]>,
-): Extract<NewEvent, { type: "playbook.turned" }> {
-  const common = { version: 2, replayId: taskId(9), mode: "strict", isVerified: true, content: 1 } as const;
-  return {
-    type: "playbook.turned",
-    epoch: 0,
-    facts: { to: "contested", outcome: "failed", ...common, ...facts },
-    body: {},
-  };
-}
 
 export type StoryState = keyof typeof stories;
 export const storyStates = Object.keys(stories) as StoryState[]; // Object.keys loses the key type

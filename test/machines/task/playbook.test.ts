@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Command, type Decision, decide } from "../../../machines/index.ts";
 import type { ReplayOutcome } from "../../../src/contracts/playbook.ts";
-import { codeOf, playbookContent, Story, stories, taskId, toCommand, toReplay } from "../../support/tasks.ts";
+import { playbookContent, toReplay } from "../../support/playbooks.ts";
+import { codeOf, Story, stories, taskId, toCommand } from "../../support/tasks.ts";
 
 /** A draft: compiled, nothing shown. */
 function draft(given: { isPartial?: boolean } = {}): Story {

@@ -13,7 +13,7 @@ export const dockerfileArg = defineJob<Values>({
   family: "images",
   rows: {
     1: { name: "GIT_SHA", fallback: "unknown" },
-    2: { name: "REGISTRY", fallback: "https://registry.example", service: "api" },
+    2: { name: "REGISTRY", fallback: "https://images.example", service: "api" },
     3: { name: "BUILD_CHANNEL", fallback: "stable" },
     11: { name: "APP_REGION", fallback: "eu-west" },
     12: { name: "THEME", fallback: "harbour", service: "web" },
