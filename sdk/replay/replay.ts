@@ -11,7 +11,7 @@
 
 import { isFailure } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
-import { type PlaybookStep, ReplayData, type ReplayReport } from "../../src/contracts/playbook.ts";
+import { type PlaybookStep, type ReplayBreak, ReplayData, type ReplayReport } from "../../src/contracts/playbook.ts";
 import type { Handler, RunContext } from "../context.ts";
 import type { RunParts } from "../parts.ts";
 import type { Tool } from "../tools/tool.ts";
@@ -20,7 +20,7 @@ import { Aborted, Broken } from "./broken.ts";
 import { type Progress, readProgress, toBreak } from "./progress.ts";
 import { createForeseen, simulateStep, wouldBeTaken } from "./simulate.ts";
 import { openSite, type Site } from "./site.ts";
-import { doStep, isTaken, type ReplayParts, recorded } from "./step.ts";
+import { doStep, isTaken, type ReplayParts } from "./step.ts";
 
 /** The handler of replays. */
 export function createReplay({
@@ -69,7 +69,18 @@ async function simulate(parts: ReplayParts, { playbook: { steps } }: ReplayData,
 async function lookAhead(parts: ReplayParts, { playbook: { steps } }: ReplayData, progress: Progress): Promise<void> {
   const scope = { ...parts.scope, outputs: {} };
   const nothing = { skip: () => {}, take: () => Promise.resolve() };
-  await recorded(() => parts.ctx.step("look ahead", () => goThrough({ ...parts, scope }, steps, progress, nothing)));
+  const seen = await parts.ctx.step("look ahead", async (): Promise<{ break?: ReplayBreak }> => {
+    try {
+      await goThrough({ ...parts, scope }, steps, progress, nothing);
+      return {};
+    } catch (error) {
+      if (error instanceof Broken) return { break: toBreak(progress, error) };
+      throw error;
+    }
+  });
+  if (seen.break === undefined) return;
+  progress.at = seen.break.step;
+  throw new Broken(seen.break.why, seen.break.condition);
 }
 
 interface Walk {

@@ -163,7 +163,7 @@ async function using<Result>(use: () => Result | Promise<Result>): Promise<Resul
 }
 
 /** A step that is recorded as broken says so again. What its recording fails with says nothing of the step. */
-export async function recorded<Result>(record: () => Promise<Result>): Promise<Result> {
+async function recorded<Result>(record: () => Promise<Result>): Promise<Result> {
   try {
     return await record();
   } catch (error) {

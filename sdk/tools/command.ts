@@ -4,6 +4,7 @@ import { AionisError } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import { FilePath } from "../../src/contracts/values.ts";
 import type { CommandResult } from "../../src/kernel/exec.ts";
+import { lookForCommand } from "./conditions.ts";
 import { defineTool } from "./define.ts";
 import type { Tool } from "./tool.ts";
 import { inWorkspace } from "./workspace.ts";
@@ -35,6 +36,12 @@ export const command: Tool<CommandInput, CommandResult> = defineTool({
   idempotent: false,
   execute: async ({ argv, cwd, timeoutMs = commandTimeoutMs }, { workspace, signal, exec }) =>
     exec.run({ argv, cwd: await toFolder(workspace, cwd), timeoutMs, outputBytes: commandOutputBytes, signal }),
+  /** What it would print nobody knows; whether its program is there, everybody. */
+  async dryRun({ argv: [program = ""], cwd }, { workspace }) {
+    const why = await lookForCommand(program, await toFolder(workspace, cwd));
+    if (why !== undefined) throw new AionisError("TOOL_FAILED", why);
+    return undefined;
+  },
 });
 
 function toFolder(workspace: string, path: string | undefined): string | Promise<string> {

@@ -87,8 +87,8 @@ async function exists(workspace: string, path: string, options: PlaceOptions): P
   return await inWorkspace(workspace, path, options, (place) => place?.stats !== undefined);
 }
 
-/** As the system looks for a program: along PATH, unless it is named by a path. */
-async function lookForCommand(command: string, workspace: string): Promise<string | undefined> {
+/** Why there is no such program. Looks as the system does: along PATH, unless it is named by a path. */
+export async function lookForCommand(command: string, workspace: string): Promise<string | undefined> {
   if (isAbsolute(command)) return isProgram(command) ? undefined : `There is no program at ${show(command)}.`;
   if (command.includes("/")) {
     const isThere = await inWorkspace(workspace, command, {}, isProgramAt);

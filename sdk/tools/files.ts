@@ -23,8 +23,8 @@ export interface FileTools {
   read: Tool<{ path: string }, { text: string; bytes: number }>;
   /** Writes a whole file, and the folders that it needs. A file that was there keeps its mode. */
   write: Tool<{ path: string; text: string }, { created: boolean; bytes: number }>;
-  /** Replaces pieces of a file, all or none; done again, it changes nothing. See `edits.ts`. */
-  patch: Tool<{ path: string; edits: z.infer<typeof Edit>[] }, { edits: number }>;
+  /** Replaces pieces of a file, all or none; done again, it changes nothing, and says so. See `edits.ts`. */
+  patch: Tool<{ path: string; edits: z.infer<typeof Edit>[] }, { edits: number; changed: boolean }>;
   /** Removes a file, or a link; what a link leads to stays. What is not there is gone already. */
   delete: Tool<{ path: string }, { existed: boolean }>;
 }
@@ -78,12 +78,12 @@ function patch(options: PlaceOptions): FileTools["patch"] {
         const { text } = await readText(place, path);
         const edited = applyEdits(text, edits);
         if (place !== undefined && edited !== text) await replaceText(place, path, edited); // it was just read
-        return { edits: edits.length };
+        return { edits: edits.length, changed: edited !== text };
       }),
     dryRun: ({ path, edits }, { workspace }) =>
       inWorkspace(workspace, path, options, async (place) => {
-        applyEdits((await readText(place, path)).text, edits);
-        return { edits: edits.length };
+        const { text } = await readText(place, path);
+        return { edits: edits.length, changed: applyEdits(text, edits) !== text };
       }),
   });
 }

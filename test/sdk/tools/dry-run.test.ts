@@ -62,7 +62,12 @@ describe("a dry run of a file tool", () => {
     expect([names, text]).toEqual([["a.txt", "out", "sub"], "one"]);
   });
 
-  it("is none for a command, of which nobody knows what it does", () => {
-    expect(find("command").dryRun).toBeUndefined();
+  it("of a command says only whether its program is there", async () => {
+    const call = makeWorkspace();
+    const tryIt = (program: string) => outcomeOf(() => find("command").dryRun?.({ argv: [program, "a.txt"] }, call));
+
+    expect(await tryIt("cat")).toEqual({ output: undefined });
+    expect(await tryIt("no-such-program")).toEqual({ code: "TOOL_FAILED" });
+    expect(await tryIt("./a.txt")).toEqual({ code: "TOOL_FAILED" });
   });
 });

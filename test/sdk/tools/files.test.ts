@@ -178,7 +178,7 @@ describe.each(ways)("a file in a folder used %s", (_way, options) => {
       const refused = run("patch", { path: "a", edits: [first, { find: "three", replace: "3" }] });
       await expect(refused).rejects.toMatchObject(failed(/^Edit 2 looks for "three"/));
       expect(readFileSync(at("a"), "utf8")).toBe("one two");
-      expect(await run("patch", { path: "a", edits })).toEqual({ edits: 2 });
+      expect(await run("patch", { path: "a", edits })).toEqual({ edits: 2, changed: true });
       expect(readFileSync(at("a"), "utf8")).toBe("1 2");
     });
 
@@ -189,7 +189,7 @@ describe.each(ways)("a file in a folder used %s", (_way, options) => {
       await run("patch", { path: "a", edits });
       const { ino } = statSync(at("a"));
 
-      expect(await run("patch", { path: "a", edits })).toEqual({ edits: 1 });
+      expect(await run("patch", { path: "a", edits })).toEqual({ edits: 1, changed: false });
       expect(statSync(at("a")).ino).toBe(ino);
     });
 
