@@ -61,7 +61,7 @@ describe("a replay in a copy", timeout, () => {
   });
 
   it("leaves the workspace as it was when it stops half-way", async () => {
-    const { job, lookAlike } = findLookAlike("version-bump"); // behind a command of which nobody knows what it does;
+    const { job, lookAlike } = findLookAlike("version-bump"); // behind a command of which nobody knows what it does
     const { id, params } = await setUp(job, lookAlike);
 
     const { succeeded, before, after, uses } = await replays.replay(id, lookAlike, { params, inCopy: true });
