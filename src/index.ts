@@ -38,6 +38,7 @@ export {
 export type { RuntimeAddress } from "./address.ts";
 export type { JournalEvent } from "./contracts/events.ts";
 export { AionisError, type FailureCode, failures, isFailure } from "./contracts/failures.ts";
+export type { TaskId } from "./contracts/ids.ts";
 export { limits } from "./contracts/limits.ts";
 export {
   type OperationInput,
