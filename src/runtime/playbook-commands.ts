@@ -45,7 +45,8 @@ export async function preparePlaybook(
   }
 }
 
-function compileRuns(parts: PlaybookParts, { runs, title }: OperationParsed<"playbooks.compile">) {
+function compileRuns(parts: PlaybookParts, { run: only, title, ...given }: OperationParsed<"playbooks.compile">) {
+  const runs = only === undefined ? (given.runs ?? []) : [only]; // the schema asks for one of the two
   const recorded = [...new Set(runs)].map((taskId) => {
     const snapshot = parts.persistence.snapshot(parts.scope, taskId);
     if (snapshot === undefined)

@@ -31,13 +31,19 @@ export const playbooksCompile = defineOperation({
   layer: "core",
   summary:
     "Make a playbook of one run that succeeded, or of several of the same kind: their common steps, with parameters.",
-  input: z.strictObject({
-    ...commandId,
-    /** Tasks that have ended, of any kind. */
-    runs: z.array(TaskId).min(1).max(limits.playbookSources),
-    /** The newest brief if absent. */
-    title: Line.optional(),
-  }),
+  input: z
+    .strictObject({
+      ...commandId,
+      /** A task that has ended, of any kind. */
+      run: TaskId.optional(),
+      /** Several of the same kind of work; what they have in common, and what differs, shows. */
+      runs: z.array(TaskId).min(1).max(limits.playbookSources).optional(),
+      /** The newest brief if absent, without the values that are given anew. */
+      title: Line.optional(),
+    })
+    .refine(({ run, runs }) => (run === undefined) !== (runs === undefined), {
+      error: "give the run, or the runs, that it is made of",
+    }),
   output: z.strictObject({ ...PlaybookAck.shape, playbook: Playbook }),
   failures: ["TASK_NOT_FOUND", "RUN_UNUSABLE"],
   idempotent: false,

@@ -91,12 +91,14 @@ export function describePlaybooks(setup: Setup): void {
 
     it("is one, however often the command that made it comes", async () => {
       const { client, source } = await setUp(setup);
-      const input = { commandId: "compile-1", runs: [source] };
+      const input = { commandId: "compile-1", run: source };
 
       const [first, again] = [await client.playbooks.compile(input), await client.playbooks.compile(input)];
 
       expect(again).toEqual(first);
       expect((await client.playbooks.list({})).playbooks).toHaveLength(2); // that of the setup, and this
+      const both = { run: source, runs: [source] };
+      await expect(client.playbooks.compile(both)).rejects.toMatchObject({ code: "INPUT_INVALID" });
       await expect(client.playbooks.compile({ ...input, title: "Another" })).rejects.toMatchObject({
         code: "IDEMPOTENCY_CONFLICT",
       });
