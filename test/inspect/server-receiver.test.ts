@@ -44,6 +44,7 @@ async function startReceiver(url: string, runtime: Connection) {
     program
       .stdout()
       .split("\n")
+      .slice(0, -1) // the last one is still being written
       .filter((line) => line.endsWith("}"))
       .map((line) => JSON.parse(line) as InspectionMessage); // its format
   const first = await runtime.tasks.start({ brief: "somebody looks", claimableAt: 4_000_000_000_000 });
