@@ -69,7 +69,9 @@ describe("createWebSocketReceiver of @statelyai/inspect", { timeout }, () => {
 
     const taskId = await workTogether(runtime);
     await until(() =>
-      receiver.messages().some((message) => isOf(taskId)(message) && toLine(message).includes("succeeded")),
+      receiver
+        .messages()
+        .some((message) => isOf(taskId)(message) && /^@xstate\.snapshot .*succeeded/.test(toLine(message))),
     );
 
     const messages = receiver.messages();
