@@ -33,6 +33,8 @@ export interface PlaybookContext {
   /** A repair that waits for its review. */
   proposal: ShownContent | null;
   approver: AgentId | null;
+  /** The event of the last replay that a check failed in: what a repair is for. */
+  broken: number | null;
   /** How often it was run, in whatever mode. */
   replays: number;
   changedAt: number;
@@ -46,6 +48,7 @@ const start: PlaybookContext = {
   sources: [],
   proposal: null,
   approver: null,
+  broken: null,
   replays: 0,
   changedAt: 0,
 };
@@ -75,7 +78,9 @@ export const playbookMachine = setup({
     begin: assign({ replays: ({ context }) => context.replays + 1 }),
     show: assign(({ context, event }) => {
       assertEvent(event, ["playbook.replayed", "playbook.turned"]);
-      return { version: event.facts.version, changedAt: event.at, ...showReplay(context, event) };
+      const { version, outcome, mode } = event.facts;
+      const broken = outcome === "failed" && mode !== "simulate" ? event.seq : context.broken;
+      return { version, broken, changedAt: event.at, ...showReplay(context, event) };
     }),
     move: assign(({ event }) => {
       assertEvent(event, "playbook.moved");

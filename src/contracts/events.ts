@@ -299,7 +299,7 @@ export const eventTypes = {
   ),
   "playbook.repaired": entry(
     "playbook.repaired",
-    z.strictObject(change),
+    z.strictObject({ ...change, evidence: z.array(Sequence).max(limits.listItems) }),
     z.strictObject({ content: PlaybookContent, reason: Line }),
   ),
   "playbook.reviewed": entry(

@@ -196,7 +196,7 @@ export const PlaybookVersion = z.strictObject({
   version: z.int().positive(),
   change: z.enum(["compiled", "promoted", "contested", "disabled", "repaired", "approved", "rejected"]),
   state: PlaybookState,
-  reason: Line.optional(),
+  reason: Line,
   by: AgentId,
   approver: AgentId.optional(),
   evidence: z.array(Sequence).max(limits.listItems),

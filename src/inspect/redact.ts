@@ -121,6 +121,7 @@ const contextShape = {
       sources: z.array(TaskId),
       proposal: ShownContent.nullable(),
       approver: AgentId.nullable(),
+      broken: Sequence.nullable(),
       replays: z.int(),
       changedAt: Time,
     } satisfies Record<keyof PlaybookContext, z.ZodType>),

@@ -187,9 +187,18 @@ function toVersion(stored: StoredEvent): PlaybookVersion {
   return {
     ...{ version: facts.version, state: facts.to, by, at, seq, eventId },
     change: toChange(type, facts),
-    ...given({ reason: body.reason ?? body.break?.why, approver: "approver" in facts ? facts.approver : undefined }),
+    reason: body.reason ?? body.break?.why ?? reasonOf(type, facts),
+    ...given({ approver: "approver" in facts ? facts.approver : undefined }),
     evidence: "evidence" in facts ? facts.evidence : [],
   };
+}
+
+/** Of a change that nobody gave words to. */
+function reasonOf(type: ChangeType, facts: EventHeader<ChangeType>["facts"]): string {
+  if ("sources" in facts)
+    return `Compiled from ${facts.sources.length === 1 ? "a run" : `${facts.sources.length} runs`}.`;
+  if (type !== "playbook.turned") return "Its text was erased.";
+  return facts.to === "contested" ? "A replay failed." : "A dry run passed.";
 }
 
 function toChange(type: ChangeType, facts: EventHeader<ChangeType>["facts"]): PlaybookVersion["change"] {

@@ -416,7 +416,7 @@ export const examples: Record<EventType, NewEvent[]> = {
     {
       type: "playbook.repaired",
       epoch: 0,
-      facts: { to: "shadow", version: 3 },
+      facts: { to: "shadow", version: 3, evidence: [] },
       body: { content: playbookContent, reason: "r" },
     },
   ],

@@ -195,7 +195,7 @@ function decideRepair(
   return accept({
     type: "playbook.repaired",
     epoch: 0,
-    facts: { to: value, version: context.version + 1 },
+    facts: { to: value, version: context.version + 1, evidence: context.broken === null ? [] : [context.broken] },
     body: { content, reason: input.reason },
   });
 }

@@ -21,10 +21,10 @@ export function describePlaybooks(setup: Setup): void {
       expect(await stateOf(client, id)).toBe("active");
       expect((await client.tasks.get({ taskId: source })).task.state).toBe("promoted");
       const { versions } = await client.playbooks.versions({ id });
-      expect(versions.map(({ change, state }) => [change, state])).toEqual([
-        ["compiled", "draft"],
-        ["promoted", "shadow"],
-        ["promoted", "active"],
+      expect(versions.map(({ change, state, reason }) => [change, state, reason])).toEqual([
+        ["compiled", "draft", "Compiled from 2 runs."],
+        ["promoted", "shadow", "A dry run passed."],
+        ["promoted", "active", "It was replayed"],
       ]);
     });
 

@@ -184,6 +184,14 @@ describe("a repair", () => {
   }
   const review = { id: taskId(), act: "approve", reason: "Looks right" } as const;
 
+  it("names the replay that it is for", () => {
+    const story = proposed();
+
+    expect(story.headers.findLast(({ type }) => type === "playbook.repaired")?.facts).toMatchObject({
+      evidence: [story.headers.findLast(({ type }) => type === "playbook.turned")?.seq],
+    });
+  });
+
   it("changes nothing until it was reviewed, and is what the playbook does then", () => {
     const story = proposed();
     const { version } = story.now.context.playbook?.context.proposal ?? { version: 0 };
