@@ -125,7 +125,7 @@ describeNats("a cluster of the tests", (binary) => {
     const client = await connect({ servers: servers[0]?.url ?? "" });
     onTestFinished(() => client.close());
 
-    const manager = await jetstreamManager(client);
+    const manager = await jetstreamManager(client, { timeout: 20_000 }); // three servers choose who keeps it, on a machine that may be busy
     const stream = await manager.streams.add({ name: "KEPT", subjects: ["kept"], num_replicas: servers.length });
     const infos = await Promise.all(servers.map(({ port }) => readServerInfo(port)));
 
