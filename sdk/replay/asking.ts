@@ -70,7 +70,7 @@ export async function askAboutBreak(
       to: handTo,
       brief: broken,
       nextAction: `Finish the work from step ${at} on.`,
-      facts: Object.keys(progress.outputs).map((key) => `Step ${key} is done.`),
+      facts: listDone(playbook.steps, progress),
       data: { replay: "broken", break: toBreak(progress, error) },
     });
     progress.isHandedOver = true;
@@ -81,4 +81,10 @@ export async function askAboutBreak(
   const answer = await ctx.pause({ question, answer: answers, about: `broken ${at} ${tryNumber}` });
   if (answer === "stop") throw error; // it broke, whoever ends it
   return answer;
+}
+
+/** What need not be done again, be it by a tool that gives nothing back or by hand. */
+function listDone(steps: readonly PlaybookStep[], { outputs, skipped }: Progress): string[] {
+  const done = steps.filter(({ key }) => Object.hasOwn(outputs, key) && !skipped.includes(key));
+  return done.map(({ key }) => `Step ${key} is done.`);
 }

@@ -119,7 +119,7 @@ export function describeReplays(setup: Setup): void {
       rmSync(join(folder, "go"));
       work({ agent: "joan", roles: ["repair"], cwd: folder }, async (_task, ctx) => {
         await ctx.step("by hand", () => write("3.0.0\n"));
-        return ctx.complete({ summary: `Did it: ${ctx.packet?.brief}` });
+        return ctx.complete({ summary: `Did it: ${ctx.packet?.brief}`, data: ctx.packet?.facts });
       });
 
       const { taskId } = await client.playbooks.run({
@@ -131,7 +131,10 @@ export function describeReplays(setup: Setup): void {
 
       const { task, outcome } = await ended(client, taskId);
       expect([task.state, read()]).toEqual(["succeeded", "3.0.0\n"]);
-      expect(outcome).toMatchObject({ summary: expect.stringMatching(/Did it: Step bump.*broken/) });
+      expect(outcome).toMatchObject({
+        summary: expect.stringMatching(/Did it: Step bump.*broken/),
+        data: ["Step read is done."],
+      });
       expect(await stateOf(client, id)).toBe("contested");
     });
 
