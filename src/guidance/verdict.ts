@@ -116,9 +116,12 @@ function toLook(query: string, reason: string, files: readonly string[]): Gate {
   return { action: "inspect_context", reason, clearWith: { operation: "taskStart", input: { query, ...context } } };
 }
 
-function toWiden({ episodes, lessons }: Known, query: string): Gate {
+function toWiden({ episodes, files, lessons }: Known, query: string): Gate {
   if (episodes + lessons.lessons.length > 0) {
-    const reason = "Nothing that is known fits well enough; search wider, or name files or an error.";
+    const reason =
+      files.isGrounded || lessons.isGrounded
+        ? "Nothing that is known fits well enough; search wider, or name files or an error."
+        : "Nothing that is known shares a word, a file, an error or a family with it; search wider, or name files or an error.";
     return { action: "widen_recall", reason, clearWith: { operation: "memory.recall", input: { query, max: 20 } } };
   }
   const reason =

@@ -48,6 +48,8 @@ export interface RankedLessons {
   sureFrom: number;
   /** Whether the confidence reaches that. Whether the lesson may be acted upon is another question: see its state. */
   sure: boolean;
+  /** Whether the question shares a word, a synonym, a file, an error or a family with any lesson. */
+  isGrounded: boolean;
 }
 
 /** What a question may ask for besides. */
@@ -94,7 +96,7 @@ export function createLessons(rows: RecallRows, rules: LessonRules = lessonRules
     judgeAct: (act) => judgeAct(rows, rules, act),
     apply: (change, where) => applyChange(rows, change, where),
     rank(query, { max = rankedDefault, similarity } = {}) {
-      const { ranked, doubt } = rankLessons(rows, query, similarity);
+      const { ranked, doubt, isGrounded } = rankLessons(rows, query, similarity);
       const learned = readLearned(rows);
       const confidence = doubt === undefined ? 0 : toConfidence(learned, doubt);
       return {
@@ -104,6 +106,7 @@ export function createLessons(rows: RecallRows, rules: LessonRules = lessonRules
         confidence,
         sureFrom: learned.sureFrom,
         sure: confidence >= learned.sureFrom,
+        isGrounded,
       };
     },
     get(id) {

@@ -5,7 +5,7 @@
 // A score is the sum of its signals. Those of the fields (goal, files, …) say how much of the question the lesson says: BM25 over the fields
 // of a lesson, against what a lesson with each word once would have. Then comes what the context says, then where the lesson stands.
 
-import { emptyRow, type LessonRow, type LessonTotalsRow, type RecallRows } from "../recall/index.ts";
+import { emptyRow, isTelling, type LessonRow, type LessonTotalsRow, type RecallRows } from "../recall/index.ts";
 import { lessonBounds as bounds } from "./bounds.ts";
 import type { Doubt } from "./confidence.ts";
 import {
@@ -51,12 +51,12 @@ const fullScore = 1.5; // about what a lesson has that says all of the question 
 const leadScale = 0.2;
 const chance = 0.2; // what some lesson of many would have: in a scope with few, nothing to lead over is no evidence
 
-/** Ranks for `query`, and says what the confidence is told from. */
+/** Ranks for `query`, and says what the confidence is told from, and whether the question shares anything with what is known. */
 export function rankLessons(
   rows: RecallRows,
   query: LessonQuery,
   similarity?: (lessonId: string) => number | undefined,
-): { ranked: Ranked[]; doubt: Doubt | undefined } {
+): { ranked: Ranked[]; doubt: Doubt | undefined; isGrounded: boolean } {
   const totals = rows.get("lessonTotals", 0) ?? emptyRow("lessonTotals");
   const { known, worths } = lookUp(rows, totals, readQuestion(query.text));
   const context = readContext(rows, totals, query);
@@ -75,7 +75,9 @@ export function rankLessons(
     return [{ lesson, row, signals, score: Object.values(signals).reduce((sum, share) => sum + share, 0) }];
   });
   ranked.sort((left, right) => right.score - left.score || right.lesson - left.lesson);
-  return { ranked, doubt: toDoubt(ranked) };
+  // That two words begin alike says too little by itself.
+  const isGrounded = context.length > 0 || known.some(({ word }) => !word.startsWith("^") && isTelling(word));
+  return { ranked, doubt: toDoubt(ranked), isGrounded };
 }
 
 interface ContextWord extends KnownWord {
@@ -85,9 +87,10 @@ interface ContextWord extends KnownWord {
 
 function readContext(rows: RecallRows, totals: LessonTotalsRow, query: LessonQuery): ContextWord[] {
   const files = query.files?.slice(0, bounds.files) ?? [];
+  const signature = toSignature(query.error ?? "");
   const asked = [
     ...(query.family === undefined ? [] : [["family", toFamilyWord(query.family), contextWeights.family] as const]),
-    ...(query.error === undefined ? [] : [["error", `!${toSignature(query.error)}`, contextWeights.error] as const]),
+    ...(/\p{L}/u.test(signature) ? [["error", `!${signature}`, contextWeights.error] as const] : []), // blanks and numbers are no error
     ...files.map((path) => ["files given", `/${maskPath(path)}`, contextWeights.files / files.length] as const),
     ...(query.predicted ?? [])
       .slice(0, predictedMax)

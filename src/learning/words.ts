@@ -3,10 +3,9 @@
 // Besides plain words there are marked ones: `/path` a whole path, `#name` a file's name, `@family`, `!signature` of an error, `%tool`,
 // `&12` a group of kindred words (kindred.ts), and `^begi` the beginning of a word, by which its other forms meet.
 
-import { readGoal, readPath } from "../recall/index.ts";
+import { isFunctionWord, readGoal, readPath } from "../recall/index.ts";
 import { lessonBounds as bounds } from "./bounds.ts";
 import type { LessonContent } from "./changes.ts";
-import { isFunctionWord } from "./function-words.ts";
 import { kindredOf } from "./kindred.ts";
 import { maskPath, maskVolatile, toSignature } from "./volatile.ts";
 

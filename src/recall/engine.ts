@@ -13,6 +13,7 @@ import { collect } from "./candidates.ts";
 import { emptyRow } from "./empty-rows.ts";
 import type { Evidence } from "./evidence.ts";
 import { type GoalContext, readGoal } from "./goals.ts";
+import { isGrounded } from "./grounds.ts";
 import { learnEpisode, renameFile } from "./learn.ts";
 import { type Scored, score, train } from "./ranker.ts";
 import type { LearnedRow, RecallRows } from "./rows.ts";
@@ -69,6 +70,8 @@ export interface Recalled {
   confidence: number;
   /** The confidence from which on four of five answers were right lately; above 1 if there is none. */
   sureFrom: number;
+  /** Whether the question shares anything with what is known. Without it the files are only those that much work touches. */
+  isGrounded: boolean;
 }
 
 /** What was learned from comparing answers with outcomes. */
@@ -139,6 +142,7 @@ export function createRecall(rows: RecallRows): Recall {
         })),
         confidence: doubt === undefined ? 0 : toConfidence(learned, doubt),
         sureFrom: learned.sureFrom,
+        isGrounded: isGrounded(evidence),
       };
     },
     learn(episode) {

@@ -94,6 +94,11 @@ export function readGoal(text: string, context: GoalContext = {}): Goal {
   };
 }
 
+/** Whether `word`, as goals have it, is one that nearly every goal could have. */
+export function isEmptyWord(word: string): boolean {
+  return emptyWords.has(word);
+}
+
 /** The parts that say something and, for an identifier of several, the whole of it. */
 function toTerms({ whole, parts }: Run): string[] {
   const telling = parts.filter((part) => !emptyWords.has(part));

@@ -8,7 +8,9 @@ export {
   type Recalled,
   type RecalledFile,
 } from "./engine.ts";
+export { isFunctionWord } from "./function-words.ts";
 export { readGoal } from "./goals.ts";
+export { isTelling } from "./grounds.ts";
 export { createMemoryRows, type MemoryRows } from "./memory-rows.ts";
 export { findSureFrom, learnOutcome, type OutcomeRules, toProbability } from "./outcomes.ts";
 export { readPath } from "./paths.ts";

@@ -10,7 +10,16 @@ import type { Guidance } from "../contracts/guidance.ts";
 import { type LessonId, memoryTaskId, type TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import { compose, extents, type Known, type Question, showLesson, sourceOf } from "../guidance/index.ts";
+import {
+  compose,
+  extents,
+  type Known,
+  keepGroundedFiles,
+  keepGroundedLessons,
+  type Question,
+  showLesson,
+  sourceOf,
+} from "../guidance/index.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 import type { LessonQuery, RankedLessons } from "../learning/index.ts";
@@ -77,13 +86,14 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
     const { query, context, depth } = question;
     const { recall } = learner.knowledge();
     const errors = context.error === undefined ? [] : context.error.split("\n", limits.lessonErrors);
-    const files = recall.rank({
+    const recalled = recall.rank({
       goal: query,
       at: Math.floor(clock.now() / 1_000),
       filesMax: extents[depth].files,
       errors,
       ...{ family: context.family, files: context.files, tree: context.tree, isTreePartial: true },
     });
+    const files = keepGroundedFiles(recalled);
     const predicted = files.files.map(({ path, probability }) => ({ path, probability }));
     const asked = {
       text: query,
@@ -91,7 +101,7 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
       files: context.files,
       predicted,
     };
-    const lessons = await rank(asked, extents[depth].lessons);
+    const lessons = keepGroundedLessons(await rank(asked, extents[depth].lessons));
     const playbook = offerPlaybook(options, learner, question, lessons);
     return { question, files, lessons, playbook, episodes: recall.episodes(), learnedTo: learner.learnedTo() };
   }

@@ -38,6 +38,7 @@ describe("recall", () => {
       files: [],
       confidence: 0,
       sureFrom: expect.any(Number),
+      isGrounded: false,
     });
   });
 

@@ -88,7 +88,8 @@ function total(words: ReadonlySet<string>, rarity: ReadonlyMap<string, number>):
   return sum;
 }
 
-function mentionOf(mentions: readonly string[], path: string, base: string): number {
+/** How surely one of `mentions` means the file, 0 to 1. */
+export function mentionOf(mentions: readonly string[], path: string, base: string): number {
   let best = 0;
   for (const mention of mentions) {
     if (mention === path) return 1;

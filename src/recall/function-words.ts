@@ -1,7 +1,7 @@
 // Words that hold a sentence together and say nothing of what it is about. They are rare among lessons in another language, so that rarity
-// alone would take them for telling. English ones beyond those of src/recall/goals.ts; Japanese ones are told by their script.
+// alone would take them for telling. English ones beyond those of goals.ts; Japanese ones are told by their script.
 
-import { readGoal } from "../recall/index.ts";
+import { readGoal } from "./goals.ts";
 
 const lists = `
 again although always another any anybody anyone anything because been being below between both cannot could did does doing done during
