@@ -38,12 +38,17 @@ function parseFacts(stored: StoredEvent): Record<string, unknown> {
   }
 }
 
-/** The event as readers of the journal see it: facts and body as they were written. */
+/** The event as readers of the journal see it: facts and body as they were written. @throws AionisError `JOURNAL_DAMAGED` */
 export function toJournalEvent(stored: StoredEvent): JournalEvent {
   return {
-    ...toHeader(stored, JSON.parse(stored.facts)),
+    ...toJournalHeader(stored),
     ...(stored.body === null ? {} : { body: JSON.parse(stored.body) as Record<string, unknown> }), // bodies are written as objects
   };
+}
+
+/** The same without its body. */
+export function toJournalHeader(stored: StoredEvent): JournalEvent {
+  return toHeader(stored, JSON.parse(stored.facts));
 }
 
 /** The body of an event, or nothing when it was erased. */

@@ -1,6 +1,6 @@
 // Actors: what lives and writes. Everything that a runtime is composed of.
 
-export { decodeBody, decodeHeader, toJournalEvent } from "./events.ts";
+export { decodeBody, decodeHeader, toJournalEvent, toJournalHeader } from "./events.ts";
 export { toReceipt, toStepReceipt } from "./facts.ts";
 export { createLearner, type Learner } from "./learner.ts";
 export { createLeases, type Leases } from "./leases.ts";

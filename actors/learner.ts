@@ -11,7 +11,7 @@
 //   W4. It never holds up a command: at most `sliceMs` a turn, and `share` of the time while commands come in.
 //   W5. An event that cannot be learned from is passed over and logged, once, and stands in no other's way.
 
-import { isFailure } from "../src/contracts/failures.ts";
+import { isFailure, isUnreadable } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
 import type { Logger } from "../src/kernel/logger.ts";
@@ -125,11 +125,18 @@ export function createLearner(options: LearnerOptions): Learner {
   /** The next events that teach. Without any, what was looked through counts as read. */
   function findTeaching(): StoredEvent[] {
     const until = Math.min(store.head().seq, read + stride);
-    const page = store.events({ after: read, count: pageEvents, types: teaching, until });
-    if (page.length > 0) return page;
-    moveTo(until);
-    if (until - store.learnedTo().seq > strideKept) keepPlace(until);
-    return page;
+    try {
+      const page = store.events({ after: read, count: pageEvents, types: teaching, until });
+      if (page.length > 0) return page;
+      moveTo(until);
+    } catch (error) {
+      const { seq } = isFailure(error, "JOURNAL_DAMAGED") ? error.facts : {};
+      if (typeof seq !== "number") throw error;
+      logPassed(seq, error);
+      moveTo(seq); // W5
+    }
+    if (read - store.learnedTo().seq > strideKept) keepPlace(read);
+    return [];
   }
 
   function keepPlace(seq: number): void {
@@ -151,7 +158,7 @@ export function createLearner(options: LearnerOptions): Learner {
     const endsAt = clock.mono() + sliceMs;
     for (const event of page) {
       const { seq, part } = desk.store.learnedTo();
-      const parts = partsOf(event);
+      const parts = countParts(event);
       const from = seq === event.seq - 1 ? part : 0;
       for (let next = from; next < parts; next += 1) {
         teachOne(desk, event, next);
@@ -165,6 +172,24 @@ export function createLearner(options: LearnerOptions): Learner {
     }
   }
 
+  /** Of an event whose body is damaged the first part is the one that fails. */
+  function countParts(event: StoredEvent): number {
+    try {
+      return partsOf(event);
+    } catch (error) {
+      if (isUnreadable(error)) return 1;
+      throw error;
+    }
+  }
+
+  function logPassed(seq: number, error: unknown): void {
+    logger.log("error", "an event is passed over: nothing can be learned from it", {
+      scope,
+      seq,
+      error: String(error),
+    });
+  }
+
   /** W5 */
   function teachOne(desk: Desk, event: StoredEvent, part: number): void {
     if (passedOver.has(event.seq)) return;
@@ -173,11 +198,7 @@ export function createLearner(options: LearnerOptions): Learner {
     } catch (error) {
       if (isStoreFailure(error)) throw error; // it says nothing of the event
       passedOver.add(event.seq);
-      logger.log("error", "an event is passed over: nothing can be learned from it", {
-        scope,
-        seq: event.seq,
-        error: String(error),
-      });
+      logPassed(event.seq, error);
       throw new NothingLearned(); // what it has changed by now is undone with the slice
     }
   }

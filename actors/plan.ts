@@ -12,7 +12,7 @@ import {
   toClaimTargets,
 } from "../machines/index.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
-import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { AionisError, isUnreadable } from "../src/contracts/failures.ts";
 import type { AgentId, TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Clock } from "../src/kernel/clock.ts";
@@ -198,7 +198,7 @@ function canLoad(scope: ScopeBook, taskId: TaskId): boolean {
     scope.book.get(taskId);
     return true;
   } catch (error) {
-    if (isFailure(error, "TASK_UNFOLDABLE")) return false;
+    if (isUnreadable(error)) return false;
     throw error;
   }
 }

@@ -5,7 +5,7 @@
 
 import { encodeSnapshot, isOpen, type TaskSnapshot } from "../machines/index.ts";
 import type { EventHeader } from "../src/contracts/events.ts";
-import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { AionisError, isUnreadable } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { isSameJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -61,6 +61,7 @@ export function verifyScope(store: ScopeStore, memory?: (id: TaskId) => TaskSnap
 /** Makes every row of the scope again from its journal, in one transaction of its own. */
 export function rebuildScope(store: Store, scopeName: string): void {
   const scope = store.scope(scopeName);
+  refuseDamage(scope);
   store.begin();
   try {
     scope.clearProjections();
@@ -72,6 +73,15 @@ export function rebuildScope(store: Store, scopeName: string): void {
     store.rollback();
     throw error;
   }
+}
+
+/** What would be made of a damaged journal is not what was there. */
+function refuseDamage(scope: ScopeStore): void {
+  const [damage] = scope.findDamage(1);
+  if (damage === undefined) return;
+  throw new AionisError("JOURNAL_DAMAGED", `${damage.what}. Nothing can be made again from it; restore a backup.`, {
+    facts: { scope: scope.name, seq: damage.seq },
+  });
 }
 
 type FirstEvent = Pick<TaskRow, "task" | "id">;
@@ -95,7 +105,7 @@ function verifyTask(store: ScopeStore, row: FirstEvent, { events, memory, owed }
     }
     return problems;
   } catch (error) {
-    if (isFailure(error, "TASK_UNFOLDABLE")) return [{ what: error.detail, taskId: row.id }];
+    if (isUnreadable(error)) return [{ what: error.detail, taskId: row.id }];
     if (error instanceof SyntaxError) return [{ what: `a text of ${row.id} is not JSON any more`, taskId: row.id }];
     throw error;
   }
@@ -208,11 +218,22 @@ function isOpenRow(row: TaskRow | undefined): boolean {
 function* firstEvents(store: ScopeStore): Iterable<FirstEvent> {
   let after = 0;
   for (;;) {
-    const page = store.events({ after, count: limits.pageRows, types: ["task.created"] });
-    for (const { task, taskId } of page) yield { task, id: taskId };
-    const last = page.at(-1);
-    if (last === undefined) return;
-    after = last.seq;
+    const page = readFirsts(store, after);
+    for (const { task, taskId } of page.events) yield { task, id: taskId };
+    if (page.next === undefined) return;
+    after = page.next;
+  }
+}
+
+/** A first event that is damaged is named by the check of the journal; the tasks behind it are looked at all the same. */
+function readFirsts(store: ScopeStore, after: number): { events: StoredEvent[]; next: number | undefined } {
+  try {
+    const events = store.events({ after, count: limits.pageRows, types: ["task.created"] });
+    return { events, next: events.at(-1)?.seq };
+  } catch (error) {
+    const { seq } = isUnreadable(error) ? error.facts : {};
+    if (typeof seq === "number") return { events: [], next: seq };
+    throw error;
   }
 }
 

@@ -16,13 +16,59 @@ export function toStoreFailure(error: unknown, file: string): AionisError {
   if (code === "SQLITE_NOTADB") {
     return new AionisError("STORE_FOREIGN", `${file} is not a store; give another path.`, { cause: error });
   }
-  if (code === "SQLITE_CORRUPT") {
-    return new AionisError("JOURNAL_DAMAGED", `${file} is damaged; restore a backup.`, { cause: error });
+  if (code.startsWith("SQLITE_CORRUPT")) {
+    return new AionisError("JOURNAL_DAMAGED", `${file} has a damaged page. Verify the store, and restore a backup.`, {
+      cause: error,
+    });
   }
   return new AionisError("STORE_FAILED", `${file} failed with ${code || String(error)}.`, { cause: error });
 }
 
-/** Whether `error` came out of SQLite. */
-export function isDatabaseError(error: unknown): boolean {
-  return error instanceof Database.SqliteError;
+/** What SQLite's errors become on their way out of a store, and which of them are the whole store's. */
+export interface StoreFailures {
+  /** SQLite's error as a failure of ours; any other as it is. */
+  convert(error: unknown, how: { isRead: boolean }): unknown;
+  /** `port` with every function throwing converted errors. */
+  guard<Port extends object>(port: Port, isRead: (name: string) => boolean): Port;
+  /**
+   * The failure if `error` says that the store cannot go on. A damaged page that was met while reading is not such a one: only what needs
+   * that page fails.
+   */
+  failureOf(error: unknown): AionisError | undefined;
+}
+
+/** Failures of the store in `file`. */
+export function createStoreFailures(file: string): StoreFailures {
+  const seenByReads = new WeakSet<AionisError>();
+
+  function convert(error: unknown, { isRead }: { isRead: boolean }): unknown {
+    if (!(error instanceof Database.SqliteError)) return error;
+    const failure = toStoreFailure(error, file);
+    if (isRead && failure.code === "JOURNAL_DAMAGED") seenByReads.add(failure);
+    return failure;
+  }
+
+  return {
+    convert,
+    guard(port, isRead) {
+      const guarded = Object.entries(port).map(([name, value]) => {
+        if (typeof value !== "function") return [name, value];
+        const how = { isRead: isRead(name) };
+        const call = (...inputs: unknown[]): unknown => {
+          try {
+            return value(...inputs);
+          } catch (error) {
+            throw convert(error, how);
+          }
+        };
+        return [name, call];
+      });
+      return Object.fromEntries(guarded);
+    },
+    failureOf(error) {
+      if (error instanceof Database.SqliteError) return toStoreFailure(error, file);
+      const isStores = isFailure(error) && error.cause instanceof Database.SqliteError && !seenByReads.has(error);
+      return isStores ? error : undefined;
+    },
+  };
 }

@@ -8,11 +8,22 @@
 //   J2. body hash = SHA-256(salt + body) with a random salt, so that an erased body cannot be guessed from its hash.
 //   J3. Nothing here updates or deletes an event.
 
+import { AionisError } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
-import { sha256, toHex } from "../../src/kernel/digest.ts";
+import { sha256 } from "../../src/kernel/digest.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { EventRecord, JournalHead, StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
-import { type EventRow, eventColumns, joined, type ScopeKey, takePage, toEvent, toText } from "./event-row.ts";
+import { chainOn, genesis, hashBody, toHeaderText } from "./event-hash.ts";
+import {
+  type EventRow,
+  eventColumns,
+  joined,
+  type ScopeKey,
+  takePage,
+  toEvent,
+  whyBodyDiffers,
+  whyHeaderDiffers,
+} from "./event-row.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
 
@@ -23,17 +34,6 @@ interface Page {
   until?: number | undefined;
 }
 
-interface HashColumns extends EventRow {
-  body_hash: Uint8Array;
-  chain: Uint8Array;
-  salt: Uint8Array | null;
-  stored: number;
-  /** Whether the columns that only place the event say what its position and its header say. */
-  placed: number;
-}
-
-/** The chain before the first event: 32 zero bytes. */
-const genesis = new Uint8Array(32);
 const encoder = new TextEncoder();
 
 export type Journal = ReturnType<typeof createJournal>;
@@ -57,9 +57,8 @@ export function createJournal(prepare: Prepare, random: Random) {
   const pageOfTypes = prepare<[number, number, string, number], EventRow>(
     `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
   );
-  const hashes = prepare<[number, number], HashColumns>(
-    `SELECT ${eventColumns}, e.body_hash, e.chain, b.salt, b.pos IS NOT NULL AS stored,
-       e.scope = e.pos / ${scopeStride} AND (e.task = e.pos) = (e.type = 'task.created') AS placed FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
+  const whole = prepare<[number, number], EventRow>(
+    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
   );
 
   const start = (scope: ScopeKey): number => scope.number * scopeStride;
@@ -111,9 +110,13 @@ export function createJournal(prepare: Prepare, random: Random) {
     return pageOfTypes.iterate(from, before, JSON.stringify(types), count);
   }
 
+  function* rowsAt(scope: ScopeKey, sequences: readonly number[]): Iterable<EventRow> {
+    for (const seq of sequences) yield byPosition.get(start(scope) + seq) ?? missingEvent(scope.name, seq);
+  }
+
   return {
     append,
-    read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(select(scope, options)),
+    read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(scope, select(scope, options)),
 
     head(scope: ScopeKey): JournalHead {
       const last = lastEvent.get(start(scope), end(scope));
@@ -124,13 +127,16 @@ export function createJournal(prepare: Prepare, random: Random) {
 
     event(scope: ScopeKey, seq: number): StoredEvent | undefined {
       const found = byPosition.get(start(scope) + seq);
-      return found === undefined ? undefined : toEvent(found);
+      return found === undefined ? undefined : toEvent(scope, found);
     },
+
+    /** The events at these sequences, as many as a page holds. */
+    readAt: (scope: ScopeKey, sequences: readonly number[]): StoredEvent[] => takePage(scope, rowsAt(scope, sequences)),
 
     eventByCommand(scope: ScopeKey, commandId: string): StoredEvent | undefined {
       const found = byCommand.get(scope.number, commandId);
       const row = found === undefined ? undefined : byPosition.get(found.pos);
-      return row === undefined ? undefined : toEvent(row);
+      return row === undefined ? undefined : toEvent(scope, row);
     },
 
     /** J1, J2 over the whole scope up to its head: what does not match, oldest first. */
@@ -138,66 +144,29 @@ export function createJournal(prepare: Prepare, random: Random) {
       const found: { seq: number; what: string }[] = [];
       let chain: Uint8Array = genesis;
       let expected = 1;
-      for (const row of hashes.iterate(start(scope), end(scope))) {
+      for (const row of whole.iterate(start(scope), end(scope))) {
         const seq = row.pos % scopeStride;
         if (seq !== expected) found.push(missing(expected, seq - 1));
-        chain = chainOn(chain, toHeaderText(scope.name, toEvent(row), row.body_hash));
-        if (!isSame(chain, row.chain)) {
-          found.push({ seq, what: `the chain breaks at event ${seq} (${row.type})` });
-          chain = row.chain; // go on from what is stored, so that one break is reported once
-        }
-        const why = whyBodyDiffers(row);
-        if (why !== undefined) found.push({ seq, what: `the body of event ${seq} (${row.type}) ${why}` });
-        if (row.placed === 0)
-          found.push({ seq, what: `event ${seq} (${row.type}) is placed in another scope or task` });
+        const whys = [whyHeaderDiffers(scope, row, chain), whyBodyDiffers(row)].filter((why) => why !== undefined);
+        found.push(...whys.map((why) => ({ seq, what: `event ${seq} (${row.type}): ${why}` })));
+        chain = row.chain; // go on from what is stored, so that one break is reported once
         expected = seq + 1;
         if (found.length >= count) return found;
       }
-      if (expected <= head.seq) found.push(missing(expected, head.seq)); // rows that lost their task's first event are not read
+      if (expected <= head.seq) found.push(missing(expected, head.seq));
       return found;
     },
   };
 }
 
-/** The text that the chain covers: every fact of the header, in a fixed order. */
-function toHeaderText(scopeName: string, event: EventRecord, bodyHash: Uint8Array): string {
-  return JSON.stringify([
-    scopeName,
-    event.seq,
-    event.id,
-    event.type,
-    event.taskId,
-    event.epoch,
-    event.at,
-    event.by,
-    event.commandId,
-    event.content === null ? null : toHex(event.content),
-    event.causedBy,
-    event.facts,
-    toHex(bodyHash),
-  ]);
+function missingEvent(scope: string, seq: number): never {
+  throw new AionisError(
+    "JOURNAL_DAMAGED",
+    `Event ${seq} of ${scope} is missing although a row refers to it. Verify the store, and restore a backup.`,
+    { facts: { scope, seq } },
+  );
 }
 
 function missing(first: number, last: number): { seq: number; what: string } {
   return { seq: first, what: `events ${first} to ${last} are missing` };
-}
-
-function chainOn(chain: Uint8Array, header: string): Uint8Array {
-  return sha256(Buffer.concat([chain, Buffer.from(header)]));
-}
-
-function hashBody(salt: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return sha256(Buffer.concat([salt, bytes]));
-}
-
-/** An erased body has lost its row, or its text; then only its hash is left and there is nothing to compare. */
-function whyBodyDiffers(row: HashColumns): string | undefined {
-  if (row.stored === 0 || row.salt === null) return undefined;
-  const text = toText(row);
-  if (text === null) return "lost its payload";
-  return isSame(hashBody(row.salt, encoder.encode(text)), row.body_hash) ? undefined : "does not match its hash";
-}
-
-function isSame(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0;
 }

@@ -6,14 +6,14 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type Database from "better-sqlite3";
-import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { AionisError } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import type { JournalHead, ScopeStore, Store, StoredEvent } from "../../src/kernel/store.ts";
+import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
 import { closeDatabase, type DatabaseOptions, openDatabase } from "./database.ts";
 import type { ScopeKey } from "./event-row.ts";
-import { isDatabaseError, toStoreFailure } from "./failure.ts";
+import { createStoreFailures, type StoreFailures, toStoreFailure } from "./failure.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createLearning, type Learning } from "./learning.ts";
 import { createRows, type Rows } from "./rows.ts";
@@ -57,6 +57,7 @@ export function createStore(database: Database.Database, file: string, random: R
   const touchMeta = prepare("UPDATE meta SET value = value WHERE key = 'storeId'");
   const insertScope = prepare("INSERT INTO scopes VALUES (?, ?)");
   const scopeNumbers = prepare<[], ScopeKey>("SELECT number, name FROM scopes ORDER BY number");
+  const failures = createStoreFailures(file);
   const scopes = new Map<string, OpenScope>();
   const touched = new Set<OpenScope>();
   for (const key of scopeNumbers.all()) open(key);
@@ -68,7 +69,7 @@ export function createStore(database: Database.Database, file: string, random: R
       committed: head,
       current: head,
       learning,
-      store: toScopeStore(key, { journal, log, rows, learning }, { current: () => scope.current, move }),
+      store: toScopeStore(key, { journal, log, rows, learning, failures }, { current: () => scope.current, move }),
     };
     function move(next: JournalHead): void {
       scope.current = next;
@@ -111,8 +112,7 @@ export function createStore(database: Database.Database, file: string, random: R
     },
 
     heads: () => Object.fromEntries([...scopes].map(([name, scope]) => [name, scope.committed])),
-    failureOf: (error) =>
-      isDatabaseError(error) || isFailure(error, "JOURNAL_DAMAGED") ? toStoreFailure(error, file) : undefined,
+    failureOf: failures.failureOf,
     hasRoom() {
       try {
         if (file !== ":memory:" && roomBeside(file) < roomBytes) return false;
@@ -149,6 +149,7 @@ export function createStore(database: Database.Database, file: string, random: R
 }
 
 interface Tables {
+  readonly failures: StoreFailures;
   readonly learning: Learning;
   readonly journal: Journal;
   readonly log: TaskLog;
@@ -160,9 +161,12 @@ interface Head {
   move(next: JournalHead): void;
 }
 
-function toScopeStore(key: ScopeKey, { journal, log, rows, learning }: Tables, head: Head): ScopeStore {
+const writes = /^(append|put|enter|delete|clear|keep)/;
+
+function toScopeStore(key: ScopeKey, { journal, log, rows, learning, failures }: Tables, head: Head): ScopeStore {
   const { number } = key;
-  return {
+  const isRead = (name: string): boolean => !writes.test(name);
+  const store: ScopeStore = {
     name: key.name,
     head: head.current,
     chainAt: (seq) => journal.chainAt(key, seq),
@@ -182,20 +186,18 @@ function toScopeStore(key: ScopeKey, { journal, log, rows, learning }: Tables, h
     task: (id) => rows.task(number, id),
     putTask: (row) => rows.putTask(number, row),
     tasks: (options) => rows.tasks(number, options),
-    tasksIn: (states) => rows.tasksIn(number, states),
+    *tasksIn(states) {
+      try {
+        yield* rows.tasksIn(number, states);
+      } catch (error) {
+        throw failures.convert(error, { isRead: true }); // a generator fails when it is read, behind the guard
+      }
+    },
 
     step: rows.index.step,
-    stepsOf(options) {
-      const events: StoredEvent[] = [];
-      let chars = 0;
-      for (const seq of rows.index.stepSequences(number, options)) {
-        const event = journal.event(key, seq) ?? missingEvent(key.name, seq);
-        events.push(event);
-        chars += event.facts.length + (event.body?.length ?? 0);
-        if (chars > limits.pageBytes) break;
-      }
-      return events;
-    },
+    stepsOf: (options) => journal.readAt(key, rows.index.stepSequences(number, options)),
+
+    hasStepAfter: (options) => rows.index.stepSequences(number, { ...options, count: 1 }).length > 0,
 
     putTimer: (row) => rows.putTimer(number, row),
     deleteTimer: rows.deleteTimer,
@@ -219,7 +221,7 @@ function toScopeStore(key: ScopeKey, { journal, log, rows, learning }: Tables, h
     packetsOf: rows.packets.ofTask,
     putPacket: (row) => rows.packets.put(number, row),
 
-    learning: learning.rows,
+    learning: failures.guard(learning.rows, isRead),
     learnedTo: learning.learnedTo,
     putLearnedTo: learning.putLearnedTo,
     keepReceipt: learning.keepReceipt,
@@ -232,6 +234,7 @@ function toScopeStore(key: ScopeKey, { journal, log, rows, learning }: Tables, h
     },
     findDamage: (count) => journal.findDamage(key, head.current(), count),
   };
+  return failures.guard(store, isRead);
 }
 
 function roomBeside(file: string): number {
@@ -250,11 +253,4 @@ function guard<Result>(file: string, run: () => Result): Result {
 
 function missingId(file: string): never {
   throw new AionisError("JOURNAL_DAMAGED", `${file} has lost its id; restore a backup.`);
-}
-
-function missingEvent(scope: string, seq: number): never {
-  throw new AionisError(
-    "JOURNAL_DAMAGED",
-    `Event ${seq} of ${scope} is missing although a step refers to it; verify the store.`,
-  );
 }

@@ -52,9 +52,9 @@ export function createTaskLog(database: Database.Database) {
 
   return {
     read: (scope: ScopeKey, page: Page & { after: number }): StoredEvent[] =>
-      takePage(select(forward, scope, page.after, page)),
+      takePage(scope, select(forward, scope, page.after, page)),
     readLast: (scope: ScopeKey, page: Page): StoredEvent[] =>
-      takePage(select(backward, scope, scopeStride, page)).reverse(),
+      takePage(scope, select(backward, scope, scopeStride, page)).reverse(),
 
     /** Puts the whole journal of a scope into the order of its tasks for as long as `use` runs. */
     readByTask<Result>(
@@ -69,7 +69,7 @@ export function createTaskLog(database: Database.Database) {
           "INSERT INTO temp.by_task SELECT task, pos - @start FROM events WHERE pos > @start AND pos < @end ORDER BY 1, 2",
         ).run({ start, end: start + scopeStride });
         const statement = prepareOn("temp.by_task x", "> @from", "ASC");
-        return use((task, after) => takePage(select([statement], scope, after, { task, count })));
+        return use((task, after) => takePage(scope, select([statement], scope, after, { task, count })));
       } finally {
         database.exec("DROP TABLE temp.by_task");
       }

@@ -121,6 +121,11 @@ export class AionisError extends Error {
   }
 }
 
+/** Whether `error` says that something in the journal cannot be read any more: one event or one task, never the whole store. */
+export function isUnreadable(error: unknown): error is AionisError {
+  return isFailure(error, "JOURNAL_DAMAGED", "TASK_UNFOLDABLE");
+}
+
 /** Whether `error` is an expected failure, optionally with one of `codes`. */
 export function isFailure(error: unknown, ...codes: FailureCode[]): error is AionisError {
   return error instanceof AionisError && (codes.length === 0 || codes.includes(error.code));

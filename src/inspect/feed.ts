@@ -11,7 +11,7 @@
 
 import type { Client } from "../../sdk/index.ts";
 import type { JournalEvent } from "../contracts/events.ts";
-import { AionisError, isFailure } from "../contracts/failures.ts";
+import { AionisError, isUnreadable } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import type { InspectionMessage } from "../contracts/inspection.ts";
 import { limits } from "../contracts/limits.ts";
@@ -278,7 +278,7 @@ class Source {
         page = await this.#reader.tasks.list({ ...input, cursor: page.cursor }, { signal });
       }
     } catch (error) {
-      if (!isFailure(error, "TASK_UNFOLDABLE")) throw error;
+      if (!isUnreadable(error)) throw error;
       this.#isListCut = true;
     }
   }

@@ -30,7 +30,10 @@ export interface EventRecord {
   readonly facts: string;
 }
 
-/** An event as it is read back. `body` is null when it was erased. */
+/**
+ * An event as it is read back, its header checked against the chain. `body` is null when it was erased; one that does not match its hash
+ * throws `JOURNAL_DAMAGED` when it is looked at.
+ */
 export interface StoredEvent extends EventRecord {
   readonly task: TaskNumber;
   readonly body: string | null;
@@ -171,7 +174,10 @@ export interface JournalHead {
   readonly chain: Uint8Array;
 }
 
-/** The part of a store that belongs to one scope. No call reaches another scope's rows (I11). */
+/**
+ * The part of a store that belongs to one scope. No call reaches another scope's rows (I11). What reads an event throws `JOURNAL_DAMAGED`
+ * for one whose header is not what was written; a page ends before such a one.
+ */
 export interface ScopeStore {
   readonly name: string;
   head(): JournalHead;
@@ -223,6 +229,9 @@ export interface ScopeStore {
   step(identity: Omit<StepRow, "seq">): number | undefined;
   /** The latest events of a task's steps, in the order of the journal; bounded as `events`. */
   stepsOf(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): StoredEvent[];
+
+  /** Whether a task has steps whose latest event is after `after`. */
+  hasStepAfter(options: { task: TaskNumber; stage?: number | undefined; after: number }): boolean;
 
   putTimer(row: TimerRow): void;
   deleteTimer(task: TaskNumber, kind: string): void;
@@ -288,7 +297,10 @@ export interface Store {
 
   /** The heads of all scopes as they are committed, for the high-water mark. */
   heads(): Record<string, JournalHead>;
-  /** What `error` means if it came out of this store: `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`. */
+  /**
+   * What `error` means for the whole store, if it came out of it: `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`. One event or page that
+   * cannot be read means nothing for the rest.
+   */
   failureOf(error: unknown): AionisError | undefined;
   /** Whether a small write can be committed and some room is left. Used to leave the read-only state after a full disk. */
   hasRoom(): boolean;

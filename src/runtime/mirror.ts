@@ -13,9 +13,10 @@
 //   R5. A message of somebody else within an append can make the stream refuse one event and take the next. So the events of the last append
 //       must follow each other without a gap, else the stream is filled again.
 
-import { toJournalEvent } from "../../actors/index.ts";
+import { toJournalEvent, toJournalHeader } from "../../actors/index.ts";
 import { createSubjects, type Subjects } from "../../transport/index.ts";
 import type { JournalEvent } from "../contracts/events.ts";
+import { isUnreadable } from "../contracts/failures.ts";
 import type { PacketId, StoreId, TaskId } from "../contracts/ids.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { Target } from "../contracts/values.ts";
@@ -111,6 +112,17 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
     }
   }
 
+  /** One whose body is damaged goes without it and holds up none of those behind it; `events.read` says what it lacks. */
+  function readEvent(stored: StoredEvent): JournalEvent & { bodyLeftOut?: true } {
+    try {
+      return toJournalEvent(stored);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      logger.log("error", "an event is mirrored without its body", { scope: store.name, error: String(error) });
+      return { ...toJournalHeader(stored), bodyLeftOut: true };
+    }
+  }
+
   /** R2 */
   async function findCursor(): Promise<{ place: number; seq: number }> {
     const { first, last } = await stream.readRange();
@@ -140,7 +152,7 @@ export function createMirror({ store, storeId, stream, clock, logger }: MirrorOp
   }
 
   function toMessage(stored: StoredEvent): MirrorMessage {
-    const event = toJournalEvent(stored);
+    const event = readEvent(stored);
     return {
       subject: toSubject(subjects, event, store),
       payload: toPayload(event, stream.messageBytesMax - headerBytesMax),

@@ -16,6 +16,7 @@ import { createAwaitLearning, createMemoryQueries, type MemoryOptions, type Memo
 import { aggregate, listRecords, readTree, recover } from "./packets.ts";
 import { createPlaybookFinding, type PlaybookCommandParts, type PlaybookFinding } from "./playbook-commands.ts";
 import { createPlaybookQueries, type PlaybookQueries } from "./playbooks.ts";
+import { takeReadable } from "./readable.ts";
 import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
@@ -103,8 +104,8 @@ export function createQueries(options: QueryOptions): Queries {
         ...{ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId },
         exceptKinds: [memoryKind, playbookKind],
       });
-      const tasks = rows.map((row) => toTask(find(row.id).snapshot, row.title));
-      return { tasks, ...toCursor(rows, pageSize) };
+      const tasks = takeReadable(rows, (row) => toTask(find(row.id).snapshot, row.title));
+      return { tasks, ...toCursor(rows, { pageSize, shown: tasks.length }) };
     },
     "tasks.explain"({ taskId }) {
       const { snapshot } = find(taskId);
@@ -113,9 +114,10 @@ export function createQueries(options: QueryOptions): Queries {
     "tasks.steps"({ taskId, stage, after, pageSize }) {
       const { row } = find(taskId);
       const stored = store.stepsOf({ task: row.task, stage, after: after ?? 0, count: pageSize });
-      const last = stored.at(-1)?.seq;
-      const hasMore = last !== undefined && store.stepsOf({ task: row.task, stage, after: last, count: 1 }).length > 0;
-      return { steps: stored.map(toReceipt), ...(hasMore ? { next: last } : {}) };
+      const steps = takeReadable(stored, toReceipt);
+      const last = steps.at(-1)?.seq;
+      const hasMore = last !== undefined && store.hasStepAfter({ task: row.task, stage, after: last });
+      return { steps, ...(hasMore ? { next: last } : {}) };
     },
     "handoff.recover": (input) => recover(packetParts, input),
     "handoff.list": (input) => listRecords(store, "handoff", input),
@@ -130,8 +132,8 @@ export function createQueries(options: QueryOptions): Queries {
     "sessions.list"({ status, pageSize, cursor }) {
       const states = toStates(status);
       const rows = store.tasks({ before: toTaskId(store, cursor), count: pageSize, states, kind: sessionKind });
-      const sessions = rows.map((row) => toSession(store, find(row.id).snapshot, row.title));
-      return { sessions, ...toCursor(rows, pageSize) };
+      const sessions = takeReadable(rows, (row) => toSession(store, find(row.id).snapshot, row.title));
+      return { sessions, ...toCursor(rows, { pageSize, shown: sessions.length }) };
     },
     async "events.read"({ from, taskId, types, pageSize, waitMs }) {
       const task = taskId === undefined ? undefined : findRow(taskId).task; // one that cannot be folded can be read
@@ -139,7 +141,7 @@ export function createQueries(options: QueryOptions): Queries {
       const endsAt = clock.mono() + waitMs;
       for (let after = from - 1; ; ) {
         const head = store.head().seq;
-        const events = store.events({ after, count: pageSize, task, types }).map(toJournalEvent);
+        const events = takeReadable(store.events({ after, count: pageSize, task, types }), toJournalEvent);
         const last = events.at(-1)?.seq;
         const next = (last ?? head) + 1;
         const isDone = events.length > 0 || (await options.waiting.grown(endsAt - clock.mono())) === "over";
@@ -183,9 +185,12 @@ function pastTheEnd(from: number, head: number): AionisError {
   );
 }
 
-/** Where the next page of tasks begins; a page that is not full is the last. */
-function toCursor(rows: readonly TaskRow[], pageSize: number): { cursor?: string } {
-  const last = rows.length === pageSize ? rows.at(-1) : undefined;
+/** Where the next page of tasks begins; a page that is not full, and shows all its rows, is the last. */
+function toCursor(
+  rows: readonly TaskRow[],
+  { pageSize, shown }: { pageSize: number; shown: number },
+): { cursor?: string } {
+  const last = rows.length === pageSize || shown < rows.length ? rows[shown - 1] : undefined;
   return last === undefined ? {} : { cursor: last.id };
 }
 

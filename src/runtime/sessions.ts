@@ -2,11 +2,12 @@
 
 import { decodeBody, decodeHeader } from "../../actors/index.ts";
 import { isSession, type TaskSnapshot, toSessionStatus, toTaskState } from "../../machines/index.ts";
-import { AionisError } from "../contracts/failures.ts";
+import { AionisError, isUnreadable } from "../contracts/failures.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { Session, SessionEvent, SessionStatus } from "../contracts/session.ts";
 import { TaskState } from "../contracts/task.ts";
 import type { ScopeStore, StoredEvent, TaskNumber } from "../kernel/store.ts";
+import { takeReadable } from "./readable.ts";
 import { given, required } from "./views.ts";
 
 /** The states of those sessions that stand at `status`; of all when absent. */
@@ -43,9 +44,19 @@ export function readSessionEvents(
   const noted = { task, types: ["session.noted"] };
   if (tail !== undefined) return { events: store.lastEvents({ ...noted, count: tail }).map(toSessionEvent) };
   const stored = store.events({ ...noted, after, count: pageSize });
-  const last = stored.at(-1)?.seq;
-  const hasMore = last !== undefined && store.events({ ...noted, after: last, count: 1 }).length > 0;
-  return { events: stored.map(toSessionEvent), ...(hasMore ? { next: last } : {}) };
+  const events = takeReadable(stored, toSessionEvent);
+  const last = events.at(-1)?.seq;
+  const hasMore = last !== undefined && (events.length < stored.length || hasNotesAfter(last));
+  return { events, ...(hasMore ? { next: last } : {}) };
+
+  function hasNotesAfter(seq: number): boolean {
+    try {
+      return store.events({ ...noted, after: seq, count: 1 }).length > 0;
+    } catch (error) {
+      if (isUnreadable(error)) return true; // whoever reads on is told
+      throw error;
+    }
+  }
 }
 
 /** @throws AionisError `TASK_NOT_FOUND` when the task is no session. */

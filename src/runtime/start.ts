@@ -21,7 +21,7 @@ import type { decide } from "../../machines/index.ts";
 import { isClaimed, isHostRun, isOpen, runtimeMachine, type TaskContext } from "../../machines/index.ts";
 import { createSubjects, type EndpointStats, encode, type Transport } from "../../transport/index.ts";
 import type { EventType } from "../contracts/events.ts";
-import { AionisError, isFailure } from "../contracts/failures.ts";
+import { AionisError, isUnreadable } from "../contracts/failures.ts";
 import type { FamilyRulesInput } from "../contracts/family.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { fromScopeName } from "../contracts/scope.ts";
@@ -221,8 +221,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     try {
       return persistence.snapshot(scope, taskId)?.context;
     } catch (error) {
-      if (!isFailure(error, "TASK_UNFOLDABLE")) throw error;
-      logger.log("error", "a task is left alone: its journal cannot be folded", { taskId, error: String(error) });
+      if (!isUnreadable(error)) throw error;
+      logger.log("error", "a task is left alone: its journal cannot be read", { taskId, error: String(error) });
       return undefined;
     }
   }

@@ -221,7 +221,7 @@ function hasSteps(
   const isFresh = type === "handoff.claimed" && records === recordsAtClaim;
   if (records === 0 || isFresh) return false;
   const row = store.task(taskId);
-  return row !== undefined && store.stepsOf({ task: row.task, stage: facts.stage, after: 0, count: 1 }).length > 0;
+  return row !== undefined && store.hasStepAfter({ task: row.task, stage: facts.stage, after: 0 });
 }
 
 function readReturned(store: ScopeStore, context: TaskContext): Return | undefined {

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { createLearner, rebuildScope } from "../../actors/index.ts";
 import { openDatabase } from "../../actors/store/database.ts";
 import { createStore } from "../../actors/store/open.ts";
+import { scopeStride } from "../../actors/store/schema.ts";
 import { memoryTaskId, type TaskId } from "../../src/contracts/ids.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { type Bench, createBench, createPorts, scopeName } from "../support/store.ts";
@@ -212,6 +213,28 @@ describe("the learner", () => {
     expect(learner.readTo()).toBe(scope.head().seq);
     expect(learner.knowledge().lessons.get(id)).toMatchObject({ state: "trusted" });
   });
+
+  for (const [what, type, sql] of [
+    ["body", "task.created", "UPDATE bodies SET body = body || ' ' WHERE pos = ?"],
+    ["header", "checks.passed", "UPDATE events SET actor = 'eve' WHERE pos = ?"],
+  ] as const) {
+    it(`passes over a run with a ${what} that is damaged, and learns from those behind it (W5)`, async () => {
+      const { bench, database, learner, start, logs, scope, rest } = setup();
+      await learner.close();
+      await finish(bench, briefs[0]!);
+      const { seq } = scope.events({ after: 0, count: 1, types: [type] })[0]!;
+      const taskId = await finish(bench, briefs[1]!);
+      database.prepare(sql).run(scopeStride + seq);
+      const next = start();
+
+      next.wake([]);
+      await rest();
+
+      expect(logs.filter((line) => line.includes("passed over"))).toHaveLength(1);
+      expect(next.readTo()).toBe(scope.head().seq);
+      expect(next.knowledge().lessons.get(`les_${taskId.slice(5)}`)).toMatchObject({ state: "candidate" });
+    });
+  }
 
   it("goes on where it was after a restart, with what a dead process left", async () => {
     const { bench, learner, start, rest } = setup();

@@ -149,12 +149,14 @@ describe("rebuildScope", () => {
     expect(bench.problems("acme/other")).toEqual([]);
   });
 
-  it("leaves everything as it was when a task cannot be folded", async () => {
+  it("leaves everything as it was when the journal is damaged, and names the event", async () => {
     const { store, database, verify } = await setup();
     database.exec("UPDATE events SET facts = '{}' WHERE type = 'task.claimed'");
     const rows = database.prepare("SELECT * FROM tasks").all();
 
-    expect(() => rebuildScope(store, scopeName)).toThrow(expect.objectContaining({ code: "TASK_UNFOLDABLE" }));
+    expect(() => rebuildScope(store, scopeName)).toThrow(
+      expect.objectContaining({ code: "JOURNAL_DAMAGED", facts: { scope: scopeName, seq: 2 } }),
+    );
 
     expect(database.prepare("SELECT * FROM tasks").all()).toEqual(rows);
     expect(verify().length).toBeGreaterThan(0);

@@ -55,7 +55,7 @@ describe("an event", () => {
     append(store, scope, written, '{"b":1}');
 
     const stored = scope.event(1);
-    expect({ ...stored, content: [...(stored?.content ?? [])] }).toMatchObject({
+    expect({ ...stored, body: stored?.body, content: [...(stored?.content ?? [])] }).toMatchObject({
       ...written,
       content: [0, 255, 7],
       body: '{"b":1}',
@@ -130,7 +130,11 @@ describe("the journal", () => {
     const tails = new Map<number, TailEntry[]>(tasks.map((task, index) => [task, [{ seq: index + 1 }]]));
     for (let count = 0; count < 97; count += 1) {
       const task = tasks[count % 3]!;
-      append(store, scope, { task, type: count % 2 === 0 ? "step.begun" : "task.claimed" });
+      append(store, scope, {
+        task,
+        taskId: taskId(1 + (count % 3)),
+        type: count % 2 === 0 ? "step.begun" : "task.claimed",
+      });
       const tail = [...tails.get(task)!, { seq: scope.head().seq }];
       const isFull = tail.length === 10;
       if (isFull) scope.enterTail(task, tail);
