@@ -259,7 +259,7 @@ describe("a replay", () => {
     expect(standings(messages)[`task:${taskId}`]).toBe("error");
     expect(later[0]).toMatchObject({ sessionId: `task:${taskId}`, snapshot: { value: "start" } });
     expect((await live.next()).value).toMatchObject({ sessionId: "agent:runtime" });
-    expect((await live.next()).value).toMatchObject({ event: { type: "inspection.cut", shown: 0 } });
+    expect((await live.next()).value).toMatchObject({ event: { type: "inspection.cut", shown: 1 } });
     await reader.tasks.start({ brief: "One more" });
     expect((await live.next()).value).toMatchObject({ name: "One more" });
     await live.return();
