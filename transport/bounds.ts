@@ -34,6 +34,19 @@ export function checkSize(payload: Uint8Array, headers: Headers): void {
   }
 }
 
+/** What is refused because too much waits, with a time after which to ask again. */
+export function overloaded(detail: string, retryAfterMs = retryAfterMsDefault): AionisError {
+  return new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } });
+}
+
+const retryAfterMsDefault = 100;
+
+/** How long the requester should wait before it asks again, where a failure says so. */
+export function toRetryAfterMs({ facts }: AionisError): number | undefined {
+  const { retryAfterMs } = facts;
+  return typeof retryAfterMs === "number" && retryAfterMs > 0 ? Math.ceil(retryAfterMs) : undefined;
+}
+
 /**
  * What a requester is told of an error that its server's handler threw. Failures of a request itself are passed on, because the
  * handler may be a bridge that asked somebody else; the text of any other error stays on the server's side.

@@ -15,7 +15,7 @@ import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { toUnit } from "../../src/kernel/unit.ts";
 import { onAbort, type Signal } from "../abort.ts";
-import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
+import { checkSize, noHeaders, overloaded, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern, checkSubject } from "../subjects.ts";
 import type {
@@ -119,10 +119,7 @@ class LocalTransport implements Transport {
     if (channel === undefined)
       throw new AionisError("TRANSPORT_UNROUTED", `Not connected to ${this.#options.path}; trying again.`); // K2
     if (this.#asked.size >= requestsMax || channel.isFull) {
-      throw new AionisError(
-        "OVERLOADED",
-        `${this.#asked.size} requests wait at ${this.#options.path}; the limit is ${requestsMax}.`,
-      );
+      throw overloaded(`${this.#asked.size} requests wait at ${this.#options.path}; the limit is ${requestsMax}.`);
     }
     return await this.#ask(channel, { subject, payload, headers, timeoutMs }, signal);
   }
@@ -173,7 +170,7 @@ class LocalTransport implements Transport {
     this.#refuseWhenClosed();
     checkPattern(registration.pattern);
     if (this.#registrations.size >= subscriptionsMax) {
-      throw new AionisError("OVERLOADED", `The transport has ${subscriptionsMax} subscriptions, which is the limit.`);
+      throw overloaded(`The transport has ${subscriptionsMax} subscriptions, which is the limit.`);
     }
     const id = this.#nextId();
     this.#registrations.set(id, registration);

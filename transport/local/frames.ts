@@ -15,14 +15,14 @@
 //   request      both      of the request  registration*  timeoutMs   subject   the message's     (* towards a client that serves; else 1
 //   abandon      client    of the request                                                            when it may be abandoned)
 //   reply        both      of the request                                       the message's
-//   failure      both      of the request                             code      its detail
+//   failure      both      of the request                 retry**     code      its detail (** after how many ms to ask again, or 0)
 //   ping, pong   both      of the ping
 //
 // Headers are a JSON object, or nothing. Nothing here trusts the other side: whatever does not fit is `MESSAGE_INVALID`.
 
 import { AionisError, type FailureCode, failures } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
-import { noHeaders } from "../bounds.ts";
+import { noHeaders, toRetryAfterMs } from "../bounds.ts";
 import type { Headers } from "../transport.ts";
 
 /** Raised when a frame changes its meaning. Both sides must have the same one. */
@@ -110,13 +110,15 @@ export class FrameReader {
 
 /** A failure as a frame that answers request `id`. */
 export function encodeFailure(id: number, failure: AionisError): Uint8Array[] {
-  return encodeFrame({ kind: "failure", id, text: failure.code, payload: Buffer.from(failure.detail) });
+  const number = toRetryAfterMs(failure) ?? 0;
+  return encodeFrame({ kind: "failure", id, number, text: failure.code, payload: Buffer.from(failure.detail) });
 }
 
 /** The failure that a frame carries. A code of a newer version is `REMOTE_FAULT`. */
 export function toFailure(frame: Frame): AionisError {
   const detail = Buffer.from(frame.payload).toString("utf8");
-  return new AionisError(Object.hasOwn(failures, frame.text) ? (frame.text as FailureCode) : "REMOTE_FAULT", detail); // cast: the table has it
+  const code = Object.hasOwn(failures, frame.text) ? (frame.text as FailureCode) : "REMOTE_FAULT"; // cast: the table has it
+  return new AionisError(code, detail, frame.number > 0 ? { facts: { retryAfterMs: frame.number } } : {});
 }
 
 function checkLength(length: number): void {

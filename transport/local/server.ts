@@ -14,7 +14,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
-import { requestsMax } from "../bounds.ts";
+import { overloaded, requestsMax } from "../bounds.ts";
 import type { IncomingRequest, Reply, Transport } from "../transport.ts";
 import { listenAt } from "./address.ts";
 import { Channel } from "./channel.ts";
@@ -224,10 +224,7 @@ class Session {
   /** Hands a request of the bridge to the client that serves it. */
   #forward(registration: number, request: IncomingRequest): Promise<Reply> {
     if (this.#forwarded.size >= requestsMax) {
-      throw new AionisError(
-        "OVERLOADED",
-        `The server of ${request.subject} has ${requestsMax} requests to answer, which is the limit.`,
-      );
+      throw overloaded(`The server of ${request.subject} has ${requestsMax} requests to answer, which is the limit.`);
     }
     this.#lastRequestId = (this.#lastRequestId + 1) % 2 ** 32;
     const id = this.#lastRequestId;

@@ -14,7 +14,7 @@ import { AionisError } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import { onAbort, type Signal } from "../abort.ts";
-import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
+import { checkSize, noHeaders, overloaded, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern } from "../subjects.ts";
 import type {
@@ -264,10 +264,7 @@ class MemoryTransport implements Transport {
     checkSize(payload, headers);
     this.#bus.servers.find(subject); // refuses what is no subject; who serves it is asked again on arrival
     if (this.#asked.size >= requestsMax || this.#bus.isFull) {
-      throw new AionisError(
-        "OVERLOADED",
-        `${this.#asked.size} requests wait for replies; the limit is ${requestsMax}.`,
-      );
+      throw overloaded(`${this.#asked.size} requests wait for replies; the limit is ${requestsMax}.`);
     }
     return await this.#ask({ subject, payload, headers, timeoutMs }, signal);
   }
@@ -338,7 +335,7 @@ class MemoryTransport implements Transport {
     this.#refuseWhenClosed();
     checkPattern(pattern);
     if (this.#registered.size >= subscriptionsMax) {
-      throw new AionisError("OVERLOADED", `The transport has ${subscriptionsMax} subscriptions, which is the limit.`);
+      throw overloaded(`The transport has ${subscriptionsMax} subscriptions, which is the limit.`);
     }
     this.#registered.add(entry);
     routes.add(pattern, entry);

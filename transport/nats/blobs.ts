@@ -18,7 +18,7 @@ import { limits } from "../../src/contracts/limits.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { Signal } from "../abort.ts";
-import { noHeaders } from "../bounds.ts";
+import { noHeaders, overloaded } from "../bounds.ts";
 import { isBlobSubject, toBlobSubject } from "../subjects.ts";
 import type { Reply } from "../transport.ts";
 import { type Control, encodeHeaders } from "./headers.ts";
@@ -106,10 +106,7 @@ export class Blobs {
       throw new AionisError("MESSAGE_INVALID", "What the message says about its payload is no blob."); // O2
     }
     if (this.#fetchedBytes + length > fetchedBytesMax) {
-      throw new AionisError(
-        "OVERLOADED",
-        `${this.#fetchedBytes} bytes of payloads are being fetched, which is the limit.`,
-      );
+      throw overloaded(`${this.#fetchedBytes} bytes of payloads are being fetched, which is the limit.`);
     }
     this.#fetchedBytes += length;
     try {

@@ -15,6 +15,8 @@ const controlNames = {
   timeout: "aionis-timeout",
   /** In a reply: the code of a failure, whose detail is the payload. */
   failure: "aionis-failure",
+  /** Beside it: after how many milliseconds to ask again. */
+  retryAfter: "aionis-retry-after",
   /** In a reply: it comes from a mere subscriber, which does not serve the request. */
   bystander: "aionis-bystander",
   /** To those who serve a subject: the reply subject of a request whose sender no longer waits. */

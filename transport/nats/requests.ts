@@ -146,5 +146,7 @@ function toOutcome(message: Msg, subject: string): Received | AionisError {
   const code = received.control.failure;
   if (code === undefined) return received;
   const detail = Buffer.from(received.payload).toString("utf8");
-  return new AionisError(Object.hasOwn(failures, code) ? (code as FailureCode) : "REMOTE_FAULT", detail); // cast: the table has it
+  const retryAfterMs = Number(received.control.retryAfter);
+  const facts = retryAfterMs > 0 ? { retryAfterMs } : {};
+  return new AionisError(Object.hasOwn(failures, code) ? (code as FailureCode) : "REMOTE_FAULT", detail, { facts }); // cast: the table has it
 }

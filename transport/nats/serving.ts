@@ -13,7 +13,7 @@ import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { CancelTimer, Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
-import { checkSize, noHeaders, toRequestFailure } from "../bounds.ts";
+import { checkSize, noHeaders, overloaded, toRequestFailure, toRetryAfterMs } from "../bounds.ts";
 import { encodeToken, isInternalSubject, toServedSubject } from "../subjects.ts";
 import type { IncomingRequest, Reply } from "../transport.ts";
 import type { Blobs } from "./blobs.ts";
@@ -34,10 +34,12 @@ interface ServingOptions {
 }
 
 interface Served {
-  /** Where its reply goes; the same in two queue groups. */
+  /** Where its reply goes. */
   readonly reply: string;
   /** When its sender stops waiting. */
   endsAt: number;
+  /** How many handlers work on it: one in each queue group. */
+  handlers: number;
 }
 
 /** How long the sender of a request without our headers is taken to wait. */
@@ -49,7 +51,7 @@ const detailCharsMax = 500; // a failure must fit where nothing else does
 
 export class Serving {
   readonly #options: ServingOptions;
-  readonly #served = new Set<Served>();
+  readonly #served = new Map<string, Served>(); // by where its reply goes
   #cancelSweep: CancelTimer | undefined;
   /** Called when nothing is being served any more. */
   onQuiet: () => void = () => {};
@@ -78,7 +80,7 @@ export class Serving {
 
   /** Counts nothing as being served any more. */
   forgetAll(): void {
-    for (const served of [...this.#served]) this.#forget(served);
+    for (const served of [...this.#served.values()]) this.#forget(served);
   }
 
   /** Lets go of its timer: nothing is served any more. */
@@ -93,12 +95,14 @@ export class Serving {
 
   #abandon(message: Msg): void {
     const { abandon } = receive(message).control;
-    for (const served of [...this.#served]) if (served.reply === abandon) this.#forget(served);
+    const served = this.#served.get(abandon ?? "");
+    if (served !== undefined) this.#forget(served);
   }
 
   async #serve(message: Msg, reply: string, handler: RequestHandler): Promise<void> {
-    const served: Served = { reply, endsAt: Number.POSITIVE_INFINITY };
-    this.#served.add(served);
+    const served = this.#served.get(reply) ?? { reply, endsAt: Number.POSITIVE_INFINITY, handlers: 0 };
+    served.handlers += 1;
+    this.#served.set(reply, served);
     this.#sweepLater();
     const request = await this.#accept(message, served);
     const outcome = request instanceof AionisError ? request : await this.#handle(request, handler);
@@ -107,7 +111,8 @@ export class Serving {
     } catch (error) {
       this.#answer(reply, toRequestFailure(error, message.subject)); // its headers are too large for this server
     }
-    this.#forget(served);
+    served.handlers -= 1;
+    if (served.handlers === 0) this.#forget(served);
   }
 
   /** The request as its handler sees it, or why there is none. */
@@ -143,7 +148,12 @@ export class Serving {
   #answer(subject: string, outcome: Reply | AionisError): void {
     const { wire, blobs } = this.#options;
     if (outcome instanceof AionisError) {
-      wire.answer(subject, toParcel({ failure: outcome.code }, Buffer.from(outcome.detail.slice(0, detailCharsMax))));
+      const retryAfterMs = toRetryAfterMs(outcome);
+      const control = {
+        failure: outcome.code,
+        ...(retryAfterMs === undefined ? {} : { retryAfter: String(retryAfterMs) }),
+      };
+      wire.answer(subject, toParcel(control, Buffer.from(outcome.detail.slice(0, detailCharsMax))));
     } else {
       wire.answer(subject, blobs.pack(outcome, {}, { isForOne: true }));
     }
@@ -151,20 +161,22 @@ export class Serving {
 
   /** V1 */
   #isWanted(served: Served): boolean {
-    return this.#served.has(served) && this.#options.clock.mono() < served.endsAt;
+    return this.#served.get(served.reply) === served && this.#options.clock.mono() < served.endsAt;
   }
 
   /** One timer for all: most requests are answered long before their time, and a timer for each would cost more than to look at them. */
   #sweepLater(): void {
     this.#cancelSweep ??= this.#options.clock.setTimer(sweepMs, () => {
       this.#cancelSweep = undefined;
-      for (const served of [...this.#served]) if (!this.#isWanted(served)) this.#forget(served);
+      for (const served of [...this.#served.values()]) if (!this.#isWanted(served)) this.#forget(served);
       if (!this.isQuiet) this.#sweepLater();
     });
   }
 
   #forget(served: Served): void {
-    if (this.#served.delete(served) && this.isQuiet) this.onQuiet();
+    if (this.#served.get(served.reply) !== served) return;
+    this.#served.delete(served.reply);
+    if (this.isQuiet) this.onQuiet();
   }
 }
 
@@ -179,6 +191,6 @@ function toTimeout(text: string | undefined): number {
 /** What the sender is told of a request that no handler saw. */
 function toRefusal(error: unknown): AionisError {
   if (isFailure(error, "MESSAGE_INVALID", "MESSAGE_TOO_LARGE", "TRANSPORT_DENIED")) return error;
-  if (isFailure(error)) return new AionisError("OVERLOADED", `The request's payload cannot be had: ${error.detail}`);
+  if (isFailure(error)) return overloaded(`The request's payload cannot be had: ${error.detail}`);
   return new AionisError("MESSAGE_INVALID", "The request's headers cannot be read.");
 }

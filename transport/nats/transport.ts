@@ -14,7 +14,7 @@ import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import { checkSize, noHeaders, requestsMax, subscriptionsMax } from "../bounds.ts";
+import { checkSize, noHeaders, overloaded, requestsMax, subscriptionsMax } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern, checkSubject } from "../subjects.ts";
 import type {
@@ -100,7 +100,7 @@ export class NatsTransport implements Transport {
     checkSubject(subject);
     if (this.#wire.state !== "connected") throw notConnected(); // T2
     if (this.#inFlight >= requestsMax || this.#wire.isFull) {
-      throw new AionisError("OVERLOADED", `${this.#inFlight} requests wait at NATS; the limit is ${requestsMax}.`);
+      throw overloaded(`${this.#inFlight} requests wait at NATS; the limit is ${requestsMax}.`);
     }
     this.#inFlight += 1;
     try {
@@ -155,7 +155,7 @@ export class NatsTransport implements Transport {
     this.#refuseWhenClosed();
     checkPattern(pattern);
     if (this.#registered.size >= subscriptionsMax) {
-      throw new AionisError("OVERLOADED", `The transport has ${subscriptionsMax} subscriptions, which is the limit.`);
+      throw overloaded(`The transport has ${subscriptionsMax} subscriptions, which is the limit.`);
     }
     const listening = register();
     this.#registered.add(listening);

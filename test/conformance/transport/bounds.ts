@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AionisError } from "../../../src/contracts/failures.ts";
 import { limits } from "../../../src/contracts/limits.ts";
 import { headerCharsMax, requestsMax, subscriptionsMax } from "../../../transport/bounds.ts";
 import { createSubjects, parseRpc, toAgentHeaders } from "../../../transport/subjects.ts";
@@ -91,11 +92,23 @@ export function describeBounds(name: string, setup: Setup): void {
       const asked = Array.from({ length: requestsMax }, () => alice.request("slow", empty, soon));
       await full;
 
-      await expect(alice.request("quick", empty, soon)).rejects.toMatchObject({ code: "OVERLOADED" });
+      const refused = { code: "OVERLOADED", facts: { retryAfterMs: expect.any(Number) } };
+      await expect(alice.request("quick", empty, soon)).rejects.toMatchObject(refused);
 
       for (const answer of waiting) answer();
       await Promise.all(asked);
       expect(toText(await alice.request("quick", text("again"), soon))).toBe("again");
+    });
+
+    it("tells a requester after which time to ask again, where the server's refusal says so", async () => {
+      const { alice, bob } = await setup();
+      await serve(bob, "full", () => {
+        throw new AionisError("OVERLOADED", "Too much waits.", { facts: { retryAfterMs: 150 } });
+      });
+
+      const refused = alice.request("full", empty, soon);
+
+      await expect(refused).rejects.toMatchObject({ code: "OVERLOADED", facts: { retryAfterMs: 150 } });
     });
 
     it("refuses with OVERLOADED when there are too many subscriptions", async () => {
