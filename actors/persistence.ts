@@ -76,6 +76,8 @@ export interface Persistence {
   chore(scope: string, work: (desk: Desk) => void): Promise<void>;
   /** Where a task stands as committed, for readers. @throws AionisError `TASK_UNFOLDABLE` */
   snapshot(scope: string, taskId: TaskId): TaskSnapshot | undefined;
+  /** How many commands wait for their turn. */
+  waiting(): number;
   /** Takes no commands from now on; `failure` is what callers are told. After `STORE_FULL` it goes on when there is room. */
   suspend(failure: AionisError): void;
   status(): {
@@ -108,6 +110,7 @@ interface Queued extends Submission {
 }
 
 const roomCheckMs = 1_000;
+const fullMs = 500; // for a full queue to be worked off, in part
 
 /** Starts the actor on an open store. It is ready when this returns. */
 export function createPersistence(options: PersistenceOptions): Persistence {
@@ -147,7 +150,9 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     if (machine.getSnapshot().value === "closed") return closed();
     if (suspension !== undefined) return suspension;
     if (queue.length < limits.commandQueue || submission.isInternal === true) return undefined;
-    return new AionisError("OVERLOADED", `${queue.length} commands are waiting; try again in a moment.`);
+    return new AionisError("OVERLOADED", `${queue.length} commands are waiting; try again in a moment.`, {
+      facts: { retryAfterMs: fullMs },
+    });
   }
 
   function scheduleTurn(): void {
@@ -351,6 +356,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
         scheduleTurn();
       }),
     snapshot: (scope, taskId) => scopeOf(scope).book.peek(taskId),
+    waiting: () => queue.length,
     status() {
       const { value, context } = machine.getSnapshot();
       const liveTasks = [...scopes.values()].reduce((sum, { book }) => sum + book.size(), 0);

@@ -6,9 +6,13 @@
 // Invariants:
 //   C1. A command has one id for all its tries, so that however often it is sent it takes effect once (I13).
 //   C2. A failure that leaves the outcome open is not shown while time is left: the command is asked again.
-//   C3. When the runtime says that it is up, every call under way is asked again: whatever was owed to it may be lost.
+//   C3. When the runtime says that it is up, every call under way is asked again: whatever was owed to it may be lost. They spread over a
+//       time that grows with their number.
+//   C4. Calls wait for a place (`Line`) before they are sent. Those that may wait at the runtime have places of their own: they would
+//       stand in the way of those that do not.
 
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { limits } from "../src/contracts/limits.ts";
 import {
   type Operation,
   type OperationInput,
@@ -33,6 +37,7 @@ import {
   type Transport,
   toAgentHeaders,
 } from "../transport/index.ts";
+import { Line, type Place, type Turn } from "./line.ts";
 import { Patience } from "./patience.ts";
 
 export interface CallOptions {
@@ -86,6 +91,8 @@ const tryMs = 5_000;
 const lastTryMs = 20;
 const pauseMs = 20;
 const pauseMsMax = 1_000;
+const spreadMs = 50;
+const spreadMsEach = 0.5;
 const startedAnew = "The runtime started anew, or its connection was lost, before the reply.";
 
 /** Makes the client. What it holds ends with the transport. */
@@ -112,25 +119,41 @@ function createCall(options: ClientOptions) {
   const { transport, scope, clock, ids, random } = options;
   const subjects = createSubjects(fromScopeName(scope));
   const underWay = new Set<Patience>();
+  const quick = new Line({ sentMax: limits.clientCallsSent, clock, random });
+  const held = new Line({ sentMax: limits.clientCallsHeld, clock, random });
   let store: string | undefined;
   transport.subscribe(subjects.up, () => {
     for (const patience of underWay) patience.interrupt(new AionisError("TRANSPORT_TIMEOUT", startedAnew)); // C3
   });
 
-  return async (
-    name: string,
-    input: unknown,
-    { timeoutMs = timeoutMsDefault + toWaitMs(name, input), agent = options.agent, signal }: CallOptions = {},
-  ) => {
+  return async (name: string, input: unknown, given: CallOptions = {}) => {
+    const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names
+    const waitMs = toWaitMs(name, input);
+    const { timeoutMs = timeoutMsDefault + waitMs, agent = options.agent, signal } = given;
+    const line = isSlow === true || waitMs > 0 ? held : quick; // C4
+    line.check(agent, timeoutMs);
     const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body: input ?? {} };
     const payload = encode(envelope);
     const unfit = findHalfPair(input, payload);
     if (unfit !== undefined) throw notText(name, unfit);
-    const subject = subjects.rpc(agent, name);
-    const headers = toAgentHeaders(agent);
+    signal?.throwIfAborted();
     const endsAt = clock.mono() + timeoutMs;
-    const tryForMs = toTryMs(name, input);
+    const turn: Turn = { agent, bytes: payload.byteLength, endsAt, signal };
+    const request = {
+      payload,
+      subject: subjects.rpc(agent, name),
+      tryForMs: isSlow === true ? timeoutMs : tryMs + waitMs,
+    };
+    const place = line.enter(turn);
+    return await send(request, turn, line, place instanceof Promise ? await place : place);
+  };
+
+  async function send({ subject, payload, tryForMs }: Request, turn: Turn, line: Line, first: Place): Promise<unknown> {
+    const { agent, endsAt, signal } = turn;
+    const headers = toAgentHeaders(agent);
     const patience = new Patience(signal);
+    let place: Place | undefined = first;
+    let isAnswered = false;
     underWay.add(patience);
     try {
       for (let attempt = 0; ; attempt += 1) {
@@ -140,21 +163,42 @@ function createCall(options: ClientOptions) {
           const leftMs = Math.max(endsAt - clock.mono(), 1);
           const limit = { timeoutMs: Math.min(leftMs, tryForMs), headers, signal: trying };
           const message = await transport.request(subject, payload, limit);
-          return take(readReply(message.payload));
+          const output = take(readReply(message.payload));
+          isAnswered = true;
+          return output;
         } catch (error) {
           signal?.throwIfAborted(); // its reason can be any error, one that can be retried too
           if (trying.aborted) attempt = 0; // C3
-          const waitMs = Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
+          const waitMs = trying.aborted ? toSpreadMs() : toPauseMs(error, attempt);
           const isLast = clock.mono() + waitMs + lastTryMs >= endsAt; // a try without time could only hide why this one failed
-          if (!isFailure(error) || !error.retryable || isLast) throw error;
-          await pause(clock, waitMs, patience.begin()); // C2
+          isAnswered = !isFailure(error) || !error.retryable;
+          if (isAnswered || isLast) throw error;
+          if (!isFailure(error, "OVERLOADED")) {
+            await pause(clock, waitMs, patience.begin()); // C2
+          } else {
+            const left = place;
+            place = undefined; // until there is one again
+            place = await line.again(left, turn, waitMs);
+          }
         }
       }
     } finally {
       underWay.delete(patience);
       patience.end();
+      if (place !== undefined) line.leave(place, isAnswered);
     }
-  };
+  }
+
+  /** C3 */
+  function toSpreadMs(): number {
+    return (spreadMs + spreadMsEach * underWay.size) * toUnit(random);
+  }
+
+  function toPauseMs(error: unknown, attempt: number): number {
+    const { retryAfterMs } = isFailure(error, "OVERLOADED") ? error.facts : {};
+    if (typeof retryAfterMs === "number") return retryAfterMs;
+    return Math.min(pauseMsMax, pauseMs * 2 ** Math.min(attempt, 10)) * (0.5 + toUnit(random) / 2);
+  }
 
   /** Another store answers: what this client knows of sequences and tasks is not true there. */
   function take(reply: RpcReply): unknown {
@@ -170,10 +214,12 @@ function createCall(options: ClientOptions) {
   }
 }
 
-/** How long one try may take; the whole call's patience bounds it. */
-function toTryMs(name: string, input: unknown): number {
-  const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names
-  return isSlow === true ? Number.POSITIVE_INFINITY : tryMs + toWaitMs(name, input);
+/** A call as it is sent. */
+interface Request {
+  subject: string;
+  payload: Uint8Array;
+  /** How long one try may take; the whole call's patience bounds it. */
+  tryForMs: number;
 }
 
 /** How long the runtime itself may wait before it answers, the operation's default included: a try must outlast that. */

@@ -57,6 +57,16 @@ export const limits = {
 
   /** Commands waiting for their turn; one more is refused with `OVERLOADED`. */
   commandQueue: 4_096,
+  /** Calls waiting to be taken up by a runtime; a caller may have as many as are still free for others. One more is `OVERLOADED`. */
+  callsQueued: 4_096,
+  /** Bytes of calls at one runtime that wait, are worked on or are being answered, unless it is given another bound; then `OVERLOADED`. */
+  callBytes: 64 * 1024 * 1024,
+  /** Calls of one client that wait to be sent, and their bytes; an agent may have as many as are still free for others. */
+  clientCalls: 131_072,
+  clientCallBytes: 128 * 1024 * 1024,
+  /** Calls of one client on their way that are answered as soon as they can be, and those that may wait at the runtime. */
+  clientCallsSent: 1_024,
+  clientCallsHeld: 3_072,
   /** Commands that share one commit. */
   commandsPerTurn: 64,
   /** Events after which a task's snapshot is written again. */

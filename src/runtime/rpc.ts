@@ -56,25 +56,48 @@ export interface RpcOptions {
   logger: Logger;
 }
 
-/** The handler of one scope's calls. It never rejects: every failure is a reply. */
-export function createRpcHandler(options: RpcOptions): (message: IncomingRequest) => Promise<Reply> {
+/**
+ * The handler of one scope's calls. It never rejects: every failure is a reply. What needs no waiting is answered at once, so that its
+ * output, which can be large, does not live beside those of other calls.
+ */
+export function createRpcHandler(options: RpcOptions): (message: IncomingRequest) => Reply | Promise<Reply> {
   const { store, logger } = options;
   const call = createCaller(options, store.scope(options.scope));
 
-  return async (message) => {
-    const reply = await call(message).then(
-      (output): RpcReply => ({ ok: true, store: store.id, output }),
-      (error: unknown): RpcReply => ({
-        ok: false,
-        store: store.id,
-        failure: toFailure(error, message.subject, logger).toView(),
-      }),
-    );
-    return encodeReply(reply, message, store, logger);
+  return (message) => {
+    const succeed = (output: unknown): Reply =>
+      encodeReply({ ok: true, store: store.id, output }, message, store, logger);
+    const fail = (error: unknown): Reply => {
+      const failure = toFailure(error, message.subject, logger).toView();
+      return encodeReply({ ok: false, store: store.id, failure }, message, store, logger);
+    };
+    try {
+      const output = call(message);
+      return output instanceof Promise ? output.then(succeed, fail) : succeed(output);
+    } catch (error) {
+      return fail(error);
+    }
   };
 }
 
-function createCaller(options: RpcOptions, store: ScopeStore): (message: IncomingRequest) => Promise<unknown> {
+/** Answers calls that are not taken, each time to wait encoded once. */
+export function createRefuse(storeId: Store["id"]): (message: Message, retryAfterMs: number) => Reply {
+  const replies = new Map<string, Reply>();
+  return (message, retryAfterMs) => {
+    const format = toReplyFormat(message);
+    const known = replies.get(format + retryAfterMs);
+    if (known !== undefined) return known;
+    const detail = `The runtime has more calls than it can answer in time; ask again in ${retryAfterMs} ms.`;
+    const failure = new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } }).toView();
+    const payload = encode({ ok: false, store: storeId, failure } satisfies RpcReply, format);
+    const reply = { payload, headers: formatHeaders[format] };
+    replies.set(format + retryAfterMs, reply);
+    return reply;
+  };
+}
+
+/** It throws, or its promise rejects, with what a call fails with. */
+function createCaller(options: RpcOptions, store: ScopeStore): (message: IncomingRequest) => unknown {
   const { persistence, leases, queries, clock } = options;
   const awaitLearning = createAwaitLearning(options.memory);
   const replyContext = {
@@ -83,7 +106,7 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     snapshot: (taskId: TaskId) => persistence.snapshot(options.scope, taskId),
   };
 
-  return async (message) => {
+  return (message) => {
     const { agentId, operation: name } = parseRpc(message);
     const operation = findOperation(name);
     const envelope = readEnvelope(message, options.scope);

@@ -33,11 +33,12 @@ import type { Logger } from "../kernel/logger.ts";
 import type { MarkFile } from "../kernel/mark-file.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Store } from "../kernel/store.ts";
+import { createAdmission } from "./admission.ts";
 import { createEmbeddings, type Embedding } from "./embeddings.ts";
 import { createFamilies } from "./families.ts";
 import { createQueries } from "./queries.ts";
 import { createReader, type Reader } from "./reader.ts";
-import { createRpcHandler } from "./rpc.ts";
+import { createRefuse, createRpcHandler } from "./rpc.ts";
 import { createToolsSeen } from "./tools-seen.ts";
 import { createWaiting } from "./waiting.ts";
 
@@ -57,6 +58,8 @@ export interface RuntimeOptions {
   logger: Logger;
   /** How long a claim lasts without a heartbeat. */
   leaseMs?: number | undefined;
+  /** How many bytes of calls may wait, be worked on and be answered at a time. */
+  callBytes?: number | undefined;
   /** Shows the runtime's own actors, on `transport` too; the runtime closes it. */
   node?: InspectionNode | undefined;
   /** Whether it learns from its journal. One that does not answers from what was learned before. */
@@ -171,7 +174,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids, families };
   const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks, families };
   const queries = createQueries({ ...parts, checkMark: readMark, backUp: options.backUp ?? cannotBackUp });
-  const handler = createRpcHandler({ ...options, ...parts, queries });
+  const handler = createAdmission({
+    handle: createRpcHandler({ ...options, ...parts, queries }),
+    refuse: createRefuse(store.id),
+    commandsWaiting: persistence.waiting,
+    callBytes: options.callBytes,
+    clock,
+  });
   const served = new Map<Transport, () => void>();
   const followers: Follower[] = [];
   let closing: Promise<void> | undefined;
@@ -304,7 +313,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 /** The handler, counted. A refusal is an answer; an error is a bug that the handler did not turn into one. */
-function countRequests(handler: ReturnType<typeof createRpcHandler>, clock: Pick<Clock, "mono">) {
+function countRequests(handler: ReturnType<typeof createAdmission>, clock: Pick<Clock, "mono">) {
   let requests = 0;
   let errors = 0;
   let lastError = "";

@@ -216,10 +216,13 @@ export function createWaiting(options: {
   };
 }
 
+const fullMs = 1_000;
+
 function refuseTooMany(waiting: number): void {
   if (waiting < limits.callsWaiting) return;
   throw new AionisError(
     "OVERLOADED",
     `${waiting} calls wait at the runtime, which is its limit; try again in a moment.`,
+    { facts: { retryAfterMs: fullMs } },
   );
 }

@@ -14,6 +14,7 @@ import { describeHostRuns } from "./sdk/host-runs.ts";
 import { describeLessons } from "./sdk/lessons.ts";
 import { describeMemory } from "./sdk/memory.ts";
 import { describeOnce } from "./sdk/once.ts";
+import { describeOverload } from "./sdk/overload.ts";
 import { describePause } from "./sdk/pause.ts";
 import { describePlaybooks } from "./sdk/playbooks.ts";
 import { describeReplays } from "./sdk/replays.ts";
@@ -48,5 +49,6 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeTexts(setup);
     describeStages(setup);
     describeGivingUp(setup);
+    describeOverload(setup);
   });
 }
