@@ -15,7 +15,7 @@ import type { Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { askGuidance, type Guidance } from "./guidance.ts";
-import { type RunLife, recordTimeoutMs } from "./life.ts";
+import { type RunEnd, type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 import type { StepCall, StepOptions, Steps } from "./steps.ts";
 import type { Tool } from "./tools/tool.ts";
@@ -84,9 +84,12 @@ export interface ToolOptions {
   files?: string[];
 }
 
-/** What a handler is given beside its task. */
+/**
+ * What a handler is given beside its task. When the run ends, from outside or by a call of the handler's own, each call that waits and each
+ * later one rejects with `RunEnded`; the completion, handoff or failure that ended it resolves.
+ */
 export interface RunContext {
-  /** Fires when the run ends, for whatever reason. */
+  /** Fires when the run ends, for whatever reason; its reason is the `RunEnded` that waiting calls reject with. */
   readonly signal: AbortSignal;
   /** The packet that this task was handed over or delegated with. */
   readonly packet: Packet | undefined;
@@ -114,11 +117,11 @@ export interface RunContext {
    */
   guidance(): Promise<Guidance>;
   /**
-   * Ends the run until the question is answered, then gives the answer.
+   * Ends the run, with `RunEnded`, until the question is answered; then gives the answer to the next run.
    * @throws AionisError `PAUSE_EXPIRED` when the pause ended without one: in time, or because the task was resumed.
    */
   pause<Answer extends z.ZodType>(question: Question<Answer>): Promise<z.output<Answer>>;
-  /** Ends the run until somebody resumes the task. */
+  /** Ends the run, with `RunEnded`, until somebody resumes the task. */
   pause(): Promise<void>;
   /** Offers the task to somebody else; the run ends with it. */
   handoff(offer: HandoffOffer): Promise<void>;
@@ -143,8 +146,13 @@ const commandTimeoutMs = 10 * 60_000;
 const commandOutputBytes = 16 * 1024;
 const progressEveryMs = 100;
 
+interface ContextParts extends RunParts {
+  /** Waits for something without holding a slot of the worker. */
+  withoutSlot<Result>(wait: () => Promise<Result>): Promise<Result>;
+}
+
 /** The context of one run. */
-export function createContext(parts: RunParts, life: RunLife, steps: Steps): RunContext {
+export function createContext(parts: ContextParts, life: RunLife, steps: Steps): RunContext {
   const { client, clock, options, task, exec } = parts;
   const { taskId, epoch, stage } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
@@ -202,16 +210,14 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
         guided = undefined; // the next call asks again
         throw error;
       });
-    const answer = guided;
-    return life.hold(() => answer);
+    return guided;
   }
 
   async function pause(question?: Question<z.ZodType>): Promise<unknown> {
     const end = findEnd(question?.about);
     if (end === undefined) {
-      await life.hold(() => client.tasks.pause({ taskId, epoch, ...toPauseInput(question) }, owned));
-      life.end("the task is paused");
-      return await new Promise<never>(() => {});
+      await life.holdLast(() => client.tasks.pause({ taskId, epoch, ...toPauseInput(question) }, owned));
+      return life.end({ reason: "paused", why: "the task is paused" }); // with which this call has been rejected
     }
     if (question === undefined) return undefined;
     if (end.end === "answered") return question.answer.parse(end.answer);
@@ -227,10 +233,10 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     return pauses[paused - 1];
   }
 
-  async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<void> {
+  async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<RunEnd> {
     const expiry = expiresIn === undefined ? {} : { expiresInMs: toMs(expiresIn) };
-    await life.hold(() => client.handoff.offer({ taskId, epoch, to, packet, ...expiry }, owned));
-    life.end("the task was handed over");
+    await life.holdLast(() => client.handoff.offer({ taskId, epoch, to, packet, ...expiry }, owned));
+    return { reason: "handed over", why: "the task was handed over" };
   }
 
   async function delegate(asked: Delegation | Delegation[]): Promise<Return | Return[]> {
@@ -239,7 +245,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     delegated += all.length; // before anything is awaited: two calls at once get the same numbers at each start
     const children: TaskId[] = [];
     for (const [index, part] of all.entries()) children.push(await send(part, first + index));
-    const returns = await life.withoutSlot(() => Promise.all(children.map(awaitEnd)));
+    const returns = await parts.withoutSlot(() => Promise.all(children.map(awaitEnd)));
     return Array.isArray(asked) ? returns : (returns[0] ?? toReturn("failed", "nothing was delegated"));
   }
 
@@ -277,7 +283,7 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     const sent = await life.hold(() => readEvents("delegation.sent"));
     return sent.map(({ facts, body }) => {
       const childId = facts.childId as TaskId; // of that type of event, as its body is
-      return { childId, ...body, returned: () => life.withoutSlot(() => awaitEnd(childId)) };
+      return { childId, ...body, returned: () => life.call(() => parts.withoutSlot(() => awaitEnd(childId))) };
     });
   }
 
@@ -291,43 +297,52 @@ export function createContext(parts: RunParts, life: RunLife, steps: Steps): Run
     }
   }
 
-  async function complete({ checks = [], cwd, ...result }: Completion = {}): Promise<void> {
-    const { state } = await life.hold(() => client.tasks.complete({ taskId, epoch, return: result, checks }, owned));
+  async function complete({ checks = [], cwd, ...result }: Completion = {}): Promise<RunEnd> {
+    const { state } = await life.holdLast(() =>
+      client.tasks.complete({ taskId, epoch, return: result, checks }, owned),
+    );
     if (state === "verifying") await verify(checks, cwd);
-    life.end("the task is complete");
+    return { reason: "completed", why: "the task is complete" };
   }
 
   /** The checks run here, under the same claim; a required one that fails leaves the run on. */
   async function verify(added: NonNullable<Completion["checks"]>, cwd: string | undefined): Promise<void> {
     const known = new Set(task.checks.map(({ name }) => name));
     const all: AnyCheck[] = [...task.checks, ...added.filter(({ name }) => !known.has(name))];
-    const results = await runChecks(parts, all, { cwd, signal: life.signal });
-    const { state } = await life.hold(() => client.tasks.verify({ taskId, epoch, results }, owned));
+    const results = await life.track(runChecks(parts, all, { cwd, signal: life.signal }));
+    const { state } = await life.holdLast(() => client.tasks.verify({ taskId, epoch, results }, owned));
     if (state !== "running") return;
     const failed = all.filter(({ required }, index) => required !== false && results[index]?.passed === false);
     const names = failed.map(({ name }) => name).join(", ");
     throw new AionisError("CHECKS_FAILED", `${taskId} is not done: ${names} failed.`, { facts: { results } });
   }
 
+  async function fail(error: string, { retryable = true, data }: { retryable?: boolean; data?: unknown } = {}) {
+    await life.holdLast(() =>
+      client.tasks.fail({ taskId, epoch, error, retryable, ...(data === undefined ? {} : { data }) }, owned),
+    );
+    return { reason: "failed", why: "the try failed" } as const;
+  }
+
+  /** What a handler calls ends with its run (R1 in `life.ts`). */
+  function ending<Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) {
+    return (...args: Args): Promise<Result> => life.call(() => work(...args));
+  }
+
   return {
     signal: life.signal,
     packet: task.packet,
-    step,
-    run,
-    tool: tool as RunContext["tool"], // the overloads say what each tool gives
-    history: () => life.hold(steps.history),
-    guidance,
-    pause: pause as RunContext["pause"], // the overloads say what each form gives
-    handoff,
-    delegate: delegate as RunContext["delegate"], // as above
-    delegations,
-    complete,
-    async fail(error, { retryable = true, data } = {}) {
-      await life.hold(() =>
-        client.tasks.fail({ taskId, epoch, error, retryable, ...(data === undefined ? {} : { data }) }, owned),
-      );
-      life.end("the try failed");
-    },
+    step: ending(step) as RunContext["step"], // the overloads say what each form gives
+    run: ending(run),
+    tool: ending(tool) as RunContext["tool"], // as above
+    history: ending(() => life.hold(steps.history)),
+    guidance: ending(guidance),
+    pause: ending(pause) as RunContext["pause"], // as above
+    handoff: (offer) => life.lastCall(() => handoff(offer)),
+    delegate: ending(delegate) as RunContext["delegate"], // as above
+    delegations: ending(delegations),
+    complete: (result) => life.lastCall(() => complete(result)),
+    fail: (error, failOptions) => life.lastCall(() => fail(error, failOptions)),
     progress(data) {
       if (life.isOver() || clock.mono() - progressAt < progressEveryMs) return;
       progressAt = clock.mono();

@@ -25,6 +25,7 @@ export type { Guidance } from "./guidance.ts";
 export type { GitImport, GitImportOptions, GitImportProgress } from "./import-git.ts";
 export { connectToNats, type NatsAddress } from "./nats.ts";
 export type { CheckFunction, WorkerOptions } from "./parts.ts";
+export { RunEnded, type RunEndReason } from "./run-ended.ts";
 export type { StepCall, StepOptions } from "./steps.ts";
 export type { DelegationNotice, EventFilter } from "./subscribe.ts";
 export {

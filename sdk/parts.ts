@@ -39,6 +39,11 @@ export interface WorkerOptions {
   tools?: readonly Tool[];
   /** What runs commands; plain child processes if absent. */
   exec?: Exec;
+  /**
+   * How long, in milliseconds, a handler may clean up after its run has ended before its place is given to another task; 5,000 if absent.
+   * A handler that goes on for longer is logged and not waited for.
+   */
+  graceMs?: number;
 }
 
 /** What a worker needs of its connection. */

@@ -1,122 +1,74 @@
 // Run
 //
-// One claim of a worker, from its assignment to its end: heartbeats, the handler, and what its return or its error means. Owns: whether the
-// run is still on. Does not own: the verbs that a handler calls (`context.ts`).
+// One claim of a worker, from its assignment until its handler has cleaned up: heartbeats, the handler, and what its return or its error
+// means. Owns: why the run ends, and the grace after its end. Does not own: what the end means for calls that wait (`life.ts`), or the verbs
+// that a handler calls (`context.ts`).
 //
 // Invariants:
-//   R1. When the run has ended - by pause, handoff, completion, failure, a lost epoch or a stop - the signal fires and no call of its
-//       context settles any more: a handler cannot go on after its claim. The completion, handoff or failure that ended it does settle,
-//       so that a handler can return; a pause does not, for its answer comes to a later run.
-//   R2. A failure of the handler is recorded once, and only while the run is on.
+//   U1. A failure of the handler is recorded once, and only while the run is on. What it returns or throws after the end counts for nothing.
+//   U2. A run has settled when its handler and its steps' functions have, or when the grace after its end is over.
 
-import { AionisError, type FailureCode, isFailure } from "../src/contracts/failures.ts";
+import { type AionisError, type FailureCode, isFailure } from "../src/contracts/failures.ts";
+import { limits } from "../src/contracts/limits.ts";
 import { createContext, type Handler } from "./context.ts";
 import { toErrorText } from "./error-text.ts";
-import { type RunLife, recordTimeoutMs } from "./life.ts";
+import { createLife, isLoss, recordTimeoutMs, toLoss } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 import { createSteps } from "./steps.ts";
 
 /** A run as its worker sees it. */
 export interface Run {
-  /** Resolves at the end of the run; says whether it held a slot then. Never rejects. */
-  readonly ended: Promise<boolean>;
+  /** Resolves at the end of the run, while its handler may still clean up. Never rejects. */
+  readonly ended: Promise<void>;
+  /** Resolves when the handler has cleaned up or its grace is over (U2); says whether the run held a slot. Never rejects. */
+  readonly settled: Promise<boolean>;
+  isOver(): boolean;
   /** Asks the runtime now whether the claim still stands. */
   check(): void;
   /** What its handler failed with, if it did. */
   failure(): string | undefined;
-  /** Gives the claim back to the runtime, so that another worker goes on at once. */
+  /** Ends it and gives the claim back to the runtime when the handler has cleaned up, so that another worker goes on at once. */
   giveBack(): Promise<void>;
-  /** Ends it here without a word. */
+  /** Ends it here without a word to the runtime. */
   abandon(): void;
 }
 
 const firstBeatMs = 20; // what has ended by then, such as a task that is only passed on, needs no sign of life
 
-const never = new Promise<never>(() => {});
-
 /** Starts the handler on a claim. */
 export function startRun(parts: RunParts, handler: Handler): Run {
   const { client, clock, logger, options, task } = parts;
   const { taskId, epoch } = task;
-  const asAgent = { agent: options.agent };
-  const controller = new AbortController();
-  let hasSlot = true;
-  let waits = 0;
-  let failure: string | undefined;
+  const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
+  const life = createLife({ taskId, epoch });
+  const slot = createSlot(parts.slot, life.isOver);
   const everyMs = Math.max(task.leaseMs / 3, 10);
+  let failure: string | undefined;
+  let isGivenBack = false;
   let cancelBeat = (): void => {};
-  let settleEnded: (heldSlot: boolean) => void = () => {};
-  const ended = new Promise<boolean>((resolve) => {
-    settleEnded = resolve;
-  });
-
-  const life: RunLife = {
-    signal: controller.signal,
-    isOver: () => controller.signal.aborted,
-    end(why) {
-      if (controller.signal.aborted) return;
-      const detail = `The run of ${taskId} at epoch ${epoch} has ended: ${why}.`;
-      controller.abort(new AionisError("EPOCH_STALE", detail, { facts: { why } }));
-      cancelBeat();
-      settleEnded(hasSlot);
-    },
-    async hold(ask) {
-      if (life.isOver()) return never;
-      try {
-        const result = await ask();
-        return life.isOver() ? await never : result;
-      } catch (error) {
-        if (isLoss(error)) life.end(error.detail);
-        if (life.isOver()) return never;
-        throw error;
-      }
-    },
-    async withoutSlot(wait) {
-      waits += 1;
-      giveSlotBack();
-      try {
-        return await wait();
-      } finally {
-        waits -= 1;
-        if (waits === 0) takeSlot(); // of several waits the last one does
-      }
-    },
-  };
-
-  function giveSlotBack(): void {
-    if (!hasSlot) return;
-    hasSlot = false;
-    parts.slot.release();
-  }
-
-  function takeSlot(): void {
-    if (hasSlot || life.isOver()) return; // a run that has ended was counted out by then
-    hasSlot = true;
-    parts.slot.acquire();
-  }
 
   function beat(): void {
-    if (life.isOver()) return;
+    if (life.isOver() && !isGivenBack) return;
     cancelBeat();
-    client.tasks.heartbeat({ taskId, epoch }, { ...asAgent, timeoutMs: everyMs }).catch((error: unknown) => {
+    client.tasks.heartbeat({ taskId, epoch }, { agent: options.agent, timeoutMs: everyMs }).catch((error: unknown) => {
       // The reply to what ended the run may have come with this one, and goes first: it says how the run ended.
-      if (isLoss(error)) clock.defer(() => life.end(error.detail));
+      if (isLoss(error)) clock.defer(() => void (life.isEnding() || life.end(toLoss(error))));
     }); // no answer: the next beat asks again, and the lease decides
     cancelBeat = clock.setTimer(everyMs, beat);
   }
 
   async function handle(): Promise<void> {
     try {
-      const steps = await life.hold(() => createSteps(parts, life));
-      const ctx = createContext(parts, life, steps);
+      const steps = await life.call(() => life.hold(() => createSteps(parts, life)));
+      const ctx = createContext({ ...parts, withoutSlot: slot.without }, life, steps);
       const result = await handler(task, ctx);
       if (!life.isOver()) await ctx.complete(toResult(result));
     } catch (error) {
-      if (!life.isOver()) await recordFailure(error); // R2
+      if (!life.isOver()) await recordFailure(error); // U1
     }
   }
 
-  async function recordFailure(error: unknown): Promise<void> {
+  function recordFailure(error: unknown): Promise<void> {
     if (isFailure(error, "STEP_OUTCOME_UNKNOWN")) return askAbout(error);
     const input = {
       taskId,
@@ -125,52 +77,102 @@ export function startRun(parts: RunParts, handler: Handler): Run {
       retryable: isRetryable(error),
     };
     failure = toErrorText(error, "message");
-    await life.hold(() => client.tasks.fail(input, { ...asAgent, timeoutMs: recordTimeoutMs }));
-    life.end("its handler failed");
+    return life.lastCall(async () => {
+      await life.holdLast(() => client.tasks.fail(input, owned));
+      return { reason: "failed", why: "its handler failed" };
+    });
   }
 
   /** A step that began once and whose outcome nobody knows becomes a question: only a person can look. */
-  async function askAbout(error: AionisError): Promise<void> {
+  function askAbout(error: AionisError): Promise<void> {
     const question = `${error.detail} Did it take effect? "done" records it as done, "again" runs it again.`;
     const answerSchema = { type: "string", enum: ["done", "again"] };
     const about = String(error.facts.about);
-    await life.hold(() =>
-      client.tasks.pause({ taskId, epoch, question, answerSchema, about }, { ...asAgent, timeoutMs: recordTimeoutMs }),
-    );
-    life.end("a step's outcome is not known");
+    return life.lastCall(async () => {
+      await life.holdLast(() => client.tasks.pause({ taskId, epoch, question, answerSchema, about }, owned));
+      return { reason: "paused", why: "a step's outcome is not known" };
+    });
+  }
+
+  /** Waits for what the handler still does, as long as the grace lasts (U2). */
+  async function settle(handled: Promise<void>): Promise<boolean> {
+    await life.ended;
+    if (!isGivenBack) cancelBeat();
+    const cleanedUp = Promise.all([handled, life.idle()]).then(() => true);
+    const graceMs = options.graceMs ?? limits.runGraceMs;
+    let cancel = (): void => {};
+    const late = new Promise<boolean>((resolve) => {
+      cancel = clock.setTimer(graceMs, () => resolve(false));
+    });
+    const isClean = await Promise.race([cleanedUp, late]);
+    cancel();
+    cancelBeat();
+    if (!isClean) logger.log("warn", "a handler goes on after its run has ended", { taskId, epoch, graceMs });
+    return slot.isHeld();
   }
 
   cancelBeat = clock.setTimer(Math.min(firstBeatMs, everyMs), beat);
-  handle().catch((error: unknown) => {
+  const handled = handle().catch((error: unknown) => {
     if (!life.isOver()) logger.log("error", "a run's failure could not be recorded", { taskId, error: String(error) });
-    life.end("its end could not be recorded");
+    life.end({ reason: "lost", why: "its end could not be recorded", cause: error });
   });
+  const settled = settle(handled);
   return {
-    ended,
+    ended: life.ended,
+    settled,
+    isOver: life.isOver,
     check: beat,
     failure: () => failure,
     async giveBack() {
-      if (life.isOver()) return;
-      life.end("the worker was drained");
+      if (life.isOver()) return void (await settled);
+      isGivenBack = true;
+      life.end({ reason: "drained", why: "the worker was drained" });
+      await settled;
       await client.tasks
-        .release({ taskId, epoch, reason: "The worker was drained." }, asAgent)
+        .release({ taskId, epoch, reason: "The worker was drained." }, { agent: options.agent })
         .catch((error: unknown) => {
           logger.log("warn", "a claim could not be given back; its lease runs out", { taskId, error: String(error) });
         });
     },
-    abandon: () => life.end("the worker was stopped"),
+    abandon: () => life.end({ reason: "stopped", why: "the worker was stopped" }),
+  };
+}
+
+/** The place that a run takes among those of its worker; a run that only waits gives its own back for that time. */
+function createSlot(slot: RunParts["slot"], isOver: () => boolean) {
+  let isHeld = true;
+  let waits = 0;
+
+  function giveBack(): void {
+    if (!isHeld) return;
+    isHeld = false;
+    slot.release();
+  }
+
+  function take(): void {
+    if (isHeld || isOver()) return; // what a run does after its end is not counted
+    isHeld = true;
+    slot.acquire();
+  }
+
+  return {
+    isHeld: () => isHeld,
+    async without<Result>(wait: () => Promise<Result>): Promise<Result> {
+      waits += 1;
+      giveBack();
+      try {
+        return await wait();
+      } finally {
+        waits -= 1;
+        if (waits === 0) take(); // of several waits the last one does
+      }
+    },
   };
 }
 
 /** What a handler returns without calling `ctx.complete`: data, which must be JSON. */
 function toResult(result: unknown): { data?: unknown } {
   return result === undefined ? {} : { data: result };
-}
-
-/** Whether `error` says that the claim is gone: another epoch, no such task, or a task that was ended or moved on from outside. */
-function isLoss(error: unknown): error is AionisError {
-  if (isFailure(error, "EPOCH_STALE", "TASK_NOT_FOUND", "TRANSPORT_CLOSED")) return true;
-  return isFailure(error, "TASK_STATE_CONFLICT") && !["running", "verifying"].includes(String(error.facts.state));
 }
 
 /** What the same handler would meet again on each try. */

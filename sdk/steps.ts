@@ -59,7 +59,6 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     stepOptions: StepOptions,
     work: (call: StepCall) => Output | Promise<Output>,
   ): Promise<Output> {
-    if (life.isOver()) return await new Promise<never>(() => {});
     const ordinal = counts.get(name) ?? 0;
     counts.set(name, ordinal + 1);
     const subject = { name, ordinal, tool: stepOptions.tool, inputHash: toInputHash(stepOptions.input) };
@@ -95,7 +94,8 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     const startedAt = clock.mono();
     let output: Output;
     try {
-      output = await work({ key: `${taskId}/${stage}/${subject.name}/${subject.ordinal}`, signal: life.signal });
+      const key = `${taskId}/${stage}/${subject.name}/${subject.ordinal}`;
+      output = await life.track((async () => await work({ key, signal: life.signal }))());
     } catch (error) {
       const text = toErrorText(error, "message");
       const retryable = !(

@@ -6,7 +6,8 @@
 // Invariants:
 //   K1. Nothing is claimed while `concurrency` handlers work. One that only waits for delegated work is not counted; it goes on at once when
 //       that has ended, so that for a while there may be more.
-//   K2. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped. One that is not
+//   K2. A run has its place until its handler has cleaned up, or the grace for that is over.
+//   K3. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped. One that is not
 //       permitted to ask ends, and says so: its permissions are wrong until somebody corrects them, who can then start it again.
 
 import { resolve } from "node:path";
@@ -17,6 +18,7 @@ import { limits } from "../src/contracts/limits.ts";
 import type { Assignment } from "../src/contracts/task.ts";
 import { createProcessExec } from "../src/kernel/exec.ts";
 import type { Handler } from "./context.ts";
+import { tolerateRunEnded } from "./late-rejections.ts";
 import type { WorkerOptions, WorkerParts } from "./parts.ts";
 import { isReplay } from "./replay/progress.ts";
 import { createReplay } from "./replay/replay.ts";
@@ -29,10 +31,13 @@ export interface Worker extends AsyncDisposable {
   state(): "connecting" | "idle" | "busy" | "draining" | "stopped";
   /** The tasks it holds. */
   tasks(): string[];
-  /** Takes nothing new and resolves when what it holds has ended, or when `timeoutMs` are over; then it gives the rest back. */
+  /**
+   * Takes nothing new and resolves when what it holds has ended, or when `timeoutMs` are over; then it ends the rest and gives it back as soon
+   * as the handlers have cleaned up, in `graceMs` at most.
+   */
   drain(options?: { timeoutMs?: number }): Promise<void>;
-  /** Ends at once, as if the process had died: leases run out. */
-  stop(): void;
+  /** Ends at once and gives nothing back: leases run out. Resolves when the handlers have cleaned up, in `graceMs` at most. */
+  stop(): Promise<void>;
 }
 
 const claimWaitMs = 10_000; // as long as this a worker that died may still be granted a task, for a provisional lease
@@ -50,14 +55,20 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       `concurrency is ${concurrency}; give a whole number from 1 to ${limits.callsWaiting}.`,
     );
   }
+  const { graceMs = 0 } = options;
+  if (!(graceMs >= 0 && graceMs <= limits.waitMs)) {
+    throw new AionisError("INPUT_INVALID", `graceMs is ${graceMs}; give milliseconds from 0 to ${limits.waitMs}.`);
+  }
   const toolbox = createToolbox(options.tools ?? []);
   const roles = [...(options.roles ?? []), ...toolbox.roles];
   if (roles.length > limits.roles) {
     throw new AionisError("INPUT_INVALID", `${roles.length} roles and tools are more than ${limits.roles}.`);
   }
+  tolerateRunEnded();
   const workspace = resolve(options.workspace ?? options.cwd ?? "");
   const machine = createActor(workerMachine, { id: `worker ${options.agent}`, inspect }).start();
-  const runs = new Map<string, Run>();
+  const runs = new Map<string, Run>(); // by task, those that are on
+  const unsettled = new Set<Run>();
   const exec = options.exec ?? createProcessExec(clock);
   const replay = createReplay({ toolbox, workspace, exec, options });
   const claims = new Set<Promise<void>>();
@@ -107,9 +118,9 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       tell("runtime.lost");
       if (isFailure(error, "TRANSPORT_CLOSED", "TRANSPORT_DENIED", "RUNTIME_CHANGED", "INPUT_INVALID")) {
         logger.log("error", "a worker ended: it cannot claim", { agent: options.agent, error: String(error) });
-        return stop();
+        return end();
       }
-      await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve)); // K2
+      await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve)); // K3
     }
   }
 
@@ -124,10 +135,14 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       isReplay(task) ? replay : handler,
     );
     runs.set(task.taskId, run);
-    void run.ended.then((heldSlot) => {
+    unsettled.add(run);
+    void run.ended.then(() => {
       if (runs.get(task.taskId) === run) runs.delete(task.taskId);
-      tell("run.ended");
       count(run, clock.mono() - beganAt);
+    });
+    void run.settled.then((heldSlot) => {
+      unsettled.delete(run);
+      tell("run.ended");
       if (heldSlot) release();
     }); // a run reports its own failures
   }
@@ -167,7 +182,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   async function drain({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
     isDrained = true;
     tell("worker.drained");
-    const ends: Promise<unknown>[] = [...runs.values()].map((run) => run.ended);
+    const ends: Promise<unknown>[] = [...unsettled].map((run) => run.settled);
     ends.push(claimsAnswered());
     let cancel = (): void => {};
     const timeout = new Promise<void>((resolve) => {
@@ -175,8 +190,8 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     });
     await Promise.race([Promise.all(ends), timeout]);
     cancel();
-    await Promise.all([...runs.values()].map((run) => run.giveBack()));
-    stop();
+    await Promise.all([...unsettled].map((run) => run.giveBack()));
+    await stop();
   }
 
   /** A claim that was sent just now may be granted, and what it brings is given back; one that waits for a task can be given up. */
@@ -187,10 +202,15 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     await Promise.race([Promise.all(claims), late]);
   }
 
-  function stop(): void {
+  async function stop(): Promise<void> {
+    end();
+    await Promise.all([...unsettled].map((run) => run.settled));
+  }
+
+  function end(): void {
     tell("worker.stopped");
     givenUp.abort();
-    for (const end of links.splice(0)) end();
+    for (const cut of links.splice(0)) cut();
     for (const run of runs.values()) run.abandon();
     const waiting = whenFree;
     whenFree = [];
@@ -203,7 +223,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   ];
   takeTasks().catch((error: unknown) => {
     logger.log("error", "a worker met a bug", { agent: options.agent, error: String(error) });
-    stop();
+    end();
   });
   return {
     agent: options.agent,

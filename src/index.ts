@@ -26,6 +26,8 @@ export {
   type LocalQuestion,
   type Question,
   type RunContext,
+  RunEnded,
+  type RunEndReason,
   type RunOptions,
   type StepCall,
   type StepOptions,

@@ -60,7 +60,7 @@ export async function bisect(options: Bisect): Promise<Report> {
   let why: unknown;
   const end = (reason: unknown): void => {
     why ??= reason;
-    for (const worker of workers) worker.stop(); // closing would let them finish
+    for (const worker of workers) void worker.stop(); // closing would let them finish
     void runtime.close(); // which ends the loop below
   };
   signal.addEventListener("abort", () => end(signal.reason));

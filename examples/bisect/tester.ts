@@ -14,4 +14,4 @@ endWithStdin(() => stop());
 await makeClone({ folder: repository }, clone);
 const connection = await connect({ ...(place.includes("://") ? { servers: place } : { path: place }), scope, agent });
 const worker = connection.worker({ agent, roles: ["test"], cwd: clone }, createTester(clone, command));
-stop = () => worker.stop(); // and with it the command that runs
+stop = () => void worker.stop(); // and with it the command that runs

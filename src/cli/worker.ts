@@ -18,6 +18,7 @@ import {
   type WorkerOptions,
 } from "../../sdk/index.ts";
 import { isFailure } from "../contracts/failures.ts";
+import { limits } from "../contracts/limits.ts";
 import { toolRole } from "../contracts/values.ts";
 import { type Logger, systemClock } from "../kernel/index.ts";
 import { describePlace, type Place, readPlace, toConnectOptions } from "./place.ts";
@@ -219,7 +220,7 @@ async function watch(worker: Worker, { stop, say, at }: { stop: Stop; say: Say; 
   }
 }
 
-const graceMs = 2_000; // to give back what has not ended
+const graceMs = limits.runGraceMs + 2_000; // to clean up and give back what has not ended
 
 async function end(worker: Worker, connection: Connection, say: Say): Promise<void> {
   const count = worker.tasks().length;

@@ -31,6 +31,7 @@ export const failures = {
   TASK_UNFOLDABLE: { status: 500, retryable: false, title: "The task's journal holds an event its machine refuses" },
   EPOCH_STALE: { status: 409, retryable: false, title: "Another claim has replaced this one" },
   CLAIM_LOST: { status: 409, retryable: false, title: "Another worker has claimed it" },
+  RUN_ENDED: { status: 409, retryable: false, title: "The run that a handler works in has ended" },
   NOT_ADDRESSED: { status: 403, retryable: false, title: "It is addressed to somebody else" },
   IDEMPOTENCY_CONFLICT: { status: 409, retryable: false, title: "The command id was used for another content" },
 
@@ -93,7 +94,7 @@ export interface FailureView {
 
 /** Every expected failure of the product. Branch on `code`; `retryable` says whether repeating can help. */
 export class AionisError extends Error {
-  override readonly name = "AionisError";
+  override readonly name: string = "AionisError";
   readonly code: FailureCode;
   readonly detail: string;
   readonly facts: Readonly<Record<string, unknown>>;

@@ -52,6 +52,8 @@ export const limits = {
   delegationDepth: 8,
   /** Attempts that a task may ask for. */
   attempts: 1_000,
+  /** How long a handler may clean up after its run has ended, unless its worker says otherwise. */
+  runGraceMs: 5_000,
   /** The longest wait, deadline or expiry, in milliseconds (one year). */
   waitMs: 365 * 24 * 3_600_000,
 

@@ -5,7 +5,7 @@
 
 import type { z } from "zod";
 import type { Leases, Persistence, Recorded, Submission } from "../../actors/index.ts";
-import { isClaimed, type TaskOperation, toClaimTargets } from "../../machines/index.ts";
+import { isClaimed, type TaskOperation, toClaimTargets, toTaskState } from "../../machines/index.ts";
 import {
   decode,
   type Envelope,
@@ -201,14 +201,15 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     const snapshot = persistence.snapshot(options.scope, taskId);
     if (snapshot === undefined) throw new AionisError("TASK_NOT_FOUND", `There is no task ${taskId} in this scope.`);
     const { owner, epoch: present } = snapshot.context;
+    const state = toTaskState(snapshot);
     const now = isClaimed(snapshot)
       ? `epoch ${present} belongs to ${owner?.agent}`
-      : `it is ${JSON.stringify(snapshot.value)} at epoch ${present}`;
+      : `it is ${state} at epoch ${present}`;
     throw new AionisError(
       "EPOCH_STALE",
       `Epoch ${epoch} of ${by} no longer holds ${taskId}: ${now}. Stop, and claim it anew.`,
       {
-        facts: { epoch: present },
+        facts: { state, epoch: present },
       },
     );
   }

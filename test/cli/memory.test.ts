@@ -20,7 +20,7 @@ async function teach(runtime: Connection): Promise<void> {
     await runtime.tasks.result(taskId);
     await runtime.tasks.settled({ taskId });
   }
-  worker.stop();
+  void worker.stop();
 }
 
 const idIn = (text: string, prefix: "les" | "rcp"): string =>

@@ -7,6 +7,7 @@ import { describe } from "vitest";
 import { describeChecks } from "./sdk/checks.ts";
 import { describeClaims } from "./sdk/claims.ts";
 import { describeDelegation } from "./sdk/delegation.ts";
+import { describeEnds } from "./sdk/ends.ts";
 import { createSetup, type OpenSdk } from "./sdk/fabric.ts";
 import { describeGivingUp } from "./sdk/giving-up.ts";
 import { describeHandoff } from "./sdk/handoff.ts";
@@ -33,6 +34,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeVerbs(setup);
     describeClaims(setup);
     describeWorker(setup);
+    describeEnds(setup);
     describeSteps(setup);
     describeOnce(setup);
     describePause(setup);

@@ -42,7 +42,7 @@ async function learn(): Promise<void> {
     await runtime.tasks.result(taskId);
     await runtime.tasks.settled({ taskId });
   }
-  worker.stop();
+  void worker.stop();
   const episodes = Array.from({ length: 60 }, (_, n) => ({
     at: n * 3_600_000,
     goal: `Part ${n % 12} of the printer needs ink`,

@@ -31,7 +31,7 @@ const { task } = await connection.tasks.watch({ taskId, untilEnded: true, waitMs
 const near = runtime.worker({ agent: "near" }, () => "done");
 const during = count();
 await near.drain();
-near.stop();
+void near.stop();
 await near.drain();
 await connection.close();
 await connection.close();

@@ -30,7 +30,7 @@ async function runTask(runtime: Connection, handler: Handler): Promise<unknown> 
   const { taskId } = await runtime.tasks.start({ brief, family: "fix", to: { role: "fix" }, checks: [check] });
   const { outcome } = await runtime.tasks.result(taskId);
   await runtime.tasks.settled({ taskId });
-  worker.stop();
+  void worker.stop();
   return (outcome as { data?: unknown }).data;
 }
 
@@ -86,7 +86,7 @@ it("is the same after a restart, whatever was learned meanwhile", async () => {
   await runTask(runtime(), fix);
   await runTask(runtime(), fix);
 
-  first.stop();
+  void first.stop();
   await restart();
   runtime().worker({ agent: "a", roles: ["guided"] }, async (_task, ctx) => {
     seen.push(await ctx.guidance());

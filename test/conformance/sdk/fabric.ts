@@ -31,6 +31,7 @@ export interface World {
 }
 
 const leaseMsLong = 60_000;
+const graceMs = 20; // a handler that hangs holds no test up
 const patienceMs = 10_000; // for what must come; a test that waits this long has failed
 
 export function createSetup(open: OpenSdk): Setup {
@@ -40,12 +41,12 @@ export function createSetup(open: OpenSdk): Setup {
     const fabric = await open({ leaseMs, logger });
     const workers: Worker[] = [];
     onTestFinished(async () => {
-      for (const worker of workers) worker.stop();
+      for (const worker of workers) void worker.stop();
       await fabric.close();
     });
     const client = await fabric.connect();
     const work = (options: Partial<WorkerOptions>, handler: Handler, connection = client): Worker => {
-      const worker = connection.worker({ agent: "worker-1", ...options }, handler);
+      const worker = connection.worker({ agent: "worker-1", graceMs, ...options }, handler);
       workers.push(worker);
       return worker;
     };

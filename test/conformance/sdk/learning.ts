@@ -31,7 +31,7 @@ export async function learn(
     expect(await client.tasks.settled({ taskId })).toMatchObject({ settled: true });
     ids.push(taskId);
   }
-  worker.stop();
+  void worker.stop();
   return ids;
 }
 

@@ -15,7 +15,7 @@ async function dieInside({ client, work }: World): Promise<TaskId> {
   });
   const taskId = await start(client);
   await within(inside.promise, "the step");
-  worker.stop();
+  void worker.stop();
   return taskId;
 }
 
@@ -112,7 +112,7 @@ export function describeOnce(setup: Setup): void {
       );
       await answerTo(world.client, taskId, "again");
       await within(inside.promise, "the second run of the step");
-      second.stop();
+      void second.stop();
 
       world.work({ agent: "third" }, (_task, ctx) =>
         ctx.step("pay", { once: true, input: { amount: 5 } }, () => {

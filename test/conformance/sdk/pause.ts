@@ -132,7 +132,7 @@ export function describePause(setup: Setup): void {
       const worker = work({}, handler);
       const taskId = await start(client);
       await reached(client, taskId, "paused");
-      worker.stop();
+      void worker.stop();
 
       await fabric.restart();
       const later = await fabric.connect();

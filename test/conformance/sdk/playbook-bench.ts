@@ -53,7 +53,7 @@ export async function setUp(setup: Setup, tools: readonly Tool[] = builtInTools)
     expect((await ended(client, taskId)).task).toMatchObject({ state: "succeeded", verified: true });
     runs.push(taskId);
   }
-  worker.stop();
+  void worker.stop();
   work({ agent: "grace", roles: ["release"], tools, workspace: folder }, () => "not mine");
   const { id } = await client.playbooks.compile({ runs });
   const [source] = runs;

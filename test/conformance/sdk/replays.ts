@@ -216,7 +216,7 @@ export function describeReplays(setup: Setup): void {
         ["joan", { noted: "2.5.0" }],
         ["grace", {}],
       ]);
-      notes.stop();
+      void notes.stop();
     });
 
     it("does not come back, at another worker, to a step that was left out or done by hand", async () => {

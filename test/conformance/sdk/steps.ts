@@ -56,7 +56,7 @@ export function describeSteps(setup: Setup): void {
       });
       const taskId = await start(client);
       await within(inside.promise, "the first step");
-      worker.stop();
+      void worker.stop();
 
       await fabric.restart();
       const later = await fabric.connect();

@@ -191,34 +191,32 @@ export function describeWorker(setup: Setup): void {
       expect([worker.state(), worker.tasks()]).toEqual(["stopped", []]);
     });
 
-    it("stops a run whose claim was lost: the signal fires, no later call settles, nothing is recorded (R1, I4)", async () => {
+    it("stops a run whose claim was lost: the signal fires, each later call rejects, nothing is recorded (R1, I4)", async () => {
       const { client, work } = await setup({ leaseMs: 300 });
       const inside = gate();
       const lost = gate<unknown>();
-      const goneOn = gate();
-      let settled = 0;
-      const settle = (): void => {
-        settled += 1;
-      };
+      const late = gate<PromiseSettledResult<unknown>[]>();
       work({ agent: "late" }, async (task, ctx) => {
         if (task.epoch > 1) return "second";
         ctx.signal.addEventListener("abort", () => lost.open(ctx.signal.reason));
         inside.open();
         await lost.promise;
-        const calls = [
-          ctx.step("late", () => "x"),
-          ctx.run("late", [process.execPath, "--version"]),
-          ctx.history(),
-          ctx.guidance(),
-          ctx.pause(),
-          ctx.handoff({ to: "any", brief: "b", nextAction: "n" }),
-          ctx.delegate({ to: "any", brief: "b", nextAction: "n" }),
-          ctx.complete(),
-          ctx.fail("late"),
-        ];
-        for (const call of calls) call.then(settle, settle);
         ctx.progress("late");
-        goneOn.open();
+        late.open(
+          await Promise.allSettled([
+            ctx.step("late", () => "x"),
+            ctx.run("late", [process.execPath, "--version"]),
+            ctx.tool("late", "none", {}),
+            ctx.history(),
+            ctx.guidance(),
+            ctx.pause(),
+            ctx.handoff({ to: "any", brief: "b", nextAction: "n" }),
+            ctx.delegate({ to: "any", brief: "b", nextAction: "n" }),
+            ctx.delegations(),
+            ctx.complete(),
+            ctx.fail("late"),
+          ]),
+        );
         return "first";
       });
       const taskId = await start(client);
@@ -226,10 +224,12 @@ export function describeWorker(setup: Setup): void {
 
       await client.tasks.release({ taskId, epoch: 1 }, { agent: "late" });
 
-      expect(await within(lost.promise, "the signal")).toMatchObject({ code: "EPOCH_STALE" });
-      await within(goneOn.promise, "the late calls");
+      const reason = await within(lost.promise, "the signal");
+      expect(reason).toMatchObject({ code: "RUN_ENDED", reason: "lost", cause: { code: "EPOCH_STALE" } });
+      const settled = await within(late.promise, "the late calls");
+      expect(settled).toHaveLength(11);
+      for (const call of settled) expect(call).toMatchObject({ status: "rejected", reason });
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: "second" });
-      expect(settled).toBe(0);
       expect((await journal(client, taskId)).map(({ type }) => type)).toEqual([
         "task.created",
         "task.claimed",
@@ -243,24 +243,25 @@ export function describeWorker(setup: Setup): void {
       const { client, work, errors } = await setup();
       const inside = gate();
       const cancelled = gate();
-      const signalled = gate();
-      let wentOn = false;
+      const later = gate<unknown>();
       work({}, async (_task, ctx) => {
-        ctx.signal.addEventListener("abort", () => signalled.open());
         inside.open();
         await cancelled.promise;
-        await ctx.step("late", () => "x").catch(() => {});
-        wentOn = true;
+        await ctx.step("late", () => forever()).catch((error: unknown) => later.open(error));
       });
       const taskId = await start(client);
       await within(inside.promise, "the handler");
 
       await client.tasks.cancel({ taskId });
       cancelled.open();
-      await within(signalled.promise, "the signal");
 
+      expect(await within(later.promise, "the end of the step")).toMatchObject({
+        reason: "cancelled",
+        taskId,
+        epoch: 1,
+      });
       expect((await journal(client, taskId)).at(-1)?.type).toBe("task.cancelled");
-      expect({ wentOn, errors }).toEqual({ wentOn: false, errors: [] });
+      expect(errors).toEqual([]);
     });
 
     it("lets the call that ended a run settle, so that its handler can return", async () => {
@@ -345,7 +346,7 @@ export function describeWorker(setup: Setup): void {
       const taskId = await start(client);
       await within(inside.promise, "the handler");
 
-      worker.stop();
+      void worker.stop();
       work({ agent: "heir" }, async (_task, ctx) => await ctx.step("first", () => "by heir"));
 
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: "by dead" });

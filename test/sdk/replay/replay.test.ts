@@ -187,7 +187,7 @@ describe("a tool that is not idempotent", () => {
       await bench.replay("simulate");
       const taskId = await bench.begin("strict", { confirm: true });
       while (used.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      first.stop();
+      void first.stop();
       isHanging = false;
       bench.runtime.worker({ agent: "joan", tools: [pay] }, () => {});
       let { task } = await bench.runtime.tasks.watch({ taskId, waitMs: 0 });

@@ -22,7 +22,7 @@ export async function runTask(
   const retry = { attemptsMax: 2, backoffMs: 5 };
   const { taskId } = await runtime.tasks.start({ brief: "Use the tools", to, retry });
   const { task, outcome } = await runtime.tasks.result(taskId);
-  worker.stop();
+  void worker.stop();
   const { data } = (outcome ?? {}) as { data?: unknown }; // what a completed task returned
   return { taskId, data, error: task.state === "failed" ? JSON.stringify({ task, outcome }) : undefined };
 }
