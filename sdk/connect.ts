@@ -1,9 +1,12 @@
 import { basename, join, resolve } from "node:path";
-import { AionisError } from "../src/contracts/failures.ts";
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
 import { type Clock, systemClock } from "../src/kernel/clock.ts";
+import { readHolder } from "../src/kernel/holder-note.ts";
 import { type Logger, silentLogger } from "../src/kernel/logger.ts";
+import { findFate } from "../src/kernel/process-identity.ts";
 import { createSystemRandom, type Random } from "../src/kernel/random.ts";
+import { socketFile, storeFile } from "../src/kernel/store-folder.ts";
 import type { Transport } from "../transport/index.ts";
 import { connectLocal } from "../transport/local/index.ts";
 import { type Connection, createConnection } from "./connection.ts";
@@ -59,13 +62,26 @@ async function open(
       "Give `path` for a runtime of this machine or `servers` for NATS, not both.",
     );
   if (servers !== undefined) return connectToNats({ ...options, servers, ...ports });
-  const socket = toSocketPath(resolve(path ?? ".aionis"));
-  return connectLocal({ path: socket, timeoutMs: options.timeoutMs ?? 5_000, ...ports });
+  const folder = resolve(path ?? ".aionis");
+  try {
+    return await connectLocal({ path: toSocketPath(folder), timeoutMs: options.timeoutMs ?? 5_000, ...ports });
+  } catch (error) {
+    throw isFailure(error, "TRANSPORT_UNREACHABLE") ? explain(error, folder) : error;
+  }
+}
+
+/** A holder that listens on no socket has said why. */
+function explain(failure: AionisError, folder: string): AionisError {
+  const holder = readHolder(join(folder, storeFile));
+  if (holder?.withoutSocket === undefined || findFate(holder) === "dead") return failure;
+  const { pid, withoutSocket } = holder;
+  const detail = `Process ${pid} holds the store in ${folder} and listens on no socket (${withoutSocket}): only that program can use it.`;
+  return new AionisError("TRANSPORT_UNREACHABLE", detail, { cause: failure, facts: { pid, withoutSocket } });
 }
 
 /** Where the process that holds the store in `folder` listens. */
 export function toSocketPath(folder: string): string {
-  return join(folder, "runtime.sock");
+  return join(folder, socketFile);
 }
 
 /** The scope of a program that names none. */

@@ -2,14 +2,14 @@
 //
 // A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
-import { openLocalServer } from "../transport/local/index.ts";
+import { findDeadHolder, openLocalServer } from "../transport/local/index.ts";
 import type { RuntimeAddress } from "./address.ts";
-import { AionisError } from "./contracts/failures.ts";
+import { AionisError, isFailure } from "./contracts/failures.ts";
 import type { FamilyRulesInput } from "./contracts/family.ts";
 import { fromScopeName } from "./contracts/scope.ts";
 import { createNode } from "./inspect/node.ts";
@@ -26,6 +26,7 @@ import {
   systemClock,
 } from "./kernel/index.ts";
 import type { Durability } from "./kernel/store.ts";
+import { markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
 import { joinNats } from "./network.ts";
 import type { Embedding } from "./runtime/embeddings.ts";
 import { startRuntime } from "./runtime/start.ts";
@@ -47,6 +48,11 @@ export interface CreateRuntimeOptions {
   nats?: RuntimeAddress;
   /** Serves a page of this machine that shows what tasks and live actors do, for as long as the runtime is open; none if absent. */
   inspect?: InspectorOptions;
+  /**
+   * Whether other processes reach the runtime over a socket in the folder; true if absent. Where the file system has no sockets, a warning
+   * goes to `logger` and the runtime serves this program alone.
+   */
+  socket?: boolean;
   /** Gives vectors of texts, for one more signal in the ranking of lessons; nothing needs it. */
   embedding?: Embedding;
   /** Checks and isolation that work of a family has to show before it is done; `*` stands for every family. */
@@ -79,10 +85,12 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
   const clock = systemClock;
   const random = createSystemRandom();
   const ids = createIds(clock, random);
-  const open = (file: string): Store => openStore(file, { durability: options.durability ?? "power", ids, random });
+  const open = (file: string, deadHolder?: string): Store =>
+    openStore(file, { durability: options.durability ?? "power", ids, random, deadHolder });
 
   makeFolder(folder);
-  const store = open(join(folder, "aionis.db"));
+  const file = join(folder, storeFile);
+  const store = open(file, await findDeadHolder(file, toSocketPath(folder)));
   const opened = new Opened();
   opened.add(() => store.close()); // the runtime closes it, too, once there is one
   try {
@@ -95,7 +103,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       ...parts,
       store,
       transport: bus.connect(),
-      markFile: createMarkFile(join(folder, "aionis.mark")),
+      markFile: createMarkFile(join(folder, markFile)),
       ids,
       faults: noFaults,
       leaseMs: options.leaseMs,
@@ -107,17 +115,9 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       onFailed: options.onFailed,
     });
     opened.add(() => runtime.close());
-    const socket = await openLocalServer({
-      path: toSocketPath(folder),
-      connect: () => bus.connect(),
-      explainUnrouted(subject) {
-        const asked = parseScope(subject);
-        return asked === undefined ? undefined : findMissing(asked, store, folder); // one that is there can be served later
-      },
-      clock,
-      logger,
-    });
-    opened.add(() => socket.close());
+    if (options.socket === false)
+      store.noteSocket({ socket: null, withoutSocket: "it was started with `socket: false`" });
+    else await listen();
     const { nats, inspect } = options;
     const served = { ...parts, runtime, node, store, storeId: store.id, instance: ids.next("run") };
     const joined = nats === undefined ? [] : [await joinNats({ ...served, address: nats })];
@@ -132,6 +132,31 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     const inspectUrl = inspect === undefined ? undefined : await showPage(inspect);
     const close = (): Promise<void> => opened.close();
     return { ...connection, inspectUrl, close, [Symbol.asyncDispose]: close };
+
+    /** Other processes are served too, where the folder takes a socket. This program needs none. */
+    async function listen(): Promise<void> {
+      const path = toSocketPath(folder);
+      try {
+        const socket = await openLocalServer({
+          path,
+          connect: () => bus.connect(),
+          explainUnrouted(subject) {
+            const asked = parseScope(subject);
+            return asked === undefined ? undefined : findMissing(asked, store, folder); // one that is there can be served later
+          },
+          clock,
+          logger,
+        });
+        opened.add(() => socket.close());
+        store.noteSocket({ socket: lstatSync(path).ino });
+      } catch (error) {
+        if (!isFailure(error, "TRANSPORT_UNREACHABLE")) throw error;
+        const why = error.cause instanceof Error ? error.cause.message : error.detail;
+        const detail = `${error.detail} Other processes cannot reach this runtime; this program goes on without.`;
+        logger.log("warn", detail, { path, error: why });
+        store.noteSocket({ socket: null, withoutSocket: `no socket can be made in its folder: ${why}`.slice(0, 500) });
+      }
+    }
 
     async function showPage(address: InspectorOptions): Promise<string> {
       const own = bus.connect();
@@ -173,7 +198,7 @@ class Opened {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    prepareStoreFolder(folder);
   } catch (cause) {
     throw new AionisError(
       "INPUT_INVALID",

@@ -3,20 +3,22 @@
 // Opens the one SQLite file of a store with the settings that our promises rest on, and refuses what is not ours.
 //
 // Invariants:
-//   D1. The file is held exclusively from the first statement on: a second opener gets `STORE_IN_USE` at once. It also means that
+//   D1. The file is locked exclusively from the first statement on, beside the hold (`hold.ts`) that comes before. It also means that
 //       there is no shared-memory file, whose full disk would be a SIGBUS and not an error.
 //   D2. What is not ours, or is newer than us, is refused as it was found: nothing is written before the file is known to be ours.
-//   D3. The file is opened by SQLite alone. Closing any other descriptor of it would drop the locks of the whole process (POSIX
-//       advisory locks), and another process could then open a store that is in use.
+//   D3. The file is opened by SQLite alone, and once. Closing any other descriptor of it drops the locks of the whole process (POSIX
+//       advisory locks). Programs around us do that; then the hold is what keeps others out.
 //   D4. At durability "power" a commit returns after its fsync; the setting is asserted after the first write, because the library's
 //       default changes when WAL begins.
 
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Ids } from "../../src/kernel/ids.ts";
+import { makePrivate } from "../../src/kernel/private-files.ts";
 import type { Durability } from "../../src/kernel/store.ts";
 import { toStoreFailure } from "./failure.ts";
+import { inUse } from "./hold.ts";
 import { applicationId, migrations, schemaVersion } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -35,6 +37,7 @@ export function openDatabase(file: string, options: DatabaseOptions): Database.D
   let database: Database.Database | undefined;
   try {
     database = new Database(options.image ?? file, { timeout: 0 });
+    if (file !== inMemory) for (const end of ["", "-wal"]) makePrivate(`${file}${end}`); // later ones get the file's mode
     const version = hold(database, file);
     configure(database);
     migrate(database, file, version, options.ids);
@@ -46,15 +49,10 @@ export function openDatabase(file: string, options: DatabaseOptions): Database.D
   }
 }
 
-/** Gives the file back. While it is held, the note of who holds it is ours to remove. */
-export function closeDatabase(database: Database.Database, file: string): void {
-  if (file !== inMemory) rmSync(holderFile(file), { force: true });
-  database.close();
-}
+/** The name of a store that is in no file. */
+export const inMemory = ":memory:";
 
-const inMemory = ":memory:";
-
-/** D1, D2. The process id beside the file is only for the message; the lock is SQLite's. Returns the version of the schema. */
+/** D1, D2. Returns the version of the schema. */
 function hold(database: Database.Database, file: string): number {
   let version: number;
   try {
@@ -65,10 +63,10 @@ function hold(database: Database.Database, file: string): number {
     }
     database.exec("BEGIN EXCLUSIVE; COMMIT");
   } catch (error) {
-    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) throw inUse(file, error);
+    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY"))
+      throw inUse(file, undefined, error);
     throw error;
   }
-  if (file !== inMemory) writeFileSync(holderFile(file), `${process.pid}\n`, { mode: 0o600 });
   return version;
 }
 
@@ -88,22 +86,6 @@ function identify(database: Database.Database, file: string): number {
     );
   }
   return version;
-}
-
-function holderFile(file: string): string {
-  return `${file}.pid`;
-}
-
-function inUse(file: string, cause: unknown): AionisError {
-  const holder = existsSync(holderFile(file))
-    ? Number.parseInt(readFileSync(holderFile(file), "utf8"), 10)
-    : Number.NaN;
-  const who = Number.isNaN(holder) ? "another process" : `process ${holder}`;
-  const facts = Number.isNaN(holder) ? {} : { pid: holder };
-  return new AionisError("STORE_IN_USE", `${file} is held by ${who}; connect to it, or wait until it ends.`, {
-    cause,
-    facts,
-  });
 }
 
 /** SQLite reads a file of a byte or so as an empty database and would take it over; what is longer and not its own it refuses. */
@@ -130,6 +112,7 @@ function migrate(database: Database.Database, file: string, version: number, ids
 /** The store as an older version wrote it, to go back to. A copy that is there already is of a migration that did not end. */
 function keepCopy(database: Database.Database, path: string): void {
   rmSync(path, { force: true });
+  writeFileSync(path, "", { mode: 0o600, flag: "wx" }); // SQLite would make it readable by all
   database.prepare("VACUUM INTO ?").run(path);
 }
 

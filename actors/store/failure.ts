@@ -7,8 +7,8 @@ import { AionisError, isFailure } from "../../src/contracts/failures.ts";
  */
 export function toStoreFailure(error: unknown, file: string): AionisError {
   if (isFailure(error)) return error;
-  const code = error instanceof Database.SqliteError ? error.code : "";
-  if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE") {
+  const code = codeOf(error);
+  if (noRoom.includes(code)) {
     return new AionisError("STORE_FULL", `There is no room for ${file}; make room, the runtime goes on by itself.`, {
       cause: error,
     });
@@ -71,4 +71,12 @@ export function createStoreFailures(file: string): StoreFailures {
       return isStores ? error : undefined;
     },
   };
+}
+
+const noRoom = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "ENOSPC", "EDQUOT"];
+
+/** What SQLite or the file system calls it. */
+function codeOf(error: unknown): string {
+  const isKnown = error instanceof Database.SqliteError || (error instanceof Error && "syscall" in error);
+  return isKnown && "code" in error ? String(error.code) : "";
 }

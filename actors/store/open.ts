@@ -3,17 +3,18 @@
 // One SQLite file behind the `Store` port: transactions, scopes, backup. Owns: the heads of the journals in memory, which follow the
 // open transaction and go back with it.
 
-import { statfsSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, realpathSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
-import { closeDatabase, type DatabaseOptions, openDatabase } from "./database.ts";
+import { type DatabaseOptions, inMemory, openDatabase } from "./database.ts";
 import type { ScopeKey } from "./event-row.ts";
 import { createStoreFailures, type StoreFailures, toStoreFailure } from "./failure.ts";
+import { type Hold, takeHold, watchHold } from "./hold.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createLearning, type Learning } from "./learning.ts";
 import { createRows, type Rows } from "./rows.ts";
@@ -32,22 +33,43 @@ interface OpenScope {
 
 const roomBytes = 4 * 1024 * 1024;
 
+/** How a store is opened. */
+export interface OpenOptions extends DatabaseOptions {
+  random: Random;
+  /** The token of a holder that is known to be dead although this process cannot see it. */
+  deadHolder?: string | undefined;
+}
+
 /**
  * Opens or makes a store. `:memory:` keeps it in memory, for tests.
  * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
  */
-export function openStore(file: string, options: DatabaseOptions & { random: Random }): Store {
-  const database = openDatabase(file, options);
+export function openStore(file: string, options: OpenOptions): Store {
+  if (file === inMemory) return createStore(openDatabase(file, options), file, options.random);
+  const path = toRealPath(file);
+  const hold = guard(path, () => takeHold(path, options.deadHolder));
+  let database: Database.Database | undefined;
   try {
-    return createStore(database, file, options.random);
+    hold.confirm();
+    database = openDatabase(path, options);
+    const store = createStore(database, path, options.random, hold);
+    hold.check(true);
+    return store;
   } catch (error) {
-    database.close(); // nobody else could, and the file would stay held
-    throw toStoreFailure(error, file);
+    database?.close(); // nobody else could, and the file would stay held
+    hold.release();
+    throw toStoreFailure(error, path);
   }
 }
 
-/** The store on an open database of ours; it closes the database. */
-export function createStore(database: Database.Database, file: string, random: Random): Store {
+/** A link to a store is that store: its log and its holder stand beside the file itself. */
+function toRealPath(file: string): string {
+  const path = resolve(file);
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+/** The store on an open database of ours, in the file that `hold` holds; it closes both. */
+export function createStore(database: Database.Database, file: string, random: Random, hold?: Hold): Store {
   const prepare = createPrepare(database);
   const journal = createJournal(prepare, random);
   const log = createTaskLog(database);
@@ -100,6 +122,7 @@ export function createStore(database: Database.Database, file: string, random: R
     commit() {
       for (const { learning } of scopes.values()) learning.write();
       commit.run();
+      hold?.check(); // H3: before anybody is answered
       for (const { learning } of scopes.values()) learning.keep();
       for (const scope of touched) scope.committed = scope.current;
       touched.clear();
@@ -112,7 +135,7 @@ export function createStore(database: Database.Database, file: string, random: R
     },
 
     heads: () => Object.fromEntries([...scopes].map(([name, scope]) => [name, scope.committed])),
-    failureOf: failures.failureOf,
+    failureOf: (error) => (hold !== undefined && error === hold.loss() ? hold.loss() : failures.failureOf(error)),
     hasRoom() {
       try {
         if (file !== ":memory:" && roomBeside(file) < roomBytes) return false;
@@ -123,17 +146,33 @@ export function createStore(database: Database.Database, file: string, random: R
       }
     },
     async backup(path) {
-      const { totalPages } = await database.backup(path).catch((error: unknown) => {
+      const { totalPages } = await copyTo(path).catch((error: unknown) => {
         throw toStoreFailure(error, path);
       });
       return totalPages * Number(database.pragma("page_size", { simple: true }));
     },
     close() {
       if (!database.open) return;
+      if (hold?.isTaken() === true) return void abandoned.add(database);
       writeReceipts();
-      closeDatabase(database, file);
+      database.close();
+      hold?.release();
     },
+    watch: (clock, onLost) => (hold === undefined ? () => {} : watchHold(hold, clock, onLost)),
+    noteSocket: (socket) => hold?.noteSocket(socket),
   };
+
+  /** The copy is nobody else's to read, whatever the umask. What stands there already is not removed. */
+  async function copyTo(path: string): Promise<Database.BackupMetadata> {
+    const isNew = !existsSync(path);
+    if (isNew) writeFileSync(path, "", { mode: 0o600, flag: "wx" });
+    try {
+      return await database.backup(path);
+    } catch (error) {
+      if (isNew) rmSync(path, { force: true });
+      throw error;
+    }
+  }
 
   /** What was shown since the last commit. A store that takes no more has lost them, and says so to whoever asks for one. */
   function writeReceipts(): void {
@@ -147,6 +186,12 @@ export function createStore(database: Database.Database, file: string, random: R
     }
   }
 }
+
+/**
+ * Databases that another process has taken over although this one lived. Closing one would write its log over what the other wrote, and
+ * remove the other's log. So they stay open, and are kept from being collected, until the process ends.
+ */
+const abandoned = new Set<Database.Database>();
 
 interface Tables {
   readonly failures: StoreFailures;

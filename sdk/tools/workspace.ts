@@ -10,6 +10,7 @@
 //   W2. What is done is done to a name in an open folder, which was seen inside before and is looked at again afterwards. Whatever takes
 //       the folder's place in between, its own entries are not reached.
 //   W3. The last name is looked at, not followed, by all that is done with it: opening says O_NOFOLLOW, renaming and removing do not follow.
+//   W4. The folder of a store is no part of the workspace, also where it stands in it (`apart-from-store.ts`).
 //
 // W2 needs `/proc/self/fd/<folder>/<name>`. Where there is none, as on macOS, a folder is used by its path. An exchange in the moment between
 // the look and the use is then noticed, not prevented: nothing of a file outside is read or written, but one may be removed, and an empty
@@ -31,6 +32,7 @@ import {
 } from "node:fs";
 import { isAbsolute, sep } from "node:path";
 import { AionisError } from "../../src/contracts/failures.ts";
+import { refuseStoreFolder, refuseStoreLink, refuseStoreName } from "./apart-from-store.ts";
 import { codeOf, toToolFailure } from "./tool-failure.ts";
 
 /** A name in an open folder of the workspace; good until the work on it has ended. */
@@ -148,6 +150,7 @@ function walk(root: Root, names: string[], path: string, options: PlaceOptions):
         if (stats?.isSymbolicLink() === true && options.stopsAtLink !== true) {
           return followLink(root, folder, names, index, path);
         }
+        refuseStore(root, folder, name, stats, path);
         isKept = true;
         return { folder, name, stats };
       }
@@ -157,12 +160,20 @@ function walk(root: Root, names: string[], path: string, options: PlaceOptions):
       if (next === "link") return followLink(root, folder, names, index, path);
       closeSync(folder.fd);
       folder = next;
+      refuseStoreFolder(pathIn(root, folder, "."), fstatSync(folder.fd), path); // W4
     }
     isKept = true;
     return { folder, name: ".", stats: fstatSync(folder.fd) }; // the workspace itself
   } finally {
     if (!isKept) closeSync(folder.fd);
   }
+}
+
+/** W4, for the last name. */
+function refuseStore(root: Root, folder: Folder, name: string, stats: Stats | undefined, path: string): void {
+  if (stats?.isDirectory() === true) refuseStoreFolder(pathIn(root, folder, name), stats, path);
+  refuseStoreName(pathIn(root, folder, "."), fstatSync(folder.fd), name, path);
+  refuseStoreLink(stats, path);
 }
 
 /** The folder before `..` has just been opened, and so is no link: the two cancel each other. */

@@ -14,6 +14,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AionisError, type FailureCode, isFailure } from "../contracts/failures.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { markFile, storeFile } from "../kernel/store-folder.ts";
 import { describePlace, type Place, toConnectOptions } from "./place.ts";
 import { NoStoreError } from "./report.ts";
 
@@ -57,10 +58,6 @@ const natsTryMs = 2_000;
 const unroutedMs = 3_000;
 const pauseMs = 50;
 const pollMs = 200;
-
-// Names that `createRuntime` gives its files. The mark changes when the journal of a store has grown.
-const storeFile = "aionis.db";
-const markFile = "aionis.mark";
 
 export class Reach {
   readonly #options: ReachOptions;
@@ -145,7 +142,8 @@ export class Reach {
         const { createRuntime } = await import("../embedded.ts");
         return await this.#hold(await createRuntime({ path: folder, scope, agent, createScope: mayCreate }), true);
       } catch (error) {
-        if (!isFailure(error, "STORE_IN_USE") || clock.mono() >= endsAt) throw toStoreFailure(error, folder);
+        const canEnd = isFailure(error, "STORE_IN_USE") && error.facts.withoutSocket === undefined;
+        if (!canEnd || clock.mono() >= endsAt) throw toStoreFailure(error, folder);
       }
       await this.#pause(pauseMs); // its holder is just beginning to listen, or about to end
     }

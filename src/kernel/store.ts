@@ -4,7 +4,9 @@
 // between `begin` and `commit` nothing else runs, so nobody sees uncommitted state.
 
 import type { AionisError } from "../contracts/failures.ts";
+import type { Holder } from "../contracts/holder.ts";
 import type { EventId, PacketId, StoreId, TaskId } from "../contracts/ids.ts";
+import type { Clock } from "./clock.ts";
 
 /** A task's number in its store, given by its first event: the short key of all its rows. */
 export type TaskNumber = number;
@@ -306,5 +308,12 @@ export interface Store {
   hasRoom(): boolean;
   /** Copies the committed state to `path` while the store is in use; resolves with the number of bytes. */
   backup(path: string): Promise<number>;
+  /**
+   * Looks each second whether the files are still this store's, and calls `onLost` once when not: a folder that was removed is noticed while
+   * nothing is recorded, too. Returns what ends it.
+   */
+  watch(clock: Pick<Clock, "setTimer">, onLost: (failure: AionisError) => void): () => void;
+  /** Tells other processes on which socket this one listens, by its inode, or why on none. */
+  noteSocket(socket: Pick<Holder, "socket" | "withoutSocket">): void;
   close(): void;
 }

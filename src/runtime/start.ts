@@ -174,6 +174,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids, families };
   const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks, families };
   const queries = createQueries({ ...parts, checkMark: readMark, backUp: options.backUp ?? cannotBackUp });
+  const stopWatching = store.watch(clock, (failure) => persistence.suspend(failure));
   const handler = createAdmission({
     handle: createRpcHandler({ ...options, ...parts, queries }),
     refuse: createRefuse(store.id),
@@ -298,6 +299,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     outbox.close();
     leases.close();
     persistence.close();
+    stopWatching();
     await mark?.close();
     store.close();
     machine.send({ type: "runtime.closed" });

@@ -1,0 +1,97 @@
+// A store whose holder's other code keeps dropping SQLite's locks, while others try to open it. AIONIS_TEST_HOLDS says how many rounds; 2 if
+// absent.
+
+import { describe, expect, it } from "vitest";
+import { createRuntime } from "../../src/index.ts";
+import type { Program } from "../support/programs.ts";
+import { makeFolder, run, scope } from "./processes.ts";
+
+const rounds = Number(process.env.AIONIS_TEST_HOLDS ?? 2);
+const openers = 8;
+const times = 100;
+
+describe("a store that eight others try to open while its holder opens and closes its files", () => {
+  it(
+    "is opened by none of them, and loses nothing that was acknowledged when its holder is killed (I2)",
+    async () => {
+      const { path } = makeFolder();
+      const others: Program[] = [];
+      while (others.length < openers) others.push(await startOpener(path)); // at once they would take too long
+      let expected = 0;
+
+      for (let round = 0; round < rounds; round += 1) {
+        const holder = run("holder-program.ts", path, String(times));
+        await holder.printed("ready");
+        const before = others.map((other) => other.stdout().length);
+        for (const other of others) other.child.stdin?.write("go\n");
+        holder.child.stdin?.write("go\n");
+        const victim = round % openers;
+        const isVictim = (index: number): boolean => index === victim;
+        await others[victim]?.kill(); // in the middle of a try, wherever that is
+        await holder.printed(`acknowledged ${times}`);
+        expected += times;
+        const seen = await Promise.all(
+          others.map((other, index) => (isVictim(index) ? undefined : stop(other, before[index] ?? 0))),
+        );
+        await holder.kill();
+
+        expect(seen.filter((outcomes) => outcomes !== undefined)).toEqual(
+          Array.from({ length: openers - 1 }, () => ({ STORE_IN_USE: expect.any(Number) })),
+        );
+        expect(await countTasks(path)).toBe(expected);
+        others[victim] = await startOpener(path);
+      }
+    },
+    60_000 + rounds * 30_000,
+  );
+
+  it("is opened by none of them where there is no socket either", async () => {
+    const { path } = makeFolder();
+    const holder = run("holder-program.ts", path, "10", "no-socket");
+    await holder.printed("ready");
+    holder.child.stdin?.write("go\n");
+    await holder.printed("acknowledged 10");
+
+    const second = createRuntime({ scope, path });
+
+    await expect(second).rejects.toMatchObject({
+      code: "STORE_IN_USE",
+      facts: { pid: holder.pid, withoutSocket: expect.any(String) },
+    });
+    await holder.kill();
+    expect(await countTasks(path)).toBe(10);
+  }, 60_000);
+});
+
+async function startOpener(path: string): Promise<Program> {
+  const opener = run("opener-program.ts", path);
+  await opener.printed("ready");
+  return opener;
+}
+
+/** What came of an opener's tries; it has printed `from` characters before them. */
+async function stop(opener: Program, from: number): Promise<unknown> {
+  const said = (): string => opener.stdout().slice(from);
+  await expect.poll(said, { timeout: 20_000 }).toContain("tried\n");
+  opener.child.stdin?.write("stop\n");
+  await expect.poll(said, { timeout: 20_000 }).toContain("}\n");
+  return JSON.parse(said().replace("tried\n", ""));
+}
+
+async function countTasks(path: string): Promise<number> {
+  const runtime = await createRuntime({ scope, path, durability: "process" });
+  try {
+    const { problems } = await runtime.store.verify({});
+    expect(problems).toEqual([]);
+    let count = 0;
+    let cursor: string | undefined;
+    do {
+      const page = await runtime.tasks.list({ pageSize: 500, cursor });
+      count += page.tasks.length;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return count;
+  } finally {
+    await runtime.close();
+  }
+}
