@@ -4,7 +4,7 @@ import type { ScopeStore, StoredEvent, TailEntry } from "../src/kernel/store.ts"
 import { decodeBody, decodeHeader } from "./events.ts";
 import type { LiveTask } from "./task-book.ts";
 
-type Read = Pick<Facts, "step" | "stepEpoch" | "question" | "answered" | "completion">;
+type Read = Pick<Facts, "step" | "stepEpoch" | "question" | "answered" | "completion" | "lastError">;
 
 /** What deciding `command` needs from the journal beside the task's state. */
 export function gatherFacts(
@@ -33,9 +33,23 @@ export function gatherFacts(
     case "tasks.verify":
       if (context.completedSeq === null) return {};
       return { completion: decodeBody(store.event(context.completedSeq), "task.completed")?.return };
+    case "lease.expire":
+    case "timer.fire":
+    case "tasks.cancel":
+    case "parent.ended":
+      return context.errorSeq === null ? {} : { lastError: readError(store.event(context.errorSeq)) };
     default:
       return {};
   }
+}
+
+/** What an event says of an error of the work; nothing when its text was erased. */
+function readError(stored: StoredEvent | undefined): string | undefined {
+  if (stored?.type !== "checks.failed") {
+    return decodeBody(stored, "step.failed")?.error ?? decodeBody(stored, "task.failed")?.error;
+  }
+  const results = decodeBody(stored, "checks.failed")?.results.filter(({ passed }) => !passed) ?? [];
+  return results.map(({ name, output = "" }) => `Check ${name} failed. ${output}`.trimEnd()).join("\n") || undefined;
 }
 
 /** The latest event of a step among those that the index does not hold yet. */

@@ -75,6 +75,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
       epoch,
       error: toErrorText(error, "stack"),
       retryable: isRetryable(error),
+      ...(isFailure(error) ? { code: error.code } : {}),
     };
     failure = toErrorText(error, "message");
     return life.lastCall(async () => {

@@ -38,6 +38,7 @@ export {
   type WorkerOptions,
 } from "../sdk/index.ts";
 export type { RuntimeAddress } from "./address.ts";
+export { EndCode, type EndMark, EndReason } from "./contracts/ending.ts";
 export type { JournalEvent } from "./contracts/events.ts";
 export { AionisError, type FailureCode, failures, isFailure } from "./contracts/failures.ts";
 export type { TaskId } from "./contracts/ids.ts";

@@ -102,6 +102,7 @@ export interface ReplayStart {
 /** What the runtime asks of a task by itself. */
 type FromInside =
   | { name: "lease.expire"; taskId: TaskId; epoch: number; isShort?: boolean }
+  | { name: "parent.ended"; taskId: TaskId }
   | { name: "timer.fire"; taskId: TaskId; kind: TimerWanted["kind"]; entry: number }
   | {
       name: "delegation.start";
@@ -164,6 +165,8 @@ export interface Facts {
   answered?: { seq: number; answer: unknown } | undefined;
   /** What a verifying task said when it completed. */
   completion?: Return | undefined;
+  /** The last error that the task's work recorded, for the reason of an end. */
+  lastError?: string | undefined;
   /** When the present lease ends if no heartbeat comes. */
   leaseUntil?: number | undefined;
 }

@@ -1,3 +1,4 @@
+import type { EndCode } from "../../src/contracts/ending.ts";
 import type { Budget, EventHeader, RetryPolicy } from "../../src/contracts/events.ts";
 import type { AgentId, DelegationId, PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { ReplayOrder } from "../../src/contracts/playbook.ts";
@@ -51,8 +52,19 @@ export interface TaskContext {
   lastAgent: AgentId | null;
 
   steps: number;
-  /** What was recorded when the present claim began; a run that adds nothing to it was fruitless. */
+  /** What was recorded when the present claim began. */
   recordsAtClaim: number;
+  /** Successes that a later run need not repeat: recorded steps and delegations. */
+  successes: number;
+  /** Those when the present claim began; a run that adds none to them was fruitless. */
+  successesAtClaim: number;
+  /** Leases lost in the present stage, and how many of the latest were of claimants that never showed that they live. */
+  losses: number;
+  unseen: number;
+  /** Claims given back in a row without a new success, in the present stage. */
+  releases: number;
+  /** The latest event with an error of the work. */
+  errorSeq: number | null;
   /** Steps, delegations, pauses: what a run leaves behind. In a session and in memory, what was noted. */
   records: number;
 
@@ -78,7 +90,8 @@ export interface TaskContext {
   /** The checks that a completion waits for. */
   verifying: CheckName[];
   completedSeq: number | null;
-  outcome: { seq: number; at: number; verified: boolean } | null;
+  /** `code` says why it ended without success. */
+  outcome: { seq: number; at: number; by: AgentId; verified: boolean; code: EndCode | null } | null;
 
   /** Of a replay alone: what it runs. */
   replay?: ReplayOrder;
@@ -109,6 +122,11 @@ export function isHostRun({ context }: { context: Pick<TaskContext, "kind"> }): 
 /** Whether somebody can work on the task. */
 export function isWork(snapshot: { context: Pick<TaskContext, "kind"> }): boolean {
   return !isSession(snapshot) && !isMemory(snapshot) && !isPlaybook(snapshot);
+}
+
+/** Whether the present claim's run has recorded a success that no earlier run of its stage had. */
+export function isFruitful({ successes, successesAtClaim }: TaskContext): boolean {
+  return successes > successesAtClaim;
 }
 
 /** The context right after `task.created`. */
@@ -144,6 +162,12 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     lastAgent: null,
     steps: 0,
     recordsAtClaim: 0,
+    successes: 0,
+    successesAtClaim: 0,
+    losses: 0,
+    unseen: 0,
+    releases: 0,
+    errorSeq: null,
     records: 0,
     pause: null,
     pauseEnds: [],

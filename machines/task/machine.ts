@@ -13,7 +13,7 @@
 import { assertEvent, assign, setup } from "xstate";
 import { type EventHeader, type EventType, memoryTypes, playbookTypes } from "../../src/contracts/events.ts";
 import { foldPlaybook, type PlaybookEvent, takesEvent } from "../playbook.ts";
-import { isMemory, isPlaybook, isSession, isWork, type TaskContext, toFirstContext } from "./context.ts";
+import { isFruitful, isMemory, isPlaybook, isSession, isWork, type TaskContext, toFirstContext } from "./context.ts";
 
 type Event = EventHeader;
 type Change = Partial<TaskContext>;
@@ -69,7 +69,20 @@ const toEnd = (context: TaskContext, event: Event, verified: boolean): Change =>
   handoff: null,
   preferred: null,
   ...noCompletion,
-  outcome: { seq: event.seq, at: event.at, verified },
+  outcome: {
+    seq: event.seq,
+    at: event.at,
+    by: event.by,
+    verified,
+    code: "code" in event.facts ? (event.facts.code ?? null) : null,
+  },
+});
+
+const toLoss = (context: TaskContext, event: EventHeader<"lease.expired">): Change => ({
+  attempt: event.facts.attempt,
+  losses: context.losses + 1,
+  unseen: event.facts.unseen ? context.unseen + 1 : 0,
+  releases: 0,
 });
 
 const machine = setup({
@@ -99,16 +112,31 @@ const machine = setup({
       claimedAt: event.at,
       preferred: null,
       recordsAtClaim: context.records,
+      successesAtClaim: context.successes,
     })),
-    release: enter("task.released", (context, event) => toStart(context, event.facts)),
+    release: enter("task.released", (context, event) => ({
+      ...toStart(context, event.facts),
+      releases: isFruitful(context) ? 0 : context.releases + 1,
+    })),
     lose: enter("lease.expired", (context, event) => ({
       ...toStart(context, event.facts),
-      attempt: event.facts.attempt,
+      ...toLoss(context, event),
     })),
-    loseForGood: enter("lease.expired", (context, event) => toEnd(context, event, false)),
+    loseForGood: enter("lease.expired", (context, event) => ({
+      ...toEnd(context, event, false),
+      ...toLoss(context, event),
+    })),
     beginStep: fold("step.begun", (context) => ({ records: context.records + 1 })),
-    recordStep: fold("step.succeeded", (context) => ({ steps: context.steps + 1, records: context.records + 1 })),
-    recordFailedStep: fold("step.failed", (context) => ({ steps: context.steps + 1, records: context.records + 1 })),
+    recordStep: fold("step.succeeded", (context) => ({
+      steps: context.steps + 1,
+      records: context.records + 1,
+      successes: context.successes + 1,
+    })),
+    recordFailedStep: fold("step.failed", (context, event) => ({
+      steps: context.steps + 1,
+      records: context.records + 1,
+      errorSeq: event.seq,
+    })),
     pause: enter("task.paused", (context, event) => ({
       owner: null,
       lastAgent: context.owner?.agent ?? null,
@@ -142,15 +170,17 @@ const machine = setup({
       ...toEnd(context, event, true),
       completedSeq: context.completedSeq,
     })),
-    failChecks: enter("checks.failed", (context) => ({
+    failChecks: enter("checks.failed", (context, event) => ({
       ...noCompletion,
+      errorSeq: event.seq,
       records: context.records + 1,
     })),
     retry: enter("task.failed", (context, event) => ({
       ...toStart(context, event.facts),
       attempt: event.facts.attempt,
+      errorSeq: event.seq,
     })),
-    fail: enter("task.failed", (context, event) => toEnd(context, event, false)),
+    fail: enter("task.failed", (context, event) => ({ ...toEnd(context, event, false), errorSeq: event.seq })),
     cancel: enter("task.cancelled", (context, event) => toEnd(context, event, false)),
     passDeadline: enter("deadline.passed", (context, event) => toEnd(context, event, false)),
     offer: enter("handoff.offered", (context, event) => ({
@@ -175,6 +205,10 @@ const machine = setup({
           : { agent: event.facts.agent, role: event.facts.role },
       claimedAt: event.at,
       recordsAtClaim: context.records,
+      successesAtClaim: context.successes,
+      losses: 0,
+      unseen: 0,
+      releases: 0,
       pauseEnds: [],
       packetSeq: context.handoff?.seq ?? null,
       packetId: event.facts.packetId,
@@ -194,6 +228,7 @@ const machine = setup({
     })),
     delegate: fold("delegation.sent", (context, event) => ({
       records: context.records + 1,
+      successes: context.successes + 1,
       childrenOpen: [...context.childrenOpen, { childId: event.facts.childId, delegationId: event.facts.delegationId }],
       budget: event.facts.budget,
     })),
@@ -245,7 +280,7 @@ const inPlaybook = Object.fromEntries(
 /** The task machine. Its version is raised when an old journal would fold to another state. */
 export const taskMachine = machine.createMachine({
   id: "task",
-  version: "1",
+  version: "2",
   context: ({ input }) => ({ task: toFirstContext(input) }),
   initial: "start",
   states: {

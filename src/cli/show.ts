@@ -4,6 +4,7 @@
 // shown by the shape of its output, so that a new one needs no code here. What was learned is shown by `show-memory.ts`, playbooks by
 // `show-playbooks.ts`.
 
+import { EndReason, toReasonSentence } from "../contracts/ending.ts";
 import type { JournalEvent } from "../contracts/events.ts";
 import type { OperationName, OperationOutput } from "../contracts/operations/index.ts";
 import type { Session, SessionAck, SessionEvent } from "../contracts/session.ts";
@@ -124,6 +125,9 @@ function whoOf(task: Task): string {
       return task.owner.agent;
     case "paused":
       return task.asks ? `? ${task.approver ?? "anyone"}` : "";
+    case "failed":
+    case "cancelled":
+      return task.outcome.reason.code;
     default:
       return "";
   }
@@ -156,15 +160,29 @@ type Content = OperationOutput<"tasks.get">["content"];
 function showTask(task: Task, content: Content | undefined, style: Style): string {
   const { id, state, title, rootId, ...rest } = task;
   const head = `${style.bold(id)}  ${showState(state, style)}`;
-  const { brief, question, ...others } = content ?? {};
+  const { brief, question, outcome, ...others } = content ?? {};
+  const { why, ...ended } = splitOutcome(outcome);
   const texts = [
     [undefined, brief ?? title],
+    [`why it is ${state}`, why],
     ["question", question],
   ] as const;
   const blocks = texts.flatMap(([label, text]) =>
     text === undefined ? [] : [`${label === undefined ? "" : `${style.dim(label)}\n`}${escapeBlock(text, "  ")}`],
   );
-  return [head, ...blocks, showAny({ ...(rootId === id ? {} : { rootId }), ...rest, ...others }, style)].join("\n");
+  return [head, ...blocks, showAny({ ...(rootId === id ? {} : { rootId }), ...rest, ...ended, ...others }, style)].join(
+    "\n",
+  );
+}
+
+/** The sentence that says why a task ended without success, apart from what else it ended with. */
+function splitOutcome(outcome: unknown): { why?: string; outcome?: unknown } {
+  if (typeof outcome !== "object" || outcome === null) return { outcome };
+  const { reason: found, ...rest } = outcome as { reason?: unknown }; // any object can be looked at so
+  const reason = EndReason.safeParse(found);
+  return reason.success
+    ? { why: toReasonSentence(reason.data), outcome: { ...rest, reason: reason.data } }
+    : { outcome };
 }
 
 /** A line for a change, and the whole card when it has ended. */

@@ -5,6 +5,7 @@
 // or the fold. `facts` are decisions already made: a fold never computes a time, an epoch or a next state.
 
 import { z } from "zod";
+import { EndCode } from "./ending.ts";
 import {
   AgentId,
   type CommandId,
@@ -58,6 +59,8 @@ export type Budget = z.infer<typeof Budget>;
 /** When a task that failed is tried again: exponential backoff from `backoffMs`, never over `backoffMaxMs`, with jitter. */
 export const RetryPolicy = z.strictObject({
   attemptsMax: z.int().positive().max(limits.attempts).default(5),
+  /** Leases that one stage may lose in all, also those of runs that recorded something new; the last one ends the task. */
+  lossesMax: z.int().positive().max(limits.attempts).default(20),
   backoffMs: WaitMs.default(1_000),
   backoffMaxMs: WaitMs.default(60_000),
 });
@@ -71,6 +74,10 @@ const nothing = z.strictObject({});
 const step = { ...StepSubject.shape, stage: z.int().positive() };
 const measures = { durationMs: WaitMs.optional(), cost: Cost.optional() };
 const why = z.strictObject({ reason: Line.optional() });
+/** Of an event that can end a task: the code of the reason, when it does. */
+const mayEnd = { code: EndCode.optional() };
+/** The texts of that reason. */
+const ending = { message: Line.optional(), lastError: sensitive(Line).optional() };
 
 const CreatedFacts = z.strictObject({
   kind: Name,
@@ -168,8 +175,15 @@ export const eventTypes = {
   "task.released": entry("task.released", z.strictObject(claimable), why),
   "lease.expired": entry(
     "lease.expired",
-    z.strictObject({ ...claimable, next: z.enum(["start", "failed"]), attempt: z.int().positive() }),
-    nothing,
+    z.strictObject({
+      ...claimable,
+      ...mayEnd,
+      next: z.enum(["start", "failed"]),
+      attempt: z.int().positive(),
+      /** Whether its claimant never showed that it lives: the claim was granted after a wait, and no sign of life came. */
+      unseen: z.boolean(),
+    }),
+    z.strictObject(ending),
   ),
   "step.begun": entry("step.begun", z.strictObject(step), z.strictObject({ input: Json.optional() })),
   "step.succeeded": entry(
@@ -215,13 +229,18 @@ export const eventTypes = {
     z.strictObject({
       ...claimable,
       next: z.enum(["start", "failed"]),
+      ...mayEnd,
       attempt: z.int().positive(),
       retryable: z.boolean(),
     }),
-    z.strictObject({ error: sensitive(Text), data: Json.optional() }),
+    z.strictObject({ error: sensitive(Text), data: Json.optional(), ...ending }),
   ),
-  "task.cancelled": entry("task.cancelled", nothing, why),
-  "deadline.passed": entry("deadline.passed", nothing, nothing),
+  "task.cancelled": entry(
+    "task.cancelled",
+    z.strictObject({ code: EndCode }),
+    z.strictObject({ ...why.shape, ...ending }),
+  ),
+  "deadline.passed": entry("deadline.passed", z.strictObject({ code: EndCode }), z.strictObject(ending)),
   "handoff.offered": entry(
     "handoff.offered",
     z.strictObject({ packetId: PacketId, to: Target, expiresAt: Time.optional() }),

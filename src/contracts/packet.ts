@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EndReason } from "./ending.ts";
 import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { sensitive } from "./sensitive.ts";
@@ -64,8 +65,7 @@ export const Packet = z.strictObject({
 });
 export type Packet = z.infer<typeof Packet>;
 
-/** What came back for a packet. */
-export const Return = z.strictObject({
+const returned = {
   outcome: z.enum(["completed", "blocked", "failed", "partial"]),
   /** Of a part that failed, its error. */
   summary: sensitive(Text).default(""),
@@ -76,6 +76,16 @@ export const Return = z.strictObject({
   data: Json.optional(),
   durationMs: WaitMs.optional(),
   cost: Cost.optional(),
+};
+
+/** What a worker gives back for a packet. */
+export const ReturnInput = z.strictObject(returned);
+
+/** What came back for a packet. */
+export const Return = z.strictObject({
+  ...returned,
+  /** Why the task of a part ended, when it ended without success. The runtime adds it. */
+  reason: EndReason.optional(),
 });
 export type Return = z.infer<typeof Return>;
 

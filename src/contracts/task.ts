@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EndMark, EndReason } from "./ending.ts";
 import { Budget } from "./events.ts";
 import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
@@ -32,8 +33,10 @@ const common = {
   priority: z.int(),
   /** Grows with each claim; a worker's commands carry it. */
   epoch: z.int().nonnegative(),
-  /** One try; grows when a run failed, or was lost without recording anything. */
+  /** One try; grows when a run failed, or was lost without a new success. */
   attempt: z.int().positive(),
+  /** Leases lost in the present stage; `retry.lossesMax` of them end the task. */
+  losses: z.int().nonnegative(),
   /** Grows with each accepted handoff; steps are counted within it. */
   stage: z.int().positive(),
   /** How many events the task has. */
@@ -46,6 +49,8 @@ const common = {
   updatedAt: Time,
 };
 const ended = { endedAt: Time, outcomeSeq: Sequence };
+/** Its texts are in `TaskContent.outcome.reason`. */
+const unsuccessful = z.strictObject({ reason: EndMark });
 
 /** A task as every reader sees it. Each state carries its own fields and no others. */
 export const Task = z.discriminatedUnion("state", [
@@ -76,9 +81,9 @@ export const Task = z.discriminatedUnion("state", [
   z.strictObject({ ...common, ...ended, state: z.literal("succeeded"), verified: z.boolean() }),
   z.strictObject({ ...common, ...ended, state: z.literal("replayed"), verified: z.boolean() }),
   z.strictObject({ ...common, ...ended, state: z.literal("promoted"), verified: z.boolean() }),
-  /** Given up: not retryable, out of attempts, or past its deadline. */
-  z.strictObject({ ...common, ...ended, state: z.literal("failed") }),
-  z.strictObject({ ...common, ...ended, state: z.literal("cancelled") }),
+  /** Given up: not retryable, out of attempts, lost too often, or past its deadline. */
+  z.strictObject({ ...common, ...ended, state: z.literal("failed"), outcome: unsuccessful }),
+  z.strictObject({ ...common, ...ended, state: z.literal("cancelled"), outcome: unsuccessful }),
 ]);
 export type Task = z.infer<typeof Task>;
 
@@ -93,7 +98,7 @@ export const TaskContent = z.strictObject({
   answerSchema: Json.optional(),
   /** The packet of an open handoff, or the one the present owner took. */
   packet: Packet.optional(),
-  /** Summary, error or reason of a task that ended. */
+  /** Of a task that ended: what it gave back, or with what it failed and as `reason` why it ended (see `EndReason`). */
   outcome: Json.optional(),
 });
 export type TaskContent = z.infer<typeof TaskContent>;
@@ -152,6 +157,8 @@ export const Explanation = z.strictObject({
   taskId: TaskId,
   state: TaskState,
   because: Line,
+  /** Of a task that ended without success. */
+  outcome: z.strictObject({ reason: EndReason }).optional(),
   /** Operations that the task takes now. */
   allowed: z.array(Name).max(limits.listItems),
   moves: z.array(Line).max(limits.listItems),

@@ -10,6 +10,7 @@
 
 import { z } from "zod";
 import type { PlaybookContext, TaskContext } from "../../machines/index.ts";
+import { EndCode } from "../contracts/ending.ts";
 import { Budget, type EventType, eventTypes, RetryPolicy } from "../contracts/events.ts";
 import { AgentId, DelegationId, PacketId, TaskId } from "../contracts/ids.ts";
 import { PlaybookState, ReplayOrder } from "../contracts/playbook.ts";
@@ -91,6 +92,12 @@ const contextShape = {
   lastAgent: AgentId,
   steps: z.int(),
   recordsAtClaim: z.int(),
+  successes: z.int(),
+  successesAtClaim: z.int(),
+  losses: z.int(),
+  unseen: z.int(),
+  releases: z.int(),
+  errorSeq: Sequence,
   records: z.int(),
   pause: z.object({
     seq: Sequence,
@@ -109,7 +116,7 @@ const contextShape = {
   childrenOpen: z.array(z.object({ childId: TaskId, delegationId: DelegationId })),
   verifying: z.array(CheckName),
   completedSeq: Sequence,
-  outcome: z.object({ seq: Sequence, at: Time, verified: z.boolean() }),
+  outcome: z.object({ seq: Sequence, at: Time, by: AgentId, verified: z.boolean(), code: EndCode.nullable() }),
   isolation: Isolation,
   replay: ReplayOrder,
   playbook: z.object({

@@ -109,7 +109,7 @@ export function createQueries(options: QueryOptions): Queries {
     },
     "tasks.explain"({ taskId }) {
       const { snapshot } = find(taskId);
-      return toExplanation(snapshot, { at: clock.now(), leaseUntil: leases.until(options.scope, taskId) });
+      return toExplanation(store, snapshot, { at: clock.now(), leaseUntil: leases.until(options.scope, taskId) });
     },
     "tasks.steps"({ taskId, stage, after, pageSize }) {
       const { row } = find(taskId);

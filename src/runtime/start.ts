@@ -150,10 +150,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     clock,
     store: scopeStore,
     async deliver({ taskId, causedBy }) {
-      await submit(
-        { name: "tasks.cancel", taskId, input: { taskId, reason: "The task that delegated it has ended." } },
-        causedBy,
-      );
+      await submit({ name: "parent.ended", taskId }, causedBy);
     },
     onError: suspendFor,
   });

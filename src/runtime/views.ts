@@ -12,6 +12,7 @@ import {
   toTargetKey,
   toTaskState,
 } from "../../machines/index.ts";
+import { type EndMark, type EndReason, endings, toReasonSentence } from "../contracts/ending.ts";
 import type { EventHeader } from "../contracts/events.ts";
 import type { Packet, Return } from "../contracts/packet.ts";
 import type { Assignment, Explanation, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
@@ -43,7 +44,7 @@ export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
     }
     case "failed":
     case "cancelled":
-      return { ...common, ...ended, state };
+      return { ...common, ...ended, state, outcome: { reason: toEndMark(context) } };
     default:
       return { ...common, ...ended, state, verified: context.outcome?.verified ?? false };
   }
@@ -108,11 +109,15 @@ interface Moment {
   leaseUntil: number | undefined;
 }
 
-/** Why a task is not moving, and what would move it. */
-export function toExplanation(snapshot: TaskSnapshot, now: Moment): Explanation {
+/** Why a task is not moving, and what would move it; of one that has ended, why. */
+export function toExplanation(store: ScopeStore, snapshot: TaskSnapshot, now: Moment): Explanation {
   const { context } = snapshot;
   const state = toTaskState(snapshot);
   const allowed = [...allowedFor(snapshot)];
+  const reason = readReason(store, context);
+  if (reason !== undefined) {
+    return { taskId: context.id, state, because: toReasonSentence(reason), outcome: { reason }, allowed, moves: [] };
+  }
   const { because, moves } = explain(state, context, now);
   const hasDeadline = context.deadlineAt !== null && allowed.length > 0;
   const deadline = hasDeadline ? [`its deadline in ${(context.deadlineAt ?? 0) - now.at} ms`] : [];
@@ -183,6 +188,7 @@ function toCommon(context: TaskContext, title: string | null) {
     priority: context.priority,
     epoch: context.epoch,
     attempt: context.attempt,
+    losses: context.losses,
     stage: context.stage,
     revision: context.revision,
     stepsRecorded: context.steps,
@@ -240,14 +246,32 @@ function readPauseEnd(store: ScopeStore, { seq, end, about }: TaskContext["pause
   return { seq, end, ...given({ about }), ...(answer === undefined ? {} : { answer }) };
 }
 
-/** What the task's last event says of how it ended: its return, its error or its reason. */
+/** What the task's last event says of how it ended: its return, or its error and why it ended. */
 function readOutcome(store: ScopeStore, context: TaskContext): unknown {
   if (context.outcome === null) return undefined;
   const completed =
     context.completedSeq === null ? undefined : decodeBody(store.event(context.completedSeq), "task.completed");
   if (completed !== undefined) return completed.return;
-  const body = store.event(context.outcome.seq)?.body;
-  return body == null ? undefined : JSON.parse(body);
+  const reason = readReason(store, context);
+  const stored = store.event(context.outcome.seq);
+  if (reason === undefined) return stored?.body == null ? undefined : JSON.parse(stored.body);
+  const failed = decodeBody(stored, "task.failed");
+  return { ...given({ error: failed?.error, data: failed?.data }), reason };
+}
+
+function toEndMark({ outcome }: TaskContext): EndMark {
+  const { code, by, at } = required(outcome);
+  return { code: required(code), by, at };
+}
+
+/** Why the task ended without success; its texts may have been erased. */
+function readReason(store: ScopeStore, context: TaskContext): EndReason | undefined {
+  if (context.outcome === null || context.outcome.code === null) return undefined;
+  const mark = toEndMark(context);
+  const stored = store.event(context.outcome.seq);
+  const types = ["lease.expired", "task.failed", "task.cancelled", "deadline.passed"] as const;
+  const body = types.map((type) => decodeBody(stored, type)).find((found) => found !== undefined);
+  return { ...mark, message: body?.message ?? endings[mark.code], ...given({ lastError: body?.lastError }) };
 }
 
 type Given<Values> = { [Key in keyof Values]?: Exclude<Values[Key], null | undefined> };

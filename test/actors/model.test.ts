@@ -14,12 +14,13 @@ import {
   createModelTask,
   delegationsMax,
   hasEnded,
+  lossesMax,
   type ModelTask,
 } from "../support/task-model.ts";
 import { packet, packetId, toCommand } from "../support/tasks.ts";
 
 const agents = ["ann", "bob", "cyd"]; // cyd reviews
-const retry = { attemptsMax, backoffMs: 0, backoffMaxMs: 0 };
+const retry = { attemptsMax, lossesMax, backoffMs: 0, backoffMaxMs: 0 };
 
 const everywhere: Act[] = [
   { kind: "claim" },
@@ -44,6 +45,7 @@ const fitting: Record<ModelTask["state"], Act[]> = {
   running: [
     { kind: "step" },
     { kind: "step" },
+    { kind: "stepThatFails" },
     { kind: "pause", asks: true },
     { kind: "pause", asks: false },
     { kind: "offer", to: "any" },
@@ -54,6 +56,7 @@ const fitting: Record<ModelTask["state"], Act[]> = {
     { kind: "fail", retryable: true },
     { kind: "fail", retryable: true },
     { kind: "expire" },
+    { kind: "release" },
     { kind: "release" },
   ],
   paused: [{ kind: "answer" }, { kind: "resume" }],
@@ -179,6 +182,13 @@ class World {
         return toCommand("tasks.step", {
           ...own,
           step: { name: "s", ordinal: this.#ordinal, outcome: { kind: "succeeded" } },
+        });
+      }
+      case "stepThatFails": {
+        this.#ordinal += 1;
+        return toCommand("tasks.step", {
+          ...own,
+          step: { name: "s", ordinal: this.#ordinal, outcome: { kind: "failed", error: "e" } },
         });
       }
       case "complete":

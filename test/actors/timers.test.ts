@@ -35,7 +35,7 @@ function setup(options: Parameters<typeof createBench>[0] = {}) {
     store: scope,
     onError: (error) => void errors.push(error),
     async deliver({ taskId, causedBy }) {
-      await submit({ name: "tasks.cancel", taskId, input: { taskId, reason: "Its parent has ended." } }, causedBy);
+      await submit({ name: "parent.ended", taskId }, causedBy);
     },
   });
   const state = (id: string) => scope.task(id as TaskRow["id"])?.state;

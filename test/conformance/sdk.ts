@@ -7,6 +7,7 @@ import { describe } from "vitest";
 import { describeChecks } from "./sdk/checks.ts";
 import { describeClaims } from "./sdk/claims.ts";
 import { describeDelegation } from "./sdk/delegation.ts";
+import { describeEndings } from "./sdk/endings.ts";
 import { describeEnds } from "./sdk/ends.ts";
 import { createSetup, type OpenSdk } from "./sdk/fabric.ts";
 import { describeGivingUp } from "./sdk/giving-up.ts";
@@ -52,5 +53,6 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeStages(setup);
     describeGivingUp(setup);
     describeOverload(setup);
+    describeEndings(setup);
   });
 }

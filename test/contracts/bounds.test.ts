@@ -39,6 +39,7 @@ const numbers: [string, z.ZodType, number, number][] = [
   ["Budget.count", Budget.shape.count, 0, limits.messageValues],
   ["Budget.depth", Budget.shape.depth, 0, limits.delegationDepth],
   ["RetryPolicy.attemptsMax", RetryPolicy.shape.attemptsMax, 1, limits.attempts],
+  ["RetryPolicy.lossesMax", RetryPolicy.shape.lossesMax, 1, limits.attempts],
   ["pageSize", operations["tasks.list"].input.shape.pageSize, 1, limits.pageRows],
   ["tail", operations["sessions.events"].input.shape.tail.unwrap(), 1, limits.pageRows],
   ["priority", operations["tasks.start"].input.shape.priority, 0, 4],

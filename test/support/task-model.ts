@@ -12,6 +12,10 @@ export interface ModelTask {
   preferred: { agent: string; until: number } | undefined;
   attempt: number;
   hasFruit: boolean;
+  losses: number;
+  /** Claims given back in a row without fruit; until when it is not offered again. */
+  releases: number;
+  claimableAfter: number | undefined;
   checks: string[];
   verifying: string[];
   asks: boolean;
@@ -24,12 +28,14 @@ export interface ModelTask {
 }
 
 export const attemptsMax = 3;
+export const lossesMax = 4;
+const releasesFree = 3;
 export const delegationsMax = 3;
 const preferenceMs = 5_000;
 
 export type Act =
   | { kind: "claim" | "decline" | "withdraw" | "resume" | "answer" | "cancel" | "expire" }
-  | { kind: "release" | "step" | "complete" | "delegate" }
+  | { kind: "release" | "step" | "stepThatFails" | "complete" | "delegate" }
   | { kind: "pause"; asks: boolean }
   | { kind: "offer"; to: "any" | "review" }
   | { kind: "verify"; passes: boolean }
@@ -47,6 +53,9 @@ export function createModelTask(id: string, checks: string[], parent?: ModelTask
     preferred: undefined,
     attempt: 1,
     hasFruit: false,
+    losses: 0,
+    releases: 0,
+    claimableAfter: undefined,
     checks,
     verifying: [],
     asks: false,
@@ -82,11 +91,13 @@ export function apply(task: ModelTask, asked: Asked): "taken" | "refused" | "eit
     case "expire":
       return only(task.owner !== undefined && task.epoch === asked.epoch, () => expire(task, asked.at));
     case "release":
-      return only(isOwner, () => toStart(task, asked.at, undefined));
+      return only(isOwner, () => release(task, asked.at));
     case "step":
       return only(runs, () => {
         task.hasFruit = true;
       });
+    case "stepThatFails":
+      return only(runs, () => {});
     case "pause":
       return only(runs, () => {
         leave(task, "paused");
@@ -110,7 +121,6 @@ export function apply(task: ModelTask, asked: Asked): "taken" | "refused" | "eit
       });
     case "verify":
       return only(isOwner && task.state === "verifying", () => {
-        task.hasFruit = true;
         if (asked.passes) end(task, "succeeded");
         else task.state = "running";
       });
@@ -133,9 +143,15 @@ function claim(task: ModelTask, asked: Asked): "taken" | "refused" {
   const { preferred } = task;
   const isKept = preferred !== undefined && preferred.agent !== asked.by && preferred.until > asked.at;
   const isFor = task.to === "any" || asked.isReviewer || preferred?.agent === asked.by;
-  const isFree = (task.state === "start" && isFor && !isKept) || (task.state === "handoff" && mayTake(task, asked));
+  const isDue = task.claimableAfter === undefined || asked.at > task.claimableAfter;
+  const isFree =
+    (task.state === "start" && isFor && !isKept && isDue) || (task.state === "handoff" && mayTake(task, asked));
   return only(isFree, () => {
-    if (task.state === "handoff") task.to = task.offeredTo; // it stays with those it was handed to
+    if (task.state === "handoff") {
+      task.to = task.offeredTo; // it stays with those it was handed to
+      task.losses = 0; // a stage begins
+      task.releases = 0;
+    }
     task.state = "running";
     task.epoch += 1;
     task.owner = asked.by;
@@ -156,11 +172,22 @@ function leave(task: ModelTask, state: ModelTask["state"]): void {
 
 function toStart(task: ModelTask, at: number, preferred: string | undefined): void {
   leave(task, "start");
+  task.claimableAfter = undefined;
   task.preferred = preferred === undefined ? undefined : { agent: preferred, until: at + preferenceMs };
 }
 
+/** Clocks of the tests go on by more than the longest such wait. */
+function release(task: ModelTask, at: number): void {
+  task.releases = task.hasFruit ? 0 : task.releases + 1;
+  toStart(task, at, undefined);
+  if (task.releases > releasesFree) task.claimableAfter = at;
+}
+
 function expire(task: ModelTask, at: number): void {
-  if (task.hasFruit) toStart(task, at, undefined);
+  task.losses += 1;
+  task.releases = 0;
+  if (task.losses >= lossesMax) end(task, "failed");
+  else if (task.hasFruit) toStart(task, at, undefined);
   else tryAgain(task, at, true);
 }
 

@@ -1,3 +1,4 @@
+import type { RetryPolicy } from "../../../src/contracts/events.ts";
 import type { FamilyRule } from "../../../src/contracts/family.ts";
 import type { TaskId } from "../../../src/contracts/ids.ts";
 import { limits } from "../../../src/contracts/limits.ts";
@@ -5,6 +6,9 @@ import type { Packet } from "../../../src/contracts/packet.ts";
 import type { Check } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { accept, refuse } from "./refuse.ts";
+
+/** Of a task that is not tried again. */
+export const noRetry: RetryPolicy = { attemptsMax: 1, lossesMax: 1, backoffMs: 0, backoffMaxMs: 0 };
 
 /** A new task of its own. */
 export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): Decision {
@@ -118,7 +122,7 @@ export function refuseMany({ length }: readonly Check[]): Decision | undefined {
 export function toUnclaimed(kind: string, taskId: TaskId, { at, by }: Facts) {
   return {
     ...{ kind, rootId: taskId, depth: 0, to: { agent: by }, priority: 0, claimableAt: at, checks: [] },
-    retry: { attemptsMax: 1, backoffMs: 0, backoffMaxMs: 0 },
+    retry: noRetry,
     budget: { count: 0, depth: 0 },
   };
 }

@@ -9,23 +9,21 @@ import { isMemory, isPlaybook, isSession } from "../context.ts";
 import { type TaskSnapshot, timersOf } from "../state.ts";
 import { decideClaim, decideRefusal } from "./claim.ts";
 import { decideDelegated, decideStart, decideStore } from "./create.ts";
+import {
+  decideCancel,
+  decideDeadline,
+  decideFail,
+  decideLeaseExpired,
+  decideParentEnded,
+  decideRelease,
+} from "./end.ts";
 import { decideDelegate, decideOffer, decidePacketReturn, decideReturn } from "./give.ts";
 import { decideInMemory, decideMemory, refuseNoMemory } from "./memory.ts";
 import { decideAnswer, decidePause, decideResume, toClaimable } from "./pause.ts";
 import { decideCompile, decideInPlaybook, isPlaybookOperation, refuseNoPlaybook } from "./playbook.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 import { decideBegin, decideHostRun, decideTold } from "./replay.ts";
-import {
-  decideCancel,
-  decideComplete,
-  decideFail,
-  decideLeaseExpired,
-  decideRelease,
-  decideStep,
-  decideVerify,
-  toReturn,
-  withReturn,
-} from "./run.ts";
+import { decideComplete, decideStep, decideVerify } from "./run.ts";
 import { decideInSession, decideSession, refuseNoSession } from "./session.ts";
 
 export { allowedFor } from "./refuse.ts";
@@ -51,7 +49,7 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
       `There is no task ${command.taskId} in this scope; list tasks to see those there are.`,
     );
   }
-  if (isSession(snapshot)) return decideInSession(snapshot, command);
+  if (isSession(snapshot)) return decideInSession(snapshot, command, facts);
   if (isMemory(snapshot)) return decideInMemory(snapshot, command);
   if (isPlaybook(snapshot)) return decideInPlaybook(snapshot, command);
   switch (command.name) {
@@ -78,7 +76,9 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
     case "tasks.fail":
       return decideFail(snapshot, command, facts);
     case "tasks.cancel":
-      return decideCancel(snapshot, command);
+      return decideCancel(snapshot, command, facts);
+    case "parent.ended":
+      return decideParentEnded(snapshot, facts);
     case "tasks.delegate":
       return decideDelegate(snapshot, command, facts);
     case "handoff.offer":
@@ -132,6 +132,5 @@ function decideTimer(snapshot: TaskSnapshot, kind: string, entry: number, facts:
     const { packetId } = context.handoff;
     return accept({ type: "handoff.expired", epoch, facts: { packetId, ...toClaimable(snapshot, facts) }, body: {} });
   }
-  const decision = accept({ type: "deadline.passed", epoch, facts: {}, body: {} });
-  return withReturn(snapshot, decision, toReturn("failed", `Its deadline ${wanted.dueAt} passed.`));
+  return decideDeadline(snapshot, facts);
 }

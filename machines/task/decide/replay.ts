@@ -2,6 +2,7 @@ import { ReplayReport } from "../../../src/contracts/playbook.ts";
 import { replayKind, runKind } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts, ReplayEnd } from "../commands.ts";
 import type { TaskSnapshot } from "../state.ts";
+import { noRetry } from "./create.ts";
 import { accept } from "./refuse.ts";
 
 const noDelegations = { count: 0, depth: 0 };
@@ -14,7 +15,7 @@ export function decideBegin({ taskId, replay }: CommandOf<"replay.begin">, { at 
     epoch: 0,
     facts: {
       ...{ kind: replayKind, family, rootId: taskId, depth: 0, to, priority: 2, claimableAt: at },
-      retry: { attemptsMax: 5, backoffMs: 1_000, backoffMaxMs: 60_000 },
+      retry: { attemptsMax: 5, lossesMax: 20, backoffMs: 1_000, backoffMaxMs: 60_000 },
       checks: checks.map(({ name, required }) => ({ name, required })),
       isolation: replay.isolation,
       budget: noDelegations,
@@ -38,7 +39,7 @@ export function decideHostRun({ taskId, input }: CommandOf<"replay.run.start">, 
       epoch: 0,
       facts: {
         ...{ kind: runKind, family, rootId: taskId, depth: 0, to: { agent: by }, priority: 2, claimableAt: at },
-        ...{ retry: { attemptsMax: 1, backoffMs: 0, backoffMaxMs: 0 }, checks: [], budget: noDelegations },
+        ...{ retry: noRetry, checks: [], budget: noDelegations },
       },
       body: { brief, data, files },
     },

@@ -2,10 +2,10 @@ import { limits } from "../../../src/contracts/limits.ts";
 import type { Return } from "../../../src/contracts/packet.ts";
 import { type StepReceipt, type StepSubject, toAbout } from "../../../src/contracts/step.ts";
 import type { Check, CheckResult } from "../../../src/contracts/values.ts";
-import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
+import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { isClaimed, type TaskSnapshot } from "../state.ts";
 import { accept, refuse, refuseState, refuseStranger } from "./refuse.ts";
-import { toReplayEnd } from "./replay.ts";
+import { toReturn, withReturn } from "./return.ts";
 
 /** A recorded success is never recorded again: the same step is answered from its event. */
 export function decideStep(snapshot: TaskSnapshot, command: CommandOf<"tasks.step">, facts: Facts): Decision {
@@ -76,19 +76,6 @@ function refuseDiverged(snapshot: TaskSnapshot, known: StepReceipt, step: StepSu
   );
 }
 
-/** Gives the claim back. */
-export function decideRelease(snapshot: TaskSnapshot, command: CommandOf<"tasks.release">, facts: Facts): Decision {
-  const refusal = mustHold(snapshot, command, facts);
-  if (refusal !== undefined) return refusal;
-  const { epoch } = snapshot.context;
-  return accept({
-    type: "task.released",
-    epoch,
-    facts: { claimableAt: facts.at },
-    body: { reason: command.input.reason },
-  });
-}
-
 /** Without checks the work is done; with checks it must first stand up to them. */
 export function decideComplete(snapshot: TaskSnapshot, command: CommandOf<"tasks.complete">, facts: Facts): Decision {
   const refusal = mustRun(snapshot, command, facts);
@@ -150,75 +137,8 @@ function withStrictEnd({ context }: TaskSnapshot, decision: Decision, failed: re
   if (decision.kind !== "accepted") return decision;
   const error = `The replay is not done: ${failed.join(", ")} failed.`.slice(0, limits.lineChars).toWellFormed();
   const data = { replay: "failed", break: { step: "checks", why: error } };
-  const input = { taskId: context.id, epoch: context.epoch, error, retryable: false, data };
+  const input = { taskId: context.id, epoch: context.epoch, error, retryable: false, code: "CHECKS_FAILED", data };
   return { ...decision, also: [{ name: "tasks.fail", taskId: context.id, input }] };
-}
-
-/** Tried again while attempts are left, after a backoff; else given up. */
-export function decideFail(snapshot: TaskSnapshot, command: CommandOf<"tasks.fail">, facts: Facts): Decision {
-  const refusal = mustHold(snapshot, command, facts);
-  if (refusal !== undefined) return refusal;
-  const { context } = snapshot;
-  const { error, retryable, data } = command.input;
-  const next = retryable && context.attempt < context.retry.attemptsMax ? "start" : "failed";
-  const decision = accept({
-    type: "task.failed",
-    epoch: context.epoch,
-    facts: { next, retryable, ...nextAttempt(snapshot, next, facts) },
-    body: { error, data },
-  });
-  return next === "failed" ? withReturn(snapshot, decision, { ...toReturn("failed", error), data }) : decision;
-}
-
-/** The claim ran out. A run that recorded nothing costs an attempt, so that a task which kills its workers comes to an end (I10). */
-export function decideLeaseExpired(snapshot: TaskSnapshot, command: CommandOf<"lease.expire">, facts: Facts): Decision {
-  const { context } = snapshot;
-  if (!isClaimed(snapshot) || context.epoch !== command.epoch) return { kind: "over" };
-  const isFruitless = context.records === context.recordsAtClaim && command.isShort !== true; // a claimant that was gone did not try
-  const next = isFruitless && context.attempt >= context.retry.attemptsMax ? "failed" : "start";
-  const again = isFruitless ? nextAttempt(snapshot, next, facts) : { attempt: context.attempt, claimableAt: facts.at };
-  const decision = accept({ type: "lease.expired", epoch: context.epoch, facts: { next, ...again }, body: {} });
-  const lost = `Its workers were lost ${context.attempt} times without recording anything.`;
-  return next === "failed" ? withReturn(snapshot, decision, toReturn("failed", lost)) : decision;
-}
-
-/** Ends an unfinished task. What it delegated is cancelled after it, through the outbox. */
-export function decideCancel(snapshot: TaskSnapshot, command: CommandOf<"tasks.cancel">): Decision {
-  const { context } = snapshot;
-  if (snapshot.value === "cancelled" && context.outcome !== null) return { kind: "already", seq: context.outcome.seq };
-  if (context.outcome !== null) return refuseState(snapshot, command.name);
-  const { reason } = command.input;
-  const decision = accept({ type: "task.cancelled", epoch: context.epoch, facts: {}, body: { reason } });
-  return withReturn(
-    snapshot,
-    decision,
-    toReturn("failed", reason === undefined ? "Cancelled." : `Cancelled: ${reason}`),
-  );
-}
-
-/** What a delegating task, or the playbook that was run, must learn of this end, in the same commit. */
-export function withReturn(
-  snapshot: TaskSnapshot,
-  decision: Decision,
-  result: Return,
-  proof: "verified" | "said" = "said",
-): Decision {
-  if (decision.kind !== "accepted") return decision;
-  const end = { isDone: result.outcome === "completed", isVerified: proof === "verified", data: result.data };
-  const also = [toParentReturn(snapshot, result), toReplayEnd(snapshot, end)].filter(
-    (command) => command !== undefined,
-  );
-  return also.length === 0 ? decision : { ...decision, also };
-}
-
-function toParentReturn({ context }: TaskSnapshot, result: Return): Command | undefined {
-  const { id, parentId, delegationId } = context;
-  if (parentId === null || delegationId === null) return undefined;
-  return { name: "delegation.return", taskId: parentId, childId: id, delegationId, return: result };
-}
-
-export function toReturn(outcome: Return["outcome"], summary: string): Return {
-  return { outcome, summary, checks: [], files: [], artifacts: [], evidence: [] };
 }
 
 type Owned = CommandOf<
@@ -234,7 +154,7 @@ type Owned = CommandOf<
 >;
 
 /** The caller owns the present claim. */
-function mustHold(snapshot: TaskSnapshot, command: Owned, facts: Facts): Decision | undefined {
+export function mustHold(snapshot: TaskSnapshot, command: Owned, facts: Facts): Decision | undefined {
   const stranger = refuseStranger(snapshot, { epoch: command.input.epoch, by: facts.by });
   return stranger ?? (isClaimed(snapshot) ? undefined : refuseState(snapshot, command.name));
 }
@@ -245,17 +165,6 @@ export function mustRun(snapshot: TaskSnapshot, command: Owned, facts: Facts): D
     mustHold(snapshot, command, facts) ??
     (snapshot.value === "running" ? undefined : refuseState(snapshot, command.name))
   );
-}
-
-function nextAttempt(
-  snapshot: TaskSnapshot,
-  next: "start" | "failed",
-  facts: Facts,
-): { attempt: number; claimableAt: number } {
-  const { attempt, retry } = snapshot.context;
-  if (next === "failed") return { attempt, claimableAt: facts.at };
-  const full = Math.min(retry.backoffMaxMs, retry.backoffMs * 2 ** Math.min(attempt - 1, 30));
-  return { attempt: attempt + 1, claimableAt: facts.at + Math.round(full / 2 + (full / 2) * facts.jitter) };
 }
 
 /** A moment that was given as such, or as a length of time from now. */

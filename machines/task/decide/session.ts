@@ -2,8 +2,8 @@ import { sessionKind } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import { isOpen, type TaskSnapshot } from "../state.ts";
 import { toUnclaimed } from "./create.ts";
+import { decideCancel } from "./end.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
-import { decideCancel } from "./run.ts";
 
 /** A new session. */
 export function decideSession({ taskId, input }: CommandOf<"sessions.create">, facts: Facts): Decision {
@@ -12,14 +12,14 @@ export function decideSession({ taskId, input }: CommandOf<"sessions.create">, f
 }
 
 /** Decides a command for a session, which takes its own and a cancel; what is meant for other tasks is refused. */
-export function decideInSession(snapshot: TaskSnapshot, command: Command): Decision {
+export function decideInSession(snapshot: TaskSnapshot, command: Command, facts: Facts): Decision {
   switch (command.name) {
     case "sessions.event":
       return decideNote(snapshot, command);
     case "sessions.close":
       return decideClose(snapshot, command);
     case "tasks.cancel":
-      return decideCancel(snapshot, command);
+      return decideCancel(snapshot, command, facts);
     default:
       return refuseState(snapshot, command.name);
   }

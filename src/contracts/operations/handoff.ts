@@ -2,7 +2,7 @@ import { z } from "zod";
 import { RetryPolicy } from "../events.ts";
 import { CommandId, PacketId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
-import { DelegationRecord, Packet, PacketInput, PacketStatus, Return } from "../packet.ts";
+import { DelegationRecord, Packet, PacketInput, PacketStatus, ReturnInput } from "../packet.ts";
 import { Ack, Assignment, Task } from "../task.ts";
 import { Line, Name, Target, TaskKind, Time, WaitMs } from "../values.ts";
 import { defineOperation } from "./operation.ts";
@@ -62,7 +62,7 @@ export const handoffReturn = defineOperation({
   layer: "core",
   summary:
     "Answer the packet that one works from. Completed ends the task; else it becomes claimable, its sender first.",
-  input: z.strictObject({ ...commandId, taskId: TaskId, epoch: z.int().positive(), return: Return }),
+  input: z.strictObject({ ...commandId, taskId: TaskId, epoch: z.int().positive(), return: ReturnInput }),
   output: Ack,
   failures: [
     "TASK_NOT_FOUND",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Budget, RetryPolicy } from "../events.ts";
 import { AgentId, CommandId, DelegationId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
-import { PacketInput, Return } from "../packet.ts";
+import { PacketInput, ReturnInput } from "../packet.ts";
 import { StepReceipt, StepReport, StepSubject } from "../step.ts";
 import { Ack, Assignment, Explanation, Task, TaskContent, TaskState } from "../task.ts";
 import {
@@ -234,7 +234,7 @@ export const tasksComplete = defineOperation({
   summary: "Say that the work is done. With checks it is verified first.",
   input: z.strictObject({
     ...owned,
-    return: Return.omit({ outcome: true }).prefault({}),
+    return: ReturnInput.omit({ outcome: true }).prefault({}),
     /** More checks, beside those that the task was started with. */
     checks: z.array(Check).max(limits.checks).default([]),
   }),
@@ -259,7 +259,14 @@ export const tasksFail = defineOperation({
   kind: "command",
   layer: "core",
   summary: "Say that this try failed. It is tried again while attempts are left, unless it is not retryable.",
-  input: z.strictObject({ ...owned, error: Text.min(1), retryable: z.boolean().default(true), data: Json.optional() }),
+  input: z.strictObject({
+    ...owned,
+    error: Text.min(1),
+    retryable: z.boolean().default(true),
+    /** The failure code of the error, if it has one; it decides the code of the reason when the task ends. */
+    code: Name.optional(),
+    data: Json.optional(),
+  }),
   output: Ack,
   failures: ownerFailures,
   idempotent: false,

@@ -97,7 +97,7 @@ export function describeWorker(setup: Setup): void {
       const { task, outcome } = await ended(client, await start(client));
 
       expect(task.state).toBe("failed");
-      expect(outcome).toEqual({ error: "The repository is gone", data: { repo: "x" } });
+      expect(outcome).toMatchObject({ error: "The repository is gone", data: { repo: "x" } });
     });
 
     it.each([

@@ -211,13 +211,13 @@ describe("the end of a child", () => {
       (s) =>
         s.decide({ name: "timer.fire", taskId: taskId(), kind: "deadline", entry: 1 }, { at: t0 + 100, by: "runtime" }),
       "failed",
-      `Its deadline ${t0 + 100} passed.`,
+      "Its deadline passed while worker-1 worked on it.",
     ],
     [
       "lease.expire",
       (s) => s.decide({ name: "lease.expire", taskId: taskId(), epoch: 1 }, { by: "runtime" }),
       "failed",
-      "Its workers were lost 1 times without recording anything.",
+      "Its workers were lost in attempt 1 of 1 without a new success; the last was worker-1, whose lease ran out without a heartbeat.",
     ],
   ];
 

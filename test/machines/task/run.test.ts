@@ -173,19 +173,77 @@ describe("lease.expire", () => {
     expect(story.now.value).toBe("failed");
   });
 
-  it("costs nothing and waits for nothing when the run left something behind", () => {
-    const leave: ((story: Story) => void)[] = [
+  it("costs nothing and waits for nothing when the run recorded a new success", () => {
+    const succeed: ((story: Story) => void)[] = [
       (s) => s.do("tasks.step", { step: succeeded }),
-      (s) => s.do("tasks.step", { step: { name: "x", ordinal: 0, begin: true } }),
-      (s) => s.do("tasks.step", { step: { name: "x", ordinal: 0, outcome: { kind: "failed", error: "e" } } }),
       (s) => s.do("tasks.delegate", { to: "any", packet }),
     ];
 
-    for (const act of leave) {
+    for (const act of succeed) {
       const story = stories.running({ retry: { attemptsMax: 1 } });
       act(story);
-      expect(story.take(expire(story)).facts).toEqual({ next: "start", attempt: 1, claimableAt: t0 });
+      expect(story.take(expire(story)).facts).toEqual({ next: "start", attempt: 1, claimableAt: t0, unseen: false });
     }
+  });
+
+  it("costs an attempt when all that the run recorded is no success", () => {
+    const failed = { kind: "failed", error: "e" } as const;
+    const leave: ((story: Story) => void)[] = [
+      (s) => s.do("tasks.step", { step: { name: "x", ordinal: 0, begin: true } }),
+      (s) => s.do("tasks.step", { step: { name: "x", ordinal: 0, outcome: failed } }),
+      (s) => {
+        s.do("tasks.complete", { checks: [{ name: "c" }] });
+        s.do("tasks.verify", { results: [{ name: "c", passed: false }] });
+      },
+    ];
+
+    for (const act of leave) {
+      const story = stories.running({ retry: { attemptsMax: 2 } });
+      act(story);
+      expect(story.take(expire(story)).facts).toMatchObject({ next: "start", attempt: 2 });
+    }
+  });
+
+  it("ends the task at lossesMax, though each run recorded a new success (I10)", () => {
+    const story = stories.running({ retry: { attemptsMax: 9, lossesMax: 3 } });
+
+    for (const ordinal of [0, 1]) {
+      story.do("tasks.step", { step: { ...succeeded, ordinal } });
+      expect(story.take(expire(story)).facts).toMatchObject({ next: "start", attempt: 1 });
+      story.do("tasks.claim", {});
+    }
+    story.do("tasks.step", { step: { ...succeeded, ordinal: 2 } });
+
+    expect(story.take(expire(story)).facts).toMatchObject({ next: "failed", attempt: 1, code: "LOSSES_OVER" });
+  });
+
+  it("counts the losses of each stage by themselves", () => {
+    const story = stories.running({ retry: { attemptsMax: 9, lossesMax: 2, backoffMs: 0, backoffMaxMs: 0 } });
+    story.take(expire(story));
+    story.do("tasks.claim", {});
+    story.do("handoff.offer", { to: "any", packet });
+    story.do("tasks.claim", {}, { by: "worker-2" });
+
+    expect(story.take(expire(story)).facts).toMatchObject({ next: "start" });
+    expect(story.now.context.losses).toBe(1);
+  });
+
+  it("costs nothing a few times when the claimant never showed that it lives, and an attempt from then on", () => {
+    const story = stories.running({ retry: { attemptsMax: 2, backoffMs: 0, backoffMaxMs: 0 } });
+    const attempts: unknown[] = [];
+
+    while (story.now.value !== "failed") {
+      if (story.now.value === "start") story.do("tasks.claim", {});
+      const { epoch } = story;
+      const lost = story.decide({ name: "lease.expire", taskId: taskId(), epoch, isShort: true }, { by: "runtime" });
+      attempts.push(story.take(lost).facts);
+    }
+
+    expect(attempts).toMatchObject([
+      ...[1, 1, 1, 1].map((attempt) => ({ next: "start", attempt, claimableAt: t0, unseen: true })),
+      { next: "start", attempt: 2 },
+      { next: "failed", attempt: 2, code: "WORKERS_LOST" },
+    ]);
   });
 
   it("is over when the claim is, or another has come", () => {
@@ -212,6 +270,23 @@ describe("tasks.release", () => {
       expect(story.do("tasks.release", { reason: "Draining" }).body).toEqual({ reason: "Draining" });
       expect(story.now.context).toMatchObject({ claimableAt: t0 + 5, attempt: 1, lastAgent: "worker-1", owner: null });
     }
+  });
+
+  it("offers the task later each time when it is given back again and again without a new success (I10)", () => {
+    const story = stories.running({ retry: { backoffMs: 100, backoffMaxMs: 300 } });
+    const waits: number[] = [];
+
+    for (let round = 0; round < 6; round += 1) {
+      story.do("tasks.release", {});
+      waits.push(story.now.context.claimableAt - story.at);
+      story.at = story.now.context.claimableAt;
+      story.do("tasks.claim", {});
+    }
+    story.do("tasks.step", { step: succeeded });
+    story.do("tasks.release", {});
+    waits.push(story.now.context.claimableAt - story.at);
+
+    expect(waits).toEqual([0, 0, 0, 75, 150, 300, 0]);
   });
 });
 
