@@ -51,6 +51,20 @@ describe("output", () => {
     expect((await runtime.tasks.get({ taskId: id as `task_${string}` })).task.state).toBe("succeeded");
   });
 
+  it("says why a task ended, in a sentence and as a code", async () => {
+    const { run, runtime } = await setupServed();
+    const id = await startTask(runtime);
+    await run(["task", "cancel", id, "--reason", "Not needed", "--agent", "boss"]);
+
+    const card = await run(["task", "get", id]);
+    const explained = await run(["task", "explain", id]);
+    const list = await run(["task", "ls"]);
+
+    expect(card.stdout).toMatch(/^why it is cancelled\n {2}boss cancelled it: Not needed$/m);
+    expect(explained.stdout).toContain(`${id} is cancelled. boss cancelled it: Not needed`);
+    expect(list.stdout).toMatch(/cancelled +task +CANCELLED/);
+  });
+
   it("hands a packet from one agent to another", async () => {
     const { run, runtime, folder } = await setupServed();
     const id = await startTask(runtime);
