@@ -182,7 +182,7 @@ export function describeEndings(setup: Setup): void {
       const die = (name: string) => {
         const worker = work({ agent: name }, async (_task, ctx) => {
           await ctx.step("load the cache", () => Promise.reject(new Error("cache miss"))).catch(() => {});
-          worker.stop(); // as good as dead
+          void worker.stop(); // as good as dead
           await forever();
         });
       };
