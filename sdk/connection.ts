@@ -79,13 +79,14 @@ export function createConnection(options: ConnectionOptions): Connection {
   const ids = createIds(clock, random);
   const link = createWorkerLink({ ...options, ids });
   const client = createClient({ ...options, ids });
+  const questions = createLocalQuestions(client, clock);
   const node = options.node ?? createOwnNode(options);
   const workers = new Set<Worker>();
   const closing = new AbortController();
 
   function worker(workerOptions: WorkerOptions, handler: Handler): Worker {
     const started = startWorker(
-      { client, clock, logger: options.logger, link, inspect: node.inspect },
+      { client, questions, clock, logger: options.logger, link, inspect: node.inspect },
       workerOptions,
       handler,
     );
@@ -114,7 +115,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   return {
     ...client,
-    ...createLocalQuestions(client, clock),
+    ...questions,
     memory: { ...client.memory, importGit: importHistory },
     events: { ...client.events, subscribe: (filter = {}) => subscribeToEvents(client, filter, closing.signal) },
     delegationRecords: {

@@ -113,9 +113,10 @@ export interface RunContext {
   history(): Promise<StepReceipt[]>;
   /**
    * What earlier work says about this task. Asked at the first call and recorded as a step, so that a restart gets the same; how the task
-   * ends is counted for or against the lessons that were to be used. @throws AionisError what `taskStart` fails with.
+   * ends is counted for or against the lessons that were to be used. What it names is looked for in `repo`, a checkout on this machine; if
+   * absent, in the worker's `workspace` or `cwd`, when it was given one that can be read. @throws AionisError what `taskStart` fails with.
    */
-  guidance(): Promise<Guidance>;
+  guidance(options?: GuidanceOptions): Promise<Guidance>;
   /**
    * Ends the run, with `RunEnded`, until the question is answered; then gives the answer to the next run.
    * @throws AionisError `PAUSE_EXPIRED` when the pause ended without one: in time, or because the task was resumed.
@@ -137,6 +138,11 @@ export interface RunContext {
   fail(error: string, options?: { retryable?: boolean; data?: unknown }): Promise<void>;
   /** Live output for whoever looks; not recorded. */
   progress(data: unknown): void;
+}
+
+export interface GuidanceOptions {
+  /** A folder of the checkout that the work is done in. */
+  repo?: string;
 }
 
 /** What to do with a task. It may start over after a crash: what it did in steps is not done again. */
@@ -201,10 +207,11 @@ export function createContext(parts: ContextParts, life: RunLife, steps: Steps):
   }
 
   /** Asked once a run: a task that is under way is not told something else. */
-  function guidance(): Promise<Guidance> {
+  function guidance({ repo }: GuidanceOptions = {}): Promise<Guidance> {
+    const own = options.workspace ?? options.cwd;
     guided ??= steps
       .step("guidance", { tool: guidanceTool }, ({ signal }) =>
-        askGuidance(client, task, { agent: options.agent, signal }),
+        askGuidance(parts.questions, task, { asked: repo, own }, { agent: options.agent, signal }),
       )
       .catch((error: unknown) => {
         guided = undefined; // the next call asks again

@@ -1,8 +1,17 @@
-import type { FirstAction, Gate, LikelyFile, OfferedPlaybook, ShownLesson } from "../src/contracts/guidance.ts";
+import { isFailure } from "../src/contracts/failures.ts";
+import type {
+  FirstAction,
+  Gate,
+  LikelyFile,
+  MissingFile,
+  OfferedPlaybook,
+  ShownLesson,
+} from "../src/contracts/guidance.ts";
 import { type LessonId, LessonId as LessonIdSchema } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Assignment } from "../src/contracts/task.ts";
-import type { CallOptions, Client } from "./client.ts";
+import type { LocalQuestions } from "./checkout.ts";
+import type { CallOptions } from "./client.ts";
 
 /** What earlier work says about a task. JSON, for it is a step's output. */
 export interface Guidance {
@@ -20,24 +29,53 @@ export interface Guidance {
   lessons: ShownLesson[];
   /** Those of them that can be used as they are. How the task ends is counted for or against them. */
   use: LessonId[];
+  /** What is not where earlier work says, in the worker's checkout. */
+  missing?: MissingFile[];
   /** A playbook that more likely fits than not. */
   playbook?: OfferedPlaybook;
   /** Names the answer, for `feedback` and `explain`. */
   receipt: string;
 }
 
+type Ask = Pick<LocalQuestions, "taskStart">;
+
+/** The folders whose files count: the one that was asked for, else the worker's own. */
+interface Folders {
+  asked: string | undefined;
+  own: string | undefined;
+}
+
 /** Asks what earlier work says about the task. @throws AionisError what `taskStart` fails with. */
 export async function askGuidance(
-  client: Pick<Client, "taskStart">,
+  questions: Ask,
   task: Assignment,
+  folders: Folders,
   options: CallOptions,
 ): Promise<Guidance> {
-  const answer = await client.taskStart(toQuestion(task), options);
-  const { prompt: text, firstAction, gate, files, lessons, buckets, playbook, receipt } = answer;
+  const answer = await askIn(questions, toQuestion(task), folders, options);
+  const { prompt: text, firstAction, gate, files, lessons, buckets, missing, playbook, receipt } = answer;
   const known = gate.action === "proceed" || files.length > 0 || lessons.length > 0;
   const use = buckets.useNow.flatMap(({ id }) => LessonIdSchema.safeParse(id).data ?? []);
-  const offered = playbook === undefined ? {} : { playbook };
-  return { known, text, firstAction, gate, files, lessons, use, ...offered, receipt };
+  const extra = { ...(missing === undefined ? {} : { missing }), ...(playbook === undefined ? {} : { playbook }) };
+  return { known, text, firstAction, gate, files, lessons, use, ...extra, receipt };
+}
+
+/** A worker's own folder that is no readable checkout is no reason to fail a task. */
+async function askIn(
+  { taskStart }: Ask,
+  question: ReturnType<typeof toQuestion>,
+  folders: Folders,
+  options: CallOptions,
+) {
+  const { asked, own } = folders;
+  const repo = asked ?? own;
+  if (repo === undefined) return await taskStart(question, options);
+  try {
+    return await taskStart({ ...question, context: { ...question.context, repo } }, options);
+  } catch (error) {
+    if (asked !== undefined || !isFailure(error, "INPUT_INVALID", "GIT_UNUSABLE")) throw error;
+    return await taskStart(question, options);
+  }
 }
 
 /** A task that was handed over is asked about with what both its starter and its last owner said. */

@@ -6,6 +6,7 @@ import type { CheckResult } from "../src/contracts/values.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import type { Exec } from "../src/kernel/exec.ts";
 import type { Logger } from "../src/kernel/logger.ts";
+import type { LocalQuestions } from "./checkout.ts";
 import type { Client } from "./client.ts";
 import type { WorkerLink } from "./link.ts";
 import type { Tool } from "./tools/tool.ts";
@@ -49,6 +50,8 @@ export interface WorkerOptions {
 /** What a worker needs of its connection. */
 export interface WorkerParts {
   client: Client;
+  /** The client's questions, which look into a checkout. */
+  questions: LocalQuestions;
   clock: Clock;
   logger: Logger;
   link: WorkerLink;

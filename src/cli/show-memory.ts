@@ -36,6 +36,7 @@ function showAnswer(answer: Answer, style: Style): string {
   const avoided = new Map<string, string>(buckets.doNotUse.map(({ id, why }) => [id, why]));
   return [
     ...showHead(answer, style),
+    ...showMissing(answer.missing, style),
     ...(playbook === undefined ? [] : [showOffer(playbook, style)]),
     ...showSection(
       "files",
@@ -81,7 +82,13 @@ function showAction(answer: Action, style: Style): string {
     escapeLine(says),
   ]);
   const head = showHead({ ...answer, firstAction: answer.action }, style);
-  return [...head, ...showSection("evidence", rows, style), showReceiptLine(receipt, style)].join("\n");
+  const missing = showMissing(answer.missing, style);
+  return [...head, ...missing, ...showSection("evidence", rows, style), showReceiptLine(receipt, style)].join("\n");
+}
+
+function showMissing(missing: Answer["missing"] = [], style: Style): string[] {
+  const rows = missing.map(({ path, state, to }) => [state, escapeLine(path), to === undefined ? "" : escapeLine(to)]);
+  return showSection("not there any more", rows, style);
 }
 
 type Head = Pick<Answer, "firstAction" | "gate" | "uncertainty">;

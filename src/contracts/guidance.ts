@@ -24,6 +24,25 @@ export const StartContext = z.strictObject({
 });
 export type StartContext = z.infer<typeof StartContext>;
 
+/**
+ * What paths that an answer named came to, in the checkout where the work is done. Clients that are given a folder look and fill it in: the
+ * runtime reads no folder that a caller names. With it an answer names no path of the project that was not looked at.
+ */
+export const CheckoutLook = z.strictObject({
+  here: z.array(FilePath).max(limits.pathsLooked),
+  gone: z.array(FilePath).max(limits.pathsLooked),
+  moved: z.array(z.strictObject({ from: FilePath, to: FilePath })).max(limits.pathsLooked),
+});
+export type CheckoutLook = z.infer<typeof CheckoutLook>;
+
+/** Whether `path` can lie in a checkout: an absolute path, an address or a pattern cannot be looked for in one. */
+export function isOfProject(path: string): boolean {
+  return !/^[/~]|^[a-z]:[\\/]|:\/\/|[*\0]|(^|\/)\.\.(\/|$)/i.test(path);
+}
+
+/** The context of a question whose answer can be looked at where the work is done. */
+export const LookedContext = StartContext.extend({ checkout: CheckoutLook.optional() });
+
 /** How to go on. Only `proceed` says that the first action can be taken as it is. */
 const GateAction = z.enum([
   "proceed",
@@ -57,6 +76,16 @@ export type FirstAction = z.infer<typeof FirstAction>;
 /** A file that the work may touch, with the probability that it does among those that were compared. */
 export const LikelyFile = z.strictObject({ path: FilePath, probability: z.number(), because: z.array(Name) });
 export type LikelyFile = z.infer<typeof LikelyFile>;
+
+/** A path that earlier work names and the checkout does not hold: never the first action, and no reason to proceed. */
+export const MissingFile = z.strictObject({
+  path: FilePath,
+  state: z.enum(["gone", "moved"]),
+  /** Where it moved. The answer names this path instead. */
+  to: FilePath.optional(),
+  reason: Line,
+});
+export type MissingFile = z.infer<typeof MissingFile>;
 
 /** A tool that fits, with its share among those that earlier runs of such work used. */
 export const LikelyTool = z.strictObject({ tool: Name, share: z.number(), because: Line });
@@ -120,6 +149,8 @@ export const Guidance = z.strictObject({
   buckets: Buckets,
   uncertainty: Uncertainty,
   gate: Gate,
+  /** What is not where earlier work says, in the checkout that was given. Absent when all is there, or no checkout was given. */
+  missing: z.array(MissingFile).optional(),
   /** There when one that is active or in shadow more likely fits than not. */
   playbook: OfferedPlaybook.optional(),
   /** Names this answer, for `feedback` and `explain`. The same question to the same knowledge has the same receipt. */

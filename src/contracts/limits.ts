@@ -110,6 +110,8 @@ export const limits = {
   treeFiles: 20_000,
   /** Episodes of one imported event. */
   episodes: 200,
+  /** Paths that one answer names and a client looks at in a checkout. */
+  pathsLooked: 100,
   /** An answer of task start, encoded as JSON, unless more is asked for; and its text for a model. */
   guidanceBytes: 4_000,
   promptChars: 1_200,

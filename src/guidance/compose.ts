@@ -22,7 +22,7 @@ export const extents: Readonly<Record<"quick" | "full", Extent>> = {
 
 /** The answer to a question. */
 export function compose(known: Known): Guidance {
-  const { question, files, lessons, playbook, learnedTo } = known;
+  const { question, files, lessons, playbook, learnedTo, doubts } = known;
   const extent = extents[question.depth];
   const verdict = judge(known);
   const answer = {
@@ -33,6 +33,7 @@ export function compose(known: Known): Guidance {
     buckets: toBuckets(known, verdict, extent),
     uncertainty: toUncertainty(known, verdict),
     gate: verdict.gate,
+    ...(doubts.missing.length === 0 ? {} : { missing: doubts.missing.slice(0, extent.files + extent.lessons) }),
     ...(playbook === undefined ? {} : { playbook }),
     learnedTo,
   };
@@ -57,6 +58,7 @@ function fitBytes(answer: Guidance, bytes: number): Guidance {
     buckets.doNotUse,
     answer.uncertainty.evidenceGaps,
     buckets.useNow,
+    answer.missing ?? [],
   ];
   while (Buffer.byteLength(JSON.stringify(answer)) > bytes) {
     const longest = lists.reduce((left, right) =>

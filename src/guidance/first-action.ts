@@ -24,7 +24,7 @@ export function chooseAction(known: Known, { gate, ground }: Verdict): FirstActi
 
 function followLesson(lesson: Lesson, question: Question, cautious: boolean): FirstAction {
   const step = chooseStep(lesson.steps, question);
-  const file = step?.file ?? lesson.files[0];
+  const file = toActionFile(lesson, question);
   const tool = step?.tool;
   const where = name(file ?? lesson.id);
   const of = `as in "${name(lesson.title)}"`;
@@ -33,6 +33,11 @@ function followLesson(lesson: Lesson, question: Question, cautious: boolean): Fi
   if (tool === undefined) return { kind: "open", text: `Open ${where}, ${of}.`, ...common };
   const what = file === undefined ? `Use ${name(tool)}` : `Use ${name(tool)} on ${where}`;
   return { kind: "use", text: `${what}, ${of}.`, tool, ...common };
+}
+
+/** The file that a lesson begins with. */
+export function toActionFile({ steps, files }: Lesson, question: Question): string | undefined {
+  return chooseStep(steps, question)?.file ?? files[0];
 }
 
 function lookAt({ files: { files } }: Known): FirstAction {

@@ -3,16 +3,18 @@ import { limits } from "../contracts/limits.ts";
 import { toLine } from "./question.ts";
 
 const pathChars = 120;
+const missingNamed = 4;
 
 /** The answer as a short text for a model. What a tool printed is quoted as such. */
 export function toPrompt(answer: Omit<Guidance, "prompt" | "receipt">): string {
-  const { firstAction, gate, uncertainty, files, lessons, tools, buckets, playbook } = answer;
+  const { firstAction, gate, uncertainty, files, lessons, tools, buckets, playbook, missing = [] } = answer;
   const unusable = new Set(buckets.doNotUse.map(({ id }) => id));
   const lines = [
     `First: ${toLine(firstAction.text, 300)}`,
     gate.action === "proceed" ? "" : `Before that: ${gate.action.replaceAll("_", " ")} (${toLine(gate.reason, 160)})`,
     `Uncertainty: ${uncertainty.level} (${uncertainty.confidence}).`,
     playbook === undefined ? "" : toPlaybookLine(playbook),
+    ...missing.slice(0, missingNamed).map(({ reason }) => `Not there any more: ${toLine(reason, 300)}`),
     files.length === 0 ? "" : `Likely files: ${files.map(({ path }) => toLine(path, pathChars)).join(", ")}`,
     tools.some(({ share }) => share > 0) ? `Tools: ${tools.map(({ tool }) => toLine(tool, pathChars)).join(", ")}` : "",
     ...lessons

@@ -1,4 +1,4 @@
-import type { OfferedPlaybook } from "../contracts/guidance.ts";
+import type { MissingFile, OfferedPlaybook } from "../contracts/guidance.ts";
 import type { OperationParsed } from "../contracts/operations/index.ts";
 import type { RankedLessons } from "../learning/index.ts";
 import type { Recalled } from "../recall/index.ts";
@@ -17,6 +17,19 @@ export interface Known {
   episodes: number;
   /** The last event that was learned from. */
   learnedTo: number;
+  /** What the checkout says against it. */
+  doubts: Doubts;
+}
+
+/** What is known and not where it was: what is shown of it, and which of the first choices it concerns. */
+export interface Doubts {
+  missing: readonly MissingFile[];
+  /** The file that the caller named first. */
+  named?: MissingFile | undefined;
+  /** The file that earlier work points to most. */
+  file?: MissingFile | undefined;
+  /** By their id, the lessons that are no reason to proceed, each with the file for which it is so. */
+  lessons: ReadonlyMap<string, MissingFile>;
 }
 
 /** How much of each list an answer shows. */

@@ -78,6 +78,7 @@ export function showTools({ question, lessons }: Known, max: number): LikelyTool
 
 /** Sorts what is known by what to do with it. */
 export function toBuckets(known: Known, { gate, ground }: Verdict, extent: Extent): Buckets {
+  const { doubts } = known;
   const buckets: Buckets = { useNow: [], inspectFirst: [], doNotUse: [], rehydrate: [] };
   const first = known.lessons.lessons[0]?.score ?? 0;
   for (const ranked of known.lessons.lessons.slice(0, extent.lessons)) {
@@ -90,11 +91,12 @@ export function toBuckets(known: Known, { gate, ground }: Verdict, extent: Exten
       ground.kind === "lesson" &&
       lesson.state === "trusted" &&
       canCarry(ranked) &&
+      !doubts.lessons.has(id) &&
       score >= nearFirst * first
     ) {
       buckets.useNow.push({ id, why: "It is trusted and fits." });
     } else {
-      buckets.inspectFirst.push({ id, why: toCaution(ranked) });
+      buckets.inspectFirst.push({ id, why: doubts.lessons.get(id)?.reason ?? toCaution(ranked) });
     }
     if (isCut(ranked))
       buckets.rehydrate.push({ id, why: `${lesson.text?.length ?? 0} characters; memory.get reads them.` });

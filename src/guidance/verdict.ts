@@ -6,6 +6,7 @@
 // Invariants:
 //   G1. `proceed` needs confidence above the threshold that was learned, or files that the caller named.
 //   G2. What a tool printed, a contested lesson or a retired one is never what an action rests on.
+//   G3. What the checkout does not hold where it was is no reason to proceed (checkout.ts).
 
 import type { Gate } from "../contracts/guidance.ts";
 import type { RankedLesson } from "../learning/index.ts";
@@ -27,13 +28,14 @@ const queryChars = 200;
 
 /** Weighs what is known. */
 export function judge(known: Known): Verdict {
-  const { question, files, lessons } = known;
+  const { question, files, lessons, doubts } = known;
   const [best] = lessons.lessons;
   const [file] = files.files;
   const query = toLine(question.query, queryChars);
   const isSure = best !== undefined && lessons.sure;
+  const doubt = best === undefined ? undefined : doubts.lessons.get(best.lesson.id); // G3, as the other doubts
 
-  if (isSure && canCarry(best) && best.lesson.state === "trusted") {
+  if (isSure && canCarry(best) && best.lesson.state === "trusted" && doubt === undefined) {
     return proceed(
       { kind: "lesson", lesson: best },
       lessons.confidence,
@@ -49,12 +51,17 @@ export function judge(known: Known): Verdict {
     return { gate, ground: toFileGround(known), confidence: 0, level: "high" };
   }
   const named = question.context.files[0];
-  if (named !== undefined) {
+  if (doubts.named?.to !== undefined) {
+    const path = doubts.named.to;
+    const gate = toLook(query, `The file that the caller named is not there: ${doubts.named.reason}`, [path]);
+    return { gate, ground: { kind: "file", path }, confidence: 0, level: "medium" };
+  }
+  if (named !== undefined && doubts.named === undefined) {
     const probability = files.files.find(({ path }) => path === named)?.probability ?? 0;
     const reason = "The caller named the files that it is about.";
     return { ...proceed({ kind: "file", path: named }, probability, reason), level: "medium" };
   }
-  if (file !== undefined && files.confidence >= files.sureFrom) {
+  if (file !== undefined && files.confidence >= files.sureFrom && doubts.file === undefined) {
     return proceed(
       { kind: "file", path: file.path },
       files.confidence,
@@ -70,16 +77,23 @@ export function judge(known: Known): Verdict {
     return { gate, ground: toFileGround(known), confidence: lessons.confidence, level: "medium" };
   }
   if (best !== undefined && canCarry(best) && lessons.confidence >= Math.max(lookFrom.lesson, files.confidence)) {
-    const reason = `${best.lesson.state === "trusted" ? "A lesson may fit, but not surely" : "What fits is not trusted yet"}; look at it first.`;
+    const files = best.lesson.files;
+    const reason =
+      doubt === undefined
+        ? `${best.lesson.state === "trusted" ? "A lesson may fit, but not surely" : "What fits is not trusted yet"}; look at it first.`
+        : `A lesson fits, but not all that it names is there: ${doubt.reason} Look first.`;
     return {
-      gate: toLook(query, reason, best.lesson.files),
+      gate: toLook(query, reason, files),
       ground: { kind: "lesson", lesson: best },
       confidence: lessons.confidence,
       level: "medium",
     };
   }
   if (file !== undefined && files.confidence >= lookFrom.files) {
-    const reason = "Earlier work points to these files, but not surely; look at them first.";
+    const reason =
+      doubts.file === undefined
+        ? "Earlier work points to these files, but not surely; look at them first."
+        : `Earlier work points to a file that is not there: ${doubts.file.reason} Look first.`;
     const paths = files.files.map(({ path }) => path);
     return {
       gate: toLook(query, reason, paths),
@@ -116,7 +130,12 @@ function toLook(query: string, reason: string, files: readonly string[]): Gate {
   return { action: "inspect_context", reason, clearWith: { operation: "taskStart", input: { query, ...context } } };
 }
 
-function toWiden({ episodes, files, lessons }: Known, query: string): Gate {
+function toWiden({ episodes, files, lessons, doubts }: Known, query: string): Gate {
+  const [missing] = doubts.missing;
+  if (missing !== undefined) {
+    const reason = `${missing.reason} Nothing else that is known fits well enough; search wider, or name files or an error.`;
+    return { action: "widen_recall", reason, clearWith: { operation: "memory.recall", input: { query, max: 20 } } };
+  }
   if (episodes + lessons.lessons.length > 0) {
     const reason =
       files.isGrounded || lessons.isGrounded

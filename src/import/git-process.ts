@@ -140,6 +140,11 @@ const failuresByText = [
     detail: "belongs to another user, and this git refuses it. Update git to 2.38, or add it to git's safe.directory.",
   },
   {
+    text: /Not a valid object name HEAD/,
+    reason: "noCommits",
+    detail: "has no commit on its current branch. Commit something, or check out a branch that has commits.",
+  },
+  {
     text: /permission denied/i,
     reason: "permissionDenied",
     detail: "cannot be read by this user. Let the user read the folder and its .git, or run as its owner.",

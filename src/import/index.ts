@@ -3,5 +3,6 @@
 export { toCursorText } from "./cursor.ts";
 export { type GitEpisode, type LeftOut, toHistoryLine } from "./episodes.ts";
 export { type GitRange, readGitHistory, surveyGitHistory } from "./history.ts";
+export { findPlace, lookFor, type Place } from "./look.ts";
 export { type GitPart, planGitImport } from "./plan.ts";
 export { identifyGitHistory, listFilesAt } from "./repository.ts";

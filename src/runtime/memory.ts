@@ -11,6 +11,7 @@ import { type LessonId, memoryTaskId, type TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import {
+  alignWithCheckout,
   compose,
   extents,
   type Known,
@@ -103,7 +104,8 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
     };
     const lessons = keepGroundedLessons(await rank(asked, extents[depth].lessons));
     const playbook = offerPlaybook(options, learner, question, lessons);
-    return { question, files, lessons, playbook, episodes: recall.episodes(), learnedTo: learner.learnedTo() };
+    const [episodes, learnedTo] = [recall.episodes(), learner.learnedTo()];
+    return alignWithCheckout({ question, files, lessons, playbook, episodes, learnedTo });
   }
 
   async function rank(query: LessonQuery, max: number): Promise<RankedLessons> {
@@ -129,7 +131,8 @@ export function createMemoryQueries(options: MemoryOptions): MemoryQueries {
     async actionRetrieval(input) {
       const { known, answer } = await start(input);
       const { firstAction: action, gate, uncertainty, receipt, learnedTo } = answer;
-      return { action, gate, uncertainty, evidence: toEvidence(known, answer), receipt, learnedTo };
+      const evidence = toEvidence(known, answer);
+      return { action, gate, uncertainty, evidence, ...given({ missing: answer.missing }), receipt, learnedTo };
     },
     explain: async ({ id }) =>
       isReceiptId(id) ? explainReceipt(store, id) : explainLesson(store, await findLesson(store, learner, id)),

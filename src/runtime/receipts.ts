@@ -13,10 +13,10 @@ type Receipt = Omit<Extract<OperationOutput<"explain">, { of: "receipt" }>, "of"
 
 /** What is remembered of `answer`. */
 export function toReceipt({ question, files, lessons }: Known, answer: Guidance): Receipt {
-  const { gate, buckets, learnedTo, tools } = answer;
+  const { gate, buckets, learnedTo, tools, missing } = answer;
   return {
     query: question.query.slice(0, limits.lineChars).toWellFormed(),
-    ...{ learnedTo, gate, buckets, tools },
+    ...{ learnedTo, gate, buckets, tools, ...(missing === undefined ? {} : { missing }) },
     files: files.files.map((file) => ({ ...showFile(file), shares: toShares(file.shares) })),
     lessons: lessons.lessons.map(({ lesson, score, signals }) => ({
       id: lesson.id as LessonId, // made by the runtime

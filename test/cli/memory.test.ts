@@ -27,6 +27,24 @@ const idIn = (text: string, prefix: "les" | "rcp"): string =>
   new RegExp(`${prefix}_[0-9a-z]{20}`).exec(text)?.[0] ?? "";
 
 describe("start", () => {
+  it("looks into a checkout, and shows what has moved in it", { timeout: 60_000 }, async () => {
+    const { run, runtime } = await setupServed();
+    await teach(runtime);
+    const { folder } = createRepository([
+      { message: "Start", files: { "src/retry-queue.ts": "wait\n".repeat(20) } },
+      { message: "Move", renames: [["src/retry-queue.ts", "lib/queue.ts"]] },
+    ]);
+
+    const { stdout, code } = await run(["start", brief, "--repo", folder]);
+    const action = await run(["action-retrieval", brief, "--repo", folder]);
+
+    expect(code).toBe(0);
+    for (const text of [stdout, action.stdout]) {
+      expect(text).toMatch(/^Look at lib\/queue\.ts first/);
+      expect(text).toMatch(/not there any more\n +moved +src\/retry-queue\.ts +lib\/queue\.ts/);
+    }
+  });
+
   it("shows what to do first and what it rests on, and takes the feedback", async () => {
     const { run, runtime } = await setupServed();
     await teach(runtime);
@@ -101,7 +119,6 @@ describe("start", () => {
     { args: ["start", "x", "--file", ""], says: "files.0: " },
     { args: ["start", "x", "--min-position", "soon"], says: 'minPosition is "soon"' },
     { args: ["start", "x", "--repo", "nowhere"], says: "nowhere is not a folder" },
-    { args: ["start", "x", "--repo", "."], says: "is not in a git repository" },
     { args: ["planning-context", "x", "--depth", "quick"], says: "depth: " },
     { args: ["feedback", "rcp_00000000000000000000", "perhaps"], says: "outcome: " },
     { args: ["feedback", "task_00000000000000000000", "failed"], says: "receipt: " },

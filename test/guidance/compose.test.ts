@@ -2,10 +2,10 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Guidance, type OfferedPlaybook } from "../../src/contracts/guidance.ts";
+import { Guidance, isOfProject, type OfferedPlaybook } from "../../src/contracts/guidance.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import { operations } from "../../src/contracts/operations/index.ts";
-import { compose, type Known } from "../../src/guidance/index.ts";
+import { alignWithCheckout, compose, type Known } from "../../src/guidance/index.ts";
 import type { RankedLesson } from "../../src/learning/index.ts";
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
@@ -83,7 +83,16 @@ const known: fc.Arbitrary<Known> = fc.record({
   playbook: fc.option(offered, { nil: undefined }),
   episodes: fc.nat(3),
   learnedTo: fc.nat(100),
+  doubts: fc.constant({ missing: [], lessons: new Map() }),
 });
+
+function namedBy({ question, files, lessons }: Known): string[] {
+  const ofLessons = lessons.lessons.flatMap(({ lesson }) => [
+    ...lesson.files,
+    ...lesson.steps.flatMap((step) => step.file ?? []),
+  ]);
+  return [...question.context.files, ...files.files.map((file) => file.path), ...ofLessons];
+}
 
 const check = (holds: (known: Known, answer: Guidance) => void): void =>
   fc.assert(
@@ -91,7 +100,7 @@ const check = (holds: (known: Known, answer: Guidance) => void): void =>
     { numRuns: 300 },
   );
 
-describe("an answer of task start", () => {
+describe("an answer of task start", { timeout: 60_000 }, () => {
   it("fits its schema and its size, whatever is known", () => {
     check(({ question, learnedTo }, answer) => {
       expect(Guidance.parse(answer)).toEqual(answer);
@@ -146,6 +155,43 @@ describe("an answer of task start", () => {
       const filledIn = operation === "memory.review" ? { ...input, reason: "r" } : input;
       expect(operations[operation as "taskStart"].input.safeParse(filledIn).error).toBeUndefined();
     });
+  });
+
+  it("names no path that the checkout does not hold, and does not proceed on what is in doubt for it", () => {
+    const state = fc.constantFrom("here" as const, "gone" as const, "moved" as const, "unseen" as const);
+    fc.assert(
+      fc.property(known, fc.infiniteStream(state), (given, states) => {
+        const paths = [...new Set(namedBy(given))].filter(isOfProject);
+        const byState = Map.groupBy(paths, () => states.next().value);
+        const of = (name: "here" | "gone" | "moved" | "unseen") => byState.get(name) ?? [];
+        const moved = of("moved").map((from, at) => ({ from, to: `now/${at}` }));
+        const checkout = { here: of("here"), gone: of("gone"), moved };
+        const question = { ...given.question, context: { ...given.question.context, checkout } };
+
+        const answer = compose(alignWithCheckout({ ...given, question }));
+
+        expect(Guidance.parse(answer)).toEqual(answer);
+        const { firstAction, files, lessons, missing = [], gate, buckets } = answer;
+        const named = [
+          firstAction.file,
+          ...files.map((file) => file.path),
+          ...lessons.flatMap((lesson) => lesson.files),
+        ];
+        const absent = new Set([...of("gone"), ...of("moved"), ...of("unseen")]);
+        const askedFor = question.context.files[0]; // the caller's own word, which only a look takes back
+        expect(named.filter((path) => path !== undefined && absent.has(path) && path !== askedFor)).toEqual([]);
+        expect([...of("gone"), ...of("moved")]).toEqual(expect.arrayContaining(missing.map((file) => file.path)));
+        expect(missing.every(({ state: is, to }) => (is === "moved") === (to !== undefined))).toBe(true);
+        const lost = new Set([...of("gone"), ...of("moved")]);
+        if (firstAction.file !== undefined && gate.action === "proceed") expect(lost).not.toContain(firstAction.file);
+        for (const { id } of buckets.useNow) {
+          const lesson = given.lessons.lessons.find((each) => each.lesson.id === id)?.lesson;
+          const there = lesson?.files.filter((path) => !lost.has(path)) ?? [];
+          if (lesson !== undefined && lesson.files.length > 0) expect(there).not.toEqual([]);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it("has a prompt without control characters, and recommends no tool that there is not", () => {

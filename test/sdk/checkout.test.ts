@@ -9,13 +9,13 @@ const commit = (names: readonly string[]) => ({ message: "Files", files: files(n
 
 type Asked = Parameters<Client["taskStart"]>[0];
 
-/** Questions that are asked of nobody. */
+/** Questions that are answered with nothing. */
 function setup() {
   const clock = new FakeClock();
   const asked: Asked[] = [];
   const ask = (input: Asked): Promise<never> => {
     asked.push(input);
-    return Promise.resolve({} as never); // nobody reads it
+    return Promise.resolve({ firstAction: {}, files: [], lessons: [] } as never); // no more of it is read
   };
   const questions = createLocalQuestions({ taskStart: ask, planningContext: ask, actionRetrieval: ask }, clock);
   return { clock, asked, questions };
@@ -54,7 +54,7 @@ describeGit("context.repo", () => {
   it("reads a checkout again after a while", async () => {
     const { asked, questions, clock } = setup();
     const { folder } = createRepository([commit(["old.ts"])]);
-    const ask = () => questions.actionRetrieval({ query: "old late", context: { repo: folder } });
+    const ask = () => questions.planningContext({ query: "old late", context: { repo: folder } });
     await ask();
     addCommits(folder, [commit(["old.ts"]), commit(["late.ts"])]);
 
@@ -74,7 +74,6 @@ describeGit("context.repo", () => {
   });
 
   it.each([
-    { what: "that is no repository", make: createFolder, reason: "notRepository" },
     { what: "that is not there", make: () => `${createFolder()}/nowhere`, reason: "noFolder" },
     { what: "with a NUL in its name", make: () => "a\0b", reason: "noFolder" },
   ])("refuses a folder $what, and asks nobody", async ({ make, reason }) => {
@@ -85,6 +84,14 @@ describeGit("context.repo", () => {
     await expect(ask()).rejects.toMatchObject({ code: "INPUT_INVALID", facts: { reason } });
     await expect(ask()).rejects.toMatchObject({ code: "INPUT_INVALID" });
     expect(asked).toEqual([]);
+  });
+
+  it("asks without a list of files for a folder that is no repository", async () => {
+    const { asked, questions } = setup();
+
+    await questions.taskStart({ query: "x", context: { repo: createFolder() } });
+
+    expect(asked).toEqual([{ query: "x", context: { tree: [] } }]);
   });
 
   it("finds the likely files of a checkout that nothing is known about", async () => {

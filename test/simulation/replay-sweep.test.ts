@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { decodeHeader } from "../../actors/events.ts";
 import { verifyScope } from "../../actors/refold.ts";
+import { createLocalQuestions } from "../../sdk/checkout.ts";
 import { type Client, createClient } from "../../sdk/client.ts";
 import { createWorkerLink } from "../../sdk/link.ts";
 import { defineTool } from "../../sdk/tools/index.ts";
@@ -124,7 +125,8 @@ function launchWorker(parts: Parts): void {
   const apply = (tool: string, key: string): number => effects.push({ tool, key, agent: "ada", at: always.now() });
   const checks = { tests: () => Promise.resolve({ passed: parts.checkFailures-- <= 0 }) };
   const options = { agent: "ada", tools: createTools(mayDie, apply), checks };
-  startWorker({ client, clock, link, logger: silentLogger, inspect() {} }, options, () => "not mine");
+  const questions = createLocalQuestions(client, clock);
+  startWorker({ client, questions, clock, link, logger: silentLogger, inspect() {} }, options, () => "not mine");
 }
 
 /** What the journal says of the replays, after it was looked at itself. */

@@ -1,6 +1,7 @@
 // A worker of the SDK, as users write one: the same programs as `worker.ts`, through `ctx`.
 
 import { z } from "zod";
+import { createLocalQuestions } from "../../sdk/checkout.ts";
 import type { Client } from "../../sdk/client.ts";
 import type { RunContext } from "../../sdk/context.ts";
 import { createWorkerLink } from "../../sdk/link.ts";
@@ -17,9 +18,11 @@ import { type Process, type World, wait } from "./world.ts";
 /** Works until its process is killed. */
 export function launchSdkWorker(world: World, process: Process): void {
   const tools = createTools(world, process);
+  const client = world.bug.client?.(stalling(world, process)) ?? stalling(world, process);
   startWorker(
     {
-      client: world.bug.client?.(stalling(world, process)) ?? stalling(world, process),
+      client,
+      questions: createLocalQuestions(client, process.clock),
       clock: process.clock,
       logger: {
         log(level, message, fields) {

@@ -6,9 +6,10 @@ import {
   Guidance,
   LikelyFile,
   LikelyTool,
+  LookedContext,
+  MissingFile,
   Shares,
   ShownLesson,
-  StartContext,
   Uncertainty,
 } from "../guidance.ts";
 import { CommandId, LessonId, ReceiptId, TaskId } from "../ids.ts";
@@ -25,7 +26,7 @@ const MemoryAck = z.strictObject({ seq: Sequence, at: Time });
 const question = {
   /** What is to be done, in words. */
   query: Text.max(limits.queryChars),
-  context: StartContext.prefault({}),
+  context: LookedContext.prefault({}),
   /** The tools that there are; others are not recommended. */
   candidates: z.array(Name).max(limits.listItems).optional(),
   /** `full` answers with more files and lessons, beyond the usual size. */
@@ -80,6 +81,8 @@ export const actionRetrieval = defineOperation({
         shares: Shares,
       }),
     ),
+    /** What is not where earlier work says, as task start has it. */
+    missing: z.array(MissingFile).optional(),
     receipt: ReceiptId,
     learnedTo: z.int().nonnegative(),
   }),
@@ -138,6 +141,7 @@ export const explain = defineOperation({
       files: z.array(z.strictObject({ ...LikelyFile.shape, shares: Shares })),
       lessons: z.array(z.strictObject({ id: LessonId, title: z.string(), score: z.number(), shares: Shares })),
       tools: z.array(LikelyTool),
+      missing: z.array(MissingFile).optional(),
     }),
     z.strictObject({
       of: z.literal("lesson"),

@@ -1,6 +1,23 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Setup } from "./fabric.ts";
+import type { Guidance, WorkerOptions } from "../../../sdk/index.ts";
+import { type CommitSpec, createFolder, createRepository, describeGit, git } from "../../import/repositories.ts";
+import { ended, type Setup, start } from "./fabric.ts";
 import { briefs, file, learn, lessonOf, query } from "./learning.ts";
+
+const backoff = "src/payments/backoff.ts";
+const projectFiles: CommitSpec = {
+  message: "Start",
+  files: { [file]: "charge(once)\n".repeat(20), [backoff]: "wait(longer)\n".repeat(20) },
+};
+
+/** The folder of a repository whose last commit is checked out. */
+function createCheckout(commits: readonly CommitSpec[]): string {
+  const { folder } = createRepository(commits);
+  git(folder, ["checkout", "--quiet", "--force", "main"]);
+  return folder;
+}
 
 export function describeTaskStart(setup: Setup): void {
   describe("task start", () => {
@@ -112,6 +129,121 @@ export function describeTaskStart(setup: Setup): void {
 
       expect(learnedTo).toBeGreaterThanOrEqual(seq);
       expect(lessons).toMatchObject([{ kind: "note", source: "agent" }]);
+    });
+  });
+
+  describeGit("a checkout that a question names", () => {
+    it("offers what has moved where it is now, and does not proceed on what a lesson says of the old place", async () => {
+      const world = await setup();
+      const { client } = world;
+      await learn(world, briefs);
+      const repo = createCheckout([projectFiles, { message: "Move", renames: [[file, "pkg/gateway.ts"]] }]);
+
+      const answer = await client.taskStart({ query, context: { repo } });
+      const plan = await client.planningContext({ query, context: { repo } });
+      const { action, gate, missing } = await client.actionRetrieval({ query, context: { repo } });
+
+      const expected = [
+        { path: file, state: "moved", to: "pkg/gateway.ts", reason: `${file} moved to pkg/gateway.ts.` },
+      ];
+      expect(answer).toMatchObject({
+        firstAction: { kind: "inspect", cautious: true, file: "pkg/gateway.ts" },
+        gate: { action: "inspect_context", reason: expect.stringContaining("moved to pkg/gateway.ts") },
+        uncertainty: { level: "medium", reasons: expect.arrayContaining([expected[0]?.reason]) },
+        ...{ missing: expected, buckets: { useNow: [] } },
+      });
+      expect(JSON.stringify([answer.firstAction, answer.files, answer.lessons])).not.toContain(file);
+      expect(answer.prompt).toContain("moved to pkg/gateway.ts");
+      expect(Buffer.byteLength(JSON.stringify(answer))).toBeLessThanOrEqual(4_000);
+      expect([plan.firstAction, plan.missing, plan.gate.action]).toEqual([action, expected, "inspect_context"]);
+      expect([missing, gate.action]).toEqual([expected, "inspect_context"]);
+      const why = await client.explain({ id: answer.receipt });
+      expect(why).toMatchObject({ of: "receipt", missing: expected, buckets: answer.buckets });
+      expect(await client.feedback({ receipt: answer.receipt, outcome: "failed" })).toMatchObject({ credited: [] });
+    });
+
+    it("lets the caller go on with the new place", async () => {
+      const world = await setup();
+      await learn(world, briefs);
+      const repo = createCheckout([projectFiles, { message: "Move", renames: [[file, "pkg/gateway.ts"]] }]);
+      const { gate } = await world.client.taskStart({ query, context: { repo } });
+
+      const context = gate.clearWith?.input.context as { files: string[] };
+      const cleared = await world.client.taskStart({ query, context: { ...context, repo } });
+      const wrong = await world.client.taskStart({ query, context: { files: [file], repo } });
+
+      expect(cleared).toMatchObject({ gate: { action: "proceed" }, firstAction: { file: "pkg/gateway.ts" } });
+      expect(wrong).toMatchObject({ gate: { action: "inspect_context" }, firstAction: { file: "pkg/gateway.ts" } });
+    });
+
+    it("names what is left of a lesson's files when the first of them is gone, and nothing when all are", async () => {
+      const world = await setup();
+      const { client } = world;
+      await learn(world, briefs);
+      const one = createCheckout([projectFiles, { message: "Drop", files: { [file]: null } }]);
+      const none = createCheckout([projectFiles, { message: "Drop", files: { [file]: null, [backoff]: null } }]);
+
+      const left = await client.taskStart({ query, context: { repo: one } });
+      const empty = await client.taskStart({ query, context: { repo: none } });
+
+      expect(left).toMatchObject({
+        firstAction: { kind: "inspect", cautious: true, file: backoff },
+        gate: { action: "inspect_context" },
+        missing: [{ path: file, state: "gone", reason: expect.stringContaining(`${file} is gone`) }],
+      });
+      expect(empty).toMatchObject({
+        firstAction: { kind: "inspect", cautious: true, from: [] },
+        ...{ gate: { action: "widen_recall" }, uncertainty: { level: "high" }, files: [] },
+      });
+      expect(empty.firstAction.file).toBeUndefined();
+      expect(empty.missing?.map(({ state }) => state)).toEqual(["gone", "gone"]);
+    });
+
+    it("changes nothing where all is as it was, and is a plain folder without a repository", async () => {
+      const world = await setup();
+      const { client } = world;
+      await learn(world, briefs);
+      const repo = createCheckout([projectFiles]);
+      const plain = createFolder();
+      mkdirSync(join(plain, "src/payments"), { recursive: true });
+      writeFileSync(join(plain, backoff), "");
+
+      const there = await client.taskStart({ query, context: { repo } });
+      const partly = await client.taskStart({ query, context: { repo: plain } });
+
+      expect(there).toMatchObject({ gate: { action: "proceed" }, firstAction: { file, tool: "grep" } });
+      expect(there.missing).toBeUndefined();
+      expect(partly).toMatchObject({
+        firstAction: { file: backoff, cautious: true },
+        missing: [{ path: file, state: "gone" }],
+      });
+    });
+
+    it("is a worker's own workspace in ctx.guidance(), or the one that the handler names", async () => {
+      const world = await setup();
+      const { client, work } = world;
+      await learn(world, briefs);
+      const repo = createCheckout([projectFiles, { message: "Move", renames: [[file, "pkg/gateway.ts"]] }]);
+      const intact = createCheckout([projectFiles]);
+      const ask = async (options: Partial<WorkerOptions>, named?: string): Promise<Guidance> => {
+        const given = Promise.withResolvers<Guidance>();
+        const worker = work(options, async (_task, ctx) => {
+          given.resolve(await ctx.guidance(named === undefined ? {} : { repo: named }));
+        });
+        await ended(client, await start(client, { brief: query }));
+        await worker.stop();
+        return await given.promise;
+      };
+
+      const own = await ask({ workspace: repo });
+      const named = await ask({ workspace: repo }, intact);
+      const unreadable = await ask({ workspace: join(repo, "nowhere") });
+
+      expect(own).toMatchObject({ known: true, use: [], missing: [{ path: file, to: "pkg/gateway.ts" }] });
+      expect(own.gate.action).toBe("inspect_context");
+      expect(own.text).toContain("moved to pkg/gateway.ts");
+      expect(named.missing).toBeUndefined();
+      expect(unreadable.missing).toBeUndefined();
     });
   });
 
