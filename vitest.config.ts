@@ -11,7 +11,7 @@ export default defineConfig({
       { find: /^aionis\/sdk$/, replacement: fromRoot("./sdk/index.ts") },
       { find: /^aionis\/transport$/, replacement: fromRoot("./transport/index.ts") },
       { find: /^aionis\/transport\/nats$/, replacement: fromRoot("./transport/nats/index.ts") },
-      { find: /^aionis\/machines$/, replacement: fromRoot("./machines/index.ts") },
+      { find: /^aionis\/machines$/, replacement: fromRoot("./src/machines.ts") },
       { find: /^aionis\/testing$/, replacement: fromRoot("./src/testing.ts") },
     ],
   },

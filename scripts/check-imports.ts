@@ -46,12 +46,12 @@ const rules: readonly Rule[] = [
   {
     files: /^transport\/nats\//,
     ours: /^(transport|src\/contracts|src\/kernel)\//,
-    packages: /^(node:.*|zod|msgpackr|@noble\/hashes\/.*|@nats-io\/.*)$/,
+    packages: /^(node:.*|zod|msgpackr\/pack|@noble\/hashes\/.*|@nats-io\/.*)$/,
   },
   {
     files: /^transport\//,
     ours: /^(transport|src\/contracts|src\/kernel)\//,
-    packages: /^(node:.*|zod|msgpackr|@noble\/hashes\/.*)$/,
+    packages: /^(node:.*|zod|msgpackr\/pack|@noble\/hashes\/.*)$/,
   },
   { files: /^src\/memory\//, ours: /^(src\/(memory|contracts|kernel)|machines)\//, packages: /^(node:.*|zod)$/ },
   { files: /^src\/learning\//, ours: /^(src\/(learning|recall|contracts|kernel)|machines)\//, packages: /^$/ },
@@ -82,8 +82,8 @@ const rules: readonly Rule[] = [
   // The page runs in a browser. Its server is handed what it serves.
   { files: /^src\/inspect\/page\//, ours: /^src\/(inspect\/page\/|contracts\/inspection\.ts$)/, packages: /^$/ },
   {
-    files: /^src\/inspect\/server/,
-    ours: /^src\/(inspect\/server.*|contracts\/.*|kernel\/.*)$/,
+    files: /^src\/inspect\/(server|page-texts)/,
+    ours: /^src\/(inspect\/(server.*|page-texts\.ts)|contracts\/.*|kernel\/.*)$/,
     packages: /^(node:.*|ws)$/,
   },
   {
@@ -107,7 +107,7 @@ const rules: readonly Rule[] = [
   { files: /^src\/mcp\//, ours: new RegExp(`^(src/mcp/|${edge})`), packages: /^(node:.*|zod)$/ },
   { files: /^src\/node-version\.ts$/, ours: /^$/, packages: /^$/ },
   {
-    files: /^src\/(address|embedded|inspector|network|index|testing)\.ts$/,
+    files: /^src\/(address|embedded|inspector|machines|network|index|testing)\.ts$/,
     ours: /^(src|machines|transport|actors|sdk)\//,
     packages: /^node:/,
   },

@@ -1,8 +1,7 @@
-import type { InspectionEvent } from "xstate";
 import type { JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 import type { Task } from "../src/contracts/task.ts";
-import { createNode, type InspectionNode } from "../src/inspect/node.ts";
+import { type ActorEvent, createNode, type InspectionNode } from "../src/inspect/node.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import { createIds } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
@@ -53,7 +52,7 @@ export interface Connection
    * For XState's option `inspect`: shows an actor of yours, and those under it, to viewers of inspection. Costs nothing while there are
    * none. What its context and its events hold is shown, cut and as JSON, unless its machine's root says `meta: { inspection: "states" }`.
    */
-  inspect(event: InspectionEvent): void;
+  inspect(event: ActorEvent): void;
   /** Drains the workers, lets calls in flight finish, lets go of the transport. Safe to call twice. */
   close(): Promise<void>;
 }

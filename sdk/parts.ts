@@ -1,8 +1,8 @@
 // What a worker and its runs are made of: the options of a user, and what a connection hands in.
 
-import type { InspectionEvent } from "xstate";
 import type { Assignment } from "../src/contracts/task.ts";
 import type { CheckResult } from "../src/contracts/values.ts";
+import type { ActorEvent } from "../src/inspect/node.ts";
 import type { Clock } from "../src/kernel/clock.ts";
 import type { Exec } from "../src/kernel/exec.ts";
 import type { Logger } from "../src/kernel/logger.ts";
@@ -56,7 +56,7 @@ export interface WorkerParts {
   logger: Logger;
   link: WorkerLink;
   /** Sees what becomes of the worker's actor. */
-  inspect: (event: InspectionEvent) => void;
+  inspect: (event: ActorEvent) => void;
 }
 
 /** What one run is made of. */

@@ -12,7 +12,7 @@
 //   C4. What is decoded to be kept is JSON, and comes back as it was: half a surrogate pair, which JSON can spell, is refused.
 //       (MessagePack cannot: bytes that are no UTF-8 are its sender's fault and are read as U+FFFD.)
 
-import { Packr } from "msgpackr";
+import { Packr } from "msgpackr/pack";
 import { AionisError } from "../src/contracts/failures.ts";
 import { noHeaders } from "./bounds.ts";
 import { invalid, isForbiddenKey, scanJson, scanMessagePack } from "./scan.ts";

@@ -31,6 +31,13 @@ import {
 import { createViewers, type NodeTransport } from "./viewers.ts";
 import { batchChars, batchMessages, toNode } from "./wire.ts";
 
+/** An event of XState's option `inspect`. The rest of it is XState's own; its declarations do not compile under every option of a user. */
+export interface ActorEvent {
+  readonly type: string;
+  readonly rootId: string;
+  readonly actorRef: object;
+}
+
 export interface NodeOptions {
   /** `tenant/project` */
   readonly scope: string;
@@ -43,7 +50,7 @@ export interface NodeOptions {
 
 export interface InspectionNode {
   /** Sees the events of XState's `inspect` option, of any number of actors. Never throws. */
-  inspect(event: InspectionEvent): void;
+  inspect(event: ActorEvent): void;
   /** Shows the actors there too, from the first actor on. The caller drains the transport, after `close`. */
   join(transport: NodeTransport): void;
   stats(): NodeStats;
@@ -90,7 +97,8 @@ export function createNode(options: NodeOptions): InspectionNode {
   let isBatchDue = false;
   let isClosed = false;
 
-  function inspect(event: InspectionEvent): void {
+  function inspect(given: ActorEvent): void {
+    const event = given as InspectionEvent; // as XState makes them
     try {
       if (isClosed) return;
       if (event.type === "@xstate.actor")

@@ -95,10 +95,8 @@ describe("all pages", () => {
     }
     const paths = {
       aionis: [join(root, "src/index.ts")],
-      "aionis/testing": [join(root, "src/testing.ts")],
-      ...Object.fromEntries(
-        ["sdk", "transport", "machines"].map((name) => [`aionis/${name}`, [join(root, name, "index.ts")]]),
-      ),
+      ...Object.fromEntries(["machines", "testing"].map((name) => [`aionis/${name}`, [join(root, `src/${name}.ts`)]])),
+      ...Object.fromEntries(["sdk", "transport"].map((name) => [`aionis/${name}`, [join(root, name, "index.ts")]])),
     };
     const compilerOptions = { paths, typeRoots: [join(root, "node_modules/@types")], noUnusedLocals: false };
     const config = { extends: join(root, "tsconfig.json"), compilerOptions, include: ["programs"] };

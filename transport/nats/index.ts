@@ -1,6 +1,5 @@
 // The face of the NATS transport: joining runtimes and workers of other machines through a broker.
 
-export { connectNats, type NatsOptions } from "./connect.ts";
-export type { NatsCredentials } from "./credentials.ts";
+export { connectNats } from "./connect.ts";
+export type { NatsCredentials, NatsOptions, NatsTransport } from "./options.ts";
 export { openStream } from "./stream.ts";
-export type { NatsTransport } from "./transport.ts";

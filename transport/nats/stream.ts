@@ -11,7 +11,8 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { headers as createHeaders, errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { Headers } from "../transport.ts";
-import { dial, type NatsOptions } from "./connect.ts";
+import { dial } from "./dial.ts";
+import type { NatsOptions } from "./options.ts";
 import { whatToAllow } from "./refusals.ts";
 
 /** A message as it stands in the log. Header names are kept as they are. */

@@ -10,13 +10,7 @@ import { connect, createSecureContext, type TLSSocket } from "node:tls";
 import { AionisError } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { FoundServer } from "./addresses.ts";
-
-/** Paths of PEM files. Without `ca` the authorities that Node.js knows count. */
-export interface TlsFiles {
-  ca?: string;
-  cert?: string;
-  key?: string;
-}
+import type { TlsFiles } from "./options.ts";
 
 interface Certificates {
   ca?: Buffer;

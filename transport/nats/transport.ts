@@ -17,22 +17,15 @@ import type { Random } from "../../src/kernel/random.ts";
 import { checkSize, noHeaders, overloaded, requestsMax, subscriptionsMax } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern, checkSubject } from "../subjects.ts";
-import type {
-  Headers,
-  IncomingRequest,
-  Message,
-  Reply,
-  RequestOptions,
-  Transport,
-  TransportState,
-} from "../transport.ts";
+import type { Headers, IncomingRequest, Message, Reply, RequestOptions, TransportState } from "../transport.ts";
 import { Blobs } from "./blobs.ts";
+import type { NatsTransport } from "./options.ts";
 import { notConnected, type Requests } from "./requests.ts";
 import { Serving } from "./serving.ts";
 import { subscribe } from "./subscribing.ts";
 import { graceMs, type Listening, type Wire } from "./wire.ts";
 
-export interface NatsTransportOptions {
+export interface BrokerTransportOptions {
   wire: Wire;
   requests: Requests;
   owner: string;
@@ -42,9 +35,9 @@ export interface NatsTransportOptions {
   boundedLogger: Logger;
 }
 
-export class NatsTransport implements Transport {
+export class BrokerTransport implements NatsTransport {
   readonly kind = "nats";
-  readonly #options: NatsTransportOptions;
+  readonly #options: BrokerTransportOptions;
   readonly #wire: Wire;
   readonly #requests: Requests;
   readonly #blobs: Blobs;
@@ -56,7 +49,7 @@ export class NatsTransport implements Transport {
   #onQuiet: () => void = () => {};
   #drained: Promise<void> | undefined;
 
-  constructor(options: NatsTransportOptions) {
+  constructor(options: BrokerTransportOptions) {
     const { wire, requests, owner, clock, random, logger, boundedLogger } = options;
     this.#options = options;
     this.#wire = wire;
@@ -111,11 +104,6 @@ export class NatsTransport implements Transport {
     }
   }
 
-  /**
-   * Settles when the server has taken everything that was subscribed to and served until now. What it refuses later is logged, and
-   * asked for again.
-   * @throws AionisError `TRANSPORT_DENIED` naming what it does not permit, `TRANSPORT_UNREACHABLE` when it does not answer in time.
-   */
   async confirm({ timeoutMs }: { timeoutMs: number }): Promise<void> {
     this.#refuseWhenClosed();
     await this.#wire.confirm(timeoutMs);
