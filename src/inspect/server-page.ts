@@ -1,29 +1,12 @@
 // The page's files, and the headers under which a browser gets them.
 
-import { readFileSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";
 import { AionisError } from "../contracts/failures.ts";
+import { readPageTexts } from "./page-texts.ts";
 
 /** Where the page shows the stream on request, unless another place is given. */
 export const statelyUrlDefault = "https://stately.ai/inspect";
 
-const files = {
-  "/": "index.html",
-  ...Object.fromEntries(
-    [
-      "page.css",
-      "icon.svg",
-      "main.js",
-      "actor-tree.js",
-      "event-list.js",
-      "history.js",
-      "model.js",
-      "stately.js",
-      "stream.js",
-      "words.js",
-    ].map((file) => [`/${file}`, file]),
-  ),
-};
 const types: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   css: "text/css; charset=utf-8",
@@ -39,9 +22,9 @@ export interface PageFile {
 /** The page's files by their paths on the server. */
 export function readPage(statelyUrl: URL): ReadonlyMap<string, PageFile> {
   return new Map(
-    Object.entries(files).map(([path, file]) => {
-      const text = readFileSync(new URL(`./page/${file}`, import.meta.url), "utf8");
+    Object.entries(readPageTexts()).map(([file, text]) => {
       const type = types[file.split(".").at(-1) ?? ""] ?? "";
+      const path = file === "index.html" ? "/" : `/${file}`;
       return [path, { type, text: text.replace("{{statelyUrl}}", () => escapeAttribute(statelyUrl.href)) }];
     }),
   );
