@@ -1,18 +1,8 @@
 // Machines: statecharts that fold events, and the functions that decide which events there are. Data and pure functions.
 
-export {
-  decideLesson,
-  foldLesson,
-  type LessonEvent,
-  type LessonEvidence,
-  type LessonFact,
-  type LessonSnapshot,
-  type LessonState,
-  lessonMachine,
-} from "./lesson.ts";
+export { lessonMachine } from "./lesson.ts";
 export { persistenceMachine } from "./persistence.ts";
 export {
-  foldPlaybook,
   type PlaybookContext,
   type PlaybookSnapshot,
   playbookMachine,

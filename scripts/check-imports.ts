@@ -46,12 +46,12 @@ const rules: readonly Rule[] = [
   {
     files: /^transport\/nats\//,
     ours: /^(transport|src\/contracts|src\/kernel)\//,
-    packages: /^(node:.*|zod|msgpackr\/pack|@noble\/hashes\/.*|@nats-io\/.*)$/,
+    packages: /^(node:.*|zod|msgpackr(\/pack)?|@noble\/hashes\/.*|@nats-io\/.*)$/,
   },
   {
     files: /^transport\//,
     ours: /^(transport|src\/contracts|src\/kernel)\//,
-    packages: /^(node:.*|zod|msgpackr\/pack|@noble\/hashes\/.*)$/,
+    packages: /^(node:.*|zod|msgpackr(\/pack)?|@noble\/hashes\/.*)$/,
   },
   { files: /^src\/memory\//, ours: /^(src\/(memory|contracts|kernel)|machines)\//, packages: /^(node:.*|zod)$/ },
   { files: /^src\/learning\//, ours: /^(src\/(learning|recall|contracts|kernel)|machines)\//, packages: /^$/ },
