@@ -1,10 +1,12 @@
 import type { Command, Facts, StepIdentity, TaskSnapshot } from "../machines/index.ts";
+import type { PauseId } from "../src/contracts/ids.ts";
+import { limits } from "../src/contracts/limits.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
-import type { ScopeStore, StoredEvent, TailEntry } from "../src/kernel/store.ts";
+import type { ScopeStore, StoredEvent, TailEntry, TaskNumber } from "../src/kernel/store.ts";
 import { decodeBody, decodeHeader } from "./events.ts";
 import type { LiveTask } from "./task-book.ts";
 
-type Read = Pick<Facts, "step" | "stepEpoch" | "question" | "answered" | "completion" | "lastError">;
+type Read = Pick<Facts, "step" | "stepEpoch" | "questions" | "named" | "completion" | "lastError">;
 
 /** What deciding `command` needs from the journal beside the task's state. */
 export function gatherFacts(
@@ -24,11 +26,10 @@ export function gatherFacts(
       const stored = seq === undefined ? undefined : store.event(seq);
       return stored === undefined ? {} : { step: toReceipt(stored), stepEpoch: stored.epoch };
     }
-    case "tasks.answer": {
-      if (context.pause !== null) return { question: decodeBody(store.event(context.pause.seq), "task.paused") };
-      const last = context.pauseEnds.at(-1); // a late answer is of the last question, however that ended
-      const body = last === undefined ? undefined : decodeBody(store.event(last.seq), "task.answered");
-      return last?.end !== "answered" ? {} : { answered: { seq: last.seq, answer: body?.answer } };
+    case "tasks.answer":
+    case "tasks.resume": {
+      const questions = context.pauses.map(({ seq }) => decodeBody(store.event(seq), "task.paused") ?? {});
+      return { questions, ...readNamed(store, live.task, context, command.input.pauseId) };
     }
     case "tasks.verify":
       if (context.completedSeq === null) return {};
@@ -50,6 +51,35 @@ function readError(stored: StoredEvent | undefined): string | undefined {
   }
   const results = decodeBody(stored, "checks.failed")?.results.filter(({ passed }) => !passed) ?? [];
   return results.map(({ name, output = "" }) => `Check ${name} failed. ${output}`.trimEnd()).join("\n") || undefined;
+}
+
+/** What a named pause that is not open came to. */
+function readNamed(
+  store: ScopeStore,
+  task: TaskNumber,
+  { pauses, pauseEnds, stage }: TaskSnapshot["context"],
+  asked: PauseId | undefined,
+): Pick<Facts, "named"> {
+  if (asked === undefined || pauses.some(({ pauseId }) => pauseId === asked)) return {};
+  const ended = pauseEnds.find(({ pauseId }) => pauseId === asked);
+  if (ended === undefined) return { named: { isOfEarlierStage: stage > 1 && wasAsked(store, task, asked) } };
+  const answer = decodeBody(store.event(ended.seq), "task.answered")?.answer;
+  return { named: { answer, isOfEarlierStage: false } };
+}
+
+/** Looks through the task's pauses, of which there are `limits.pausesPerStage` a stage at most. */
+function wasAsked(store: ScopeStore, task: TaskNumber, pauseId: PauseId): boolean {
+  for (let after = 0; ; ) {
+    const page = store.events({ task, after, count: limits.pageRows, types: ["task.paused"] });
+    if (page.some((stored) => isPause(decodeHeader(stored), pauseId))) return true;
+    const last = page.at(-1);
+    if (last === undefined) return false;
+    after = last.seq;
+  }
+}
+
+function isPause(header: ReturnType<typeof decodeHeader>, pauseId: PauseId): boolean {
+  return header.type === "task.paused" && header.facts.pauseId === pauseId;
 }
 
 /** The latest event of a step among those that the index does not hold yet. */

@@ -153,7 +153,14 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
       at,
       by: asked.by,
       jitter: toUnit(random),
-      ids: { packet: ids.next("pkt"), child: ids.next("task"), delegation: ids.next("dlg") },
+      ids: {
+        packet: ids.next("pkt"),
+        child: ids.next("task"),
+        delegation: ids.next("dlg"),
+        get pause() {
+          return ids.next("pause");
+        },
+      }, // read by a pause alone
       leaseUntil: live === undefined ? undefined : options.leaseUntil(asked.scope, live.id),
       ...gatherFacts(scope.store, command, live, snapshot),
     });

@@ -25,6 +25,7 @@ export {
 export { isHostRun, isMemory, isPlaybook, isSession, isWork, type TaskContext } from "./task/context.ts";
 export { joinChecks } from "./task/decide/create.ts";
 export { allowedFor, decide } from "./task/decide/index.ts";
+export { toFirstLine } from "./task/decide/pause.ts";
 export { blockersOf, contentOf, listMissing as listPlaybookMissing } from "./task/decide/playbook.ts";
 export { toEnd, toReport } from "./task/decide/replay.ts";
 export { taskMachine } from "./task/machine.ts";
@@ -42,6 +43,7 @@ export {
   fromTargetKey,
   isClaimed,
   isOpen,
+  isRunning,
   stateAfter,
   type TaskSnapshot,
   timersOf,

@@ -13,10 +13,13 @@ import type { StepReceipt } from "../src/contracts/step.ts";
 import type { Assignment, PauseEnd } from "../src/contracts/task.ts";
 import type { Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
+import type { Calls } from "./calls.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { askGuidance, type Guidance } from "./guidance.ts";
 import { type RunEnd, type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
+import { createPauseKeys } from "./pause-keys.ts";
+import type { PauseInput, Pauses } from "./pauses.ts";
 import type { StepCall, StepOptions, Steps } from "./steps.ts";
 import type { Tool } from "./tools/tool.ts";
 import { parseToolInput } from "./tools/toolbox.ts";
@@ -55,7 +58,10 @@ export interface Question<Answer extends z.ZodType> {
   expiresIn?: Duration;
   /** Who is to answer; anyone if absent. */
   approver?: string;
-  /** A name by which its answer is found, once a stage. Without one the answers of a stage belong to its pauses in their order. */
+  /**
+   * A name by which its answer is found, once a stage. Without one a question is known by its text and the schema of its answer, and equal
+   * ones by their order.
+   */
   about?: string;
 }
 
@@ -118,11 +124,14 @@ export interface RunContext {
    */
   guidance(options?: GuidanceOptions): Promise<Guidance>;
   /**
-   * Ends the run, with `RunEnded`, until the question is answered; then gives the answer to the next run.
-   * @throws AionisError `PAUSE_EXPIRED` when the pause ended without one: in time, or because the task was resumed.
+  /**
+   * Asks, and gives the answer. The run ends, with `RunEnded`, when all that it does waits for answers, and a later one goes on with them; while
+   * other branches go on, it stays. An answer that the schema no longer takes is asked for again.
+   * @throws AionisError `PAUSE_EXPIRED` when the pause ended without one: in time, or because the task was resumed; `PAUSE_AMBIGUOUS` when
+   * an equal question without an `about` is asked beside other calls.
    */
   pause<Answer extends z.ZodType>(question: Question<Answer>): Promise<z.output<Answer>>;
-  /** Ends the run, with `RunEnded`, until somebody resumes the task. */
+  /** Waits until the task is resumed, as for an answer. */
   pause(): Promise<void>;
   /** Offers the task to somebody else; the run ends with it. */
   handoff(offer: HandoffOffer): Promise<void>;
@@ -157,13 +166,19 @@ interface ContextParts extends RunParts {
   withoutSlot<Result>(wait: () => Promise<Result>): Promise<Result>;
 }
 
+/** What the calls of a context are made with. */
+export interface RunCalls {
+  steps: Steps;
+  pauses: Pauses;
+  calls: Calls;
+}
+
 /** The context of one run. */
-export function createContext(parts: ContextParts, life: RunLife, steps: Steps): RunContext {
+export function createContext(parts: ContextParts, life: RunLife, { steps, pauses, calls }: RunCalls): RunContext {
   const { client, clock, options, task, exec } = parts;
   const { taskId, epoch, stage } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
-  const pauses = task.pauses.filter(({ about }) => about === undefined);
-  let paused = 0;
+  const keys = createPauseKeys(calls);
   let delegated = 0;
   let guided: Promise<Guidance> | undefined;
   let progressAt = Number.NEGATIVE_INFINITY;
@@ -221,23 +236,15 @@ export function createContext(parts: ContextParts, life: RunLife, steps: Steps):
   }
 
   async function pause(question?: Question<z.ZodType>): Promise<unknown> {
-    const end = findEnd(question?.about);
-    if (end === undefined) {
-      await life.holdLast(() => client.tasks.pause({ taskId, epoch, ...toPauseInput(question) }, owned));
-      return life.end({ reason: "paused", why: "the task is paused" }); // with which this call has been rejected
+    const input = toPauseInput(question);
+    const key = question?.about ?? keys.next(input);
+    for (let end = pauses.ended(key); ; end = await calls.waiting(() => pauses.wait(key, input))) {
+      if (end === undefined) continue;
+      if (question === undefined) return undefined;
+      if (end.end !== "answered") throw toUnanswered(question, end);
+      const answer = await question.answer.safeParseAsync(end.answer);
+      if (answer.success) return answer.data; // else it was for another schema, or it was erased
     }
-    if (question === undefined) return undefined;
-    if (end.end === "answered") return question.answer.parse(end.answer);
-    const how = end.end === "expired" ? "Nobody answered in time" : "The task was resumed without an answer";
-    throw new AionisError("PAUSE_EXPIRED", `${how}: "${question.question.slice(0, 200)}".`, {
-      facts: { seq: end.seq, end: end.end },
-    });
-  }
-
-  function findEnd(about: string | undefined): PauseEnd | undefined {
-    if (about !== undefined) return task.pauses.find((end) => end.about === about);
-    paused += 1;
-    return pauses[paused - 1];
   }
 
   async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<RunEnd> {
@@ -290,7 +297,7 @@ export function createContext(parts: ContextParts, life: RunLife, steps: Steps):
     const sent = await life.hold(() => readEvents("delegation.sent"));
     return sent.map(({ facts, body }) => {
       const childId = facts.childId as TaskId; // of that type of event, as its body is
-      return { childId, ...body, returned: () => life.call(() => parts.withoutSlot(() => awaitEnd(childId))) };
+      return { childId, ...body, returned: ending(() => parts.withoutSlot(() => awaitEnd(childId))) };
     });
   }
 
@@ -331,9 +338,14 @@ export function createContext(parts: ContextParts, life: RunLife, steps: Steps):
     return { reason: "failed", why: "the try failed" } as const;
   }
 
-  /** What a handler calls ends with its run (R1 in `life.ts`). */
+  /** What a handler calls ends with its run (R1 in `life.ts`), and counts as in flight until it settles. */
   function ending<Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) {
-    return (...args: Args): Promise<Result> => life.call(() => work(...args));
+    return (...args: Args): Promise<Result> => life.call(() => calls.during(() => work(...args)));
+  }
+
+  /** The same for what ends the run. */
+  function last<Args extends unknown[]>(work: (...args: Args) => Promise<RunEnd>) {
+    return (...args: Args): Promise<void> => life.lastCall(() => calls.during(() => work(...args)));
   }
 
   return {
@@ -344,12 +356,12 @@ export function createContext(parts: ContextParts, life: RunLife, steps: Steps):
     tool: ending(tool) as RunContext["tool"], // as above
     history: ending(() => life.hold(steps.history)),
     guidance: ending(guidance),
-    pause: ending(pause) as RunContext["pause"], // as above
-    handoff: (offer) => life.lastCall(() => handoff(offer)),
+    pause: ((question) => life.call(() => pause(question))) as RunContext["pause"], // as above
+    handoff: last(handoff),
     delegate: ending(delegate) as RunContext["delegate"], // as above
     delegations: ending(delegations),
-    complete: (result) => life.lastCall(() => complete(result)),
-    fail: (error, failOptions) => life.lastCall(() => fail(error, failOptions)),
+    complete: last(complete),
+    fail: last(fail),
     progress(data) {
       if (life.isOver() || clock.mono() - progressAt < progressEveryMs) return;
       progressAt = clock.mono();
@@ -358,14 +370,18 @@ export function createContext(parts: ContextParts, life: RunLife, steps: Steps):
   };
 }
 
-function toPauseInput(question: Question<z.ZodType> | undefined) {
+function toUnanswered({ question }: Question<z.ZodType>, { seq, end }: PauseEnd): AionisError {
+  const how = end === "expired" ? "Nobody answered in time" : "The task was resumed without an answer";
+  return new AionisError("PAUSE_EXPIRED", `${how}: "${question.slice(0, 200)}".`, { facts: { seq, end } });
+}
+
+function toPauseInput(question: Question<z.ZodType> | undefined): PauseInput {
   if (question === undefined) return {};
-  const { approver, expiresIn, about } = question;
+  const { approver, expiresIn } = question;
   return {
     question: question.question,
     answerSchema: toAnswerSchema(question.answer),
     ...(approver === undefined ? {} : { approver }),
-    ...(about === undefined ? {} : { about }),
     ...(expiresIn === undefined ? {} : { expiresInMs: toMs(expiresIn) }),
   };
 }

@@ -10,10 +10,12 @@
 
 import { type AionisError, type FailureCode, isFailure } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
+import { createCalls } from "./calls.ts";
 import { createContext, type Handler } from "./context.ts";
 import { toErrorText } from "./error-text.ts";
 import { createLife, isLoss, recordTimeoutMs, toLoss } from "./life.ts";
 import type { RunParts } from "./parts.ts";
+import { createPauses } from "./pauses.ts";
 import { createSteps } from "./steps.ts";
 
 /** A run as its worker sees it. */
@@ -23,7 +25,7 @@ export interface Run {
   /** Resolves when the handler has cleaned up or its grace is over (U2); says whether the run held a slot. Never rejects. */
   readonly settled: Promise<boolean>;
   isOver(): boolean;
-  /** Asks the runtime now whether the claim still stands. */
+  /** Asks the runtime now whether the claim still stands, and for answers. */
   check(): void;
   /** What its handler failed with, if it did. */
   failure(): string | undefined;
@@ -46,6 +48,8 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   let failure: string | undefined;
   let isGivenBack = false;
   let cancelBeat = (): void => {};
+  const calls = createCalls(() => pauses.changed());
+  const pauses = createPauses(parts, life, calls);
 
   function beat(): void {
     if (life.isOver() && !isGivenBack) return;
@@ -60,7 +64,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   async function handle(): Promise<void> {
     try {
       const steps = await life.call(() => life.hold(() => createSteps(parts, life)));
-      const ctx = createContext({ ...parts, withoutSlot: slot.without }, life, steps);
+      const ctx = createContext({ ...parts, withoutSlot: slot.without }, life, { steps, pauses, calls });
       const result = await handler(task, ctx);
       if (!life.isOver()) await ctx.complete(toResult(result));
     } catch (error) {
@@ -88,9 +92,8 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   function askAbout(error: AionisError): Promise<void> {
     const question = `${error.detail} Did it take effect? "done" records it as done, "again" runs it again.`;
     const answerSchema = { type: "string", enum: ["done", "again"] };
-    const about = String(error.facts.about);
     return life.lastCall(async () => {
-      await life.holdLast(() => client.tasks.pause({ taskId, epoch, question, answerSchema, about }, owned));
+      await pauses.endWith(String(error.facts.about), { question, answerSchema });
       return { reason: "paused", why: "a step's outcome is not known" };
     });
   }
@@ -122,7 +125,10 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     ended: life.ended,
     settled,
     isOver: life.isOver,
-    check: beat,
+    check() {
+      pauses.look();
+      beat();
+    },
     failure: () => failure,
     async giveBack() {
       if (life.isOver()) return void (await settled);
@@ -187,6 +193,7 @@ const permanent: readonly FailureCode[] = [
   "MESSAGE_TOO_LARGE",
   "HANDOFF_LIMIT",
   "PAUSE_LIMIT",
+  "PAUSE_AMBIGUOUS",
   "DELEGATION_REFUSED",
 ];
 

@@ -51,7 +51,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
   const recorded = new Map(known.map((receipt) => [toKey(receipt.name, receipt.ordinal), receipt]));
   const counts = new Map<string, number>();
   const answers = new Map(
-    task.pauses.filter(({ end }) => end === "answered").map(({ about, answer, seq }) => [about, { answer, seq }]),
+    task.pauses.filter(({ end }) => end === "answered").map(({ key, answer, seq }) => [key, { answer, seq }]),
   );
 
   async function step<Output>(

@@ -69,5 +69,7 @@ async function replaceFixer(fixer: Program, system: System, { places, view, sign
 /** What a person would do in their own terminal: read the question, answer it. */
 async function answer(person: Connection, { taskId }: JournalEvent): Promise<void> {
   const { content } = await person.tasks.get({ taskId });
-  await person.tasks.answer({ taskId, answer: content.question?.startsWith("Ship it?") === true });
+  for (const { pauseId, question } of content.pauses) {
+    await person.tasks.answer({ taskId, pauseId, answer: question?.startsWith("Ship it?") === true });
+  }
 }

@@ -9,9 +9,6 @@ export function stateAfter({ type, facts }: JournalEvent): TaskState | undefined
   switch (type) {
     case "task.created":
     case "task.released":
-    case "task.answered":
-    case "task.resumed":
-    case "pause.expired":
     case "handoff.declined":
     case "handoff.withdrawn":
     case "handoff.expired":
@@ -23,9 +20,12 @@ export function stateAfter({ type, facts }: JournalEvent): TaskState | undefined
     case "lease.expired":
     case "task.failed":
     case "task.completed":
-      return facts.next as TaskState; // these events say it themselves
+    case "task.answered":
+    case "task.resumed":
+    case "pause.expired":
     case "task.paused":
-      return "paused";
+    case "task.rested":
+      return facts.next as TaskState; // these events say it themselves
     case "handoff.offered":
       return "handoff";
     case "checks.passed":

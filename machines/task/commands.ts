@@ -1,7 +1,7 @@
 import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
 import type { AionisError } from "../../src/contracts/failures.ts";
 import type { FamilyRule } from "../../src/contracts/family.ts";
-import type { AgentId, DelegationId, LessonId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { AgentId, DelegationId, LessonId, PacketId, PauseId, TaskId } from "../../src/contracts/ids.ts";
 import type { OperationParsed } from "../../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../../src/contracts/packet.ts";
 import type {
@@ -22,6 +22,7 @@ export type TaskOperation =
   | "tasks.release"
   | "tasks.step"
   | "tasks.pause"
+  | "tasks.rest"
   | "tasks.resume"
   | "tasks.answer"
   | "tasks.complete"
@@ -72,20 +73,26 @@ type FromOutside = {
 /** What makes a task that has to show what its family has to. */
 type Ruled = "tasks.start" | "handoff.store" | "tasks.delegate";
 
+/** What ends a pause. */
+export type PauseEnding = "tasks.answer" | "tasks.resume";
+
 /** What the runtime has found out for a command before it is decided. */
 type Resolved<Name extends TaskOperation> = Name extends "memory.write"
   ? { lessonId: LessonId }
   : Name extends Ruled
     ? { rule?: FamilyRule }
-    : Name extends "feedback" | "nodes.activate"
-      ? { credited: readonly LessonId[] }
-      : Name extends "playbooks.compile"
-        ? { compiled: { content: PlaybookContent; isPartial: boolean } }
-        : Name extends "playbooks.run"
-          ? { replay: ReplayStart }
-          : Name extends "playbooks.repair"
-            ? { content: PlaybookContent }
-            : unknown;
+    : Name extends PauseEnding
+      ? /** Up to which event the caller has seen the task; 0 or absent when it is not known to have seen any. */
+        { seenSeq?: number }
+      : Name extends "feedback" | "nodes.activate"
+        ? { credited: readonly LessonId[] }
+        : Name extends "playbooks.compile"
+          ? { compiled: { content: PlaybookContent; isPartial: boolean } }
+          : Name extends "playbooks.run"
+            ? { replay: ReplayStart }
+            : Name extends "playbooks.repair"
+              ? { content: PlaybookContent }
+              : unknown;
 
 /** A replay as it is to begin: what the playbook was made into. */
 export interface ReplayStart {
@@ -155,14 +162,15 @@ export interface Facts {
   by: AgentId;
   /** A number in [0, 1) for the jitter of backoff. */
   jitter: number;
-  ids: { packet: PacketId; child: TaskId; delegation: DelegationId };
+  ids: { packet: PacketId; child: TaskId; delegation: DelegationId; pause: PauseId };
   /** The latest record of the step that the command names. */
   step?: StepReceipt | undefined;
   /** The claim under which it was recorded. */
   stepEpoch?: number | undefined;
-  /** The question a paused task asks, or the answer it got last. */
-  question?: { answerSchema?: unknown } | undefined;
-  answered?: { seq: number; answer: unknown } | undefined;
+  /** The texts of the open pauses, in their order. */
+  questions?: readonly { question?: string | undefined; answerSchema?: unknown }[] | undefined;
+  /** Of a named pause that is over: the answer that it got, and whether it is of an earlier stage. */
+  named?: { answer?: unknown; isOfEarlierStage: boolean } | undefined;
   /** What a verifying task said when it completed. */
   completion?: Return | undefined;
   /** The last error that the task's work recorded, for the reason of an end. */

@@ -1,6 +1,6 @@
 import type { EndCode } from "../../src/contracts/ending.ts";
 import type { Budget, EventHeader, RetryPolicy } from "../../src/contracts/events.ts";
-import type { AgentId, DelegationId, PacketId, TaskId } from "../../src/contracts/ids.ts";
+import type { AgentId, DelegationId, PacketId, PauseId, TaskId } from "../../src/contracts/ids.ts";
 import type { ReplayOrder } from "../../src/contracts/playbook.ts";
 import type { PauseEnd } from "../../src/contracts/task.ts";
 import { type Actor, memoryKind, playbookKind, runKind, sessionKind, type Target } from "../../src/contracts/values.ts";
@@ -10,6 +10,16 @@ import type { PlaybookSnapshot } from "../playbook.ts";
 export interface CheckName {
   name: string;
   required: boolean;
+}
+
+/** A pause that is open. Its question is in the body of the event at `seq`. */
+export interface Pause {
+  pauseId: PauseId;
+  key: string;
+  seq: number;
+  asks: boolean;
+  approver: AgentId | null;
+  expiresAt: number | null;
 }
 
 /**
@@ -68,15 +78,13 @@ export interface TaskContext {
   /** Steps, delegations, pauses: what a run leaves behind. In a session and in memory, what was noted. */
   records: number;
 
-  pause: {
-    seq: number;
-    asks: boolean;
-    about: string | null;
-    approver: AgentId | null;
-    expiresAt: number | null;
-  } | null;
-  /** How each pause of the present stage ended, oldest first. */
-  pauseEnds: { seq: number; end: PauseEnd["end"]; about: string | null }[];
+  /** Open pauses, oldest first, one a branch of the work. They stay open over lost leases, retries and claims of the stage. */
+  pauses: Pause[];
+  /** How each other pause of the present stage ended, oldest first. `seq` is that of the event which ended it. */
+  pauseEnds: { pauseId: PauseId; key: string; seq: number; end: PauseEnd["end"] }[];
+  /** The latest event that ended a pause, and a question, of any stage; 0 if none did. */
+  pauseEndedSeq: number;
+  questionEndedSeq: number;
   handoff: { packetId: PacketId; seq: number; to: Target; from: Actor; expiresAt: number | null } | null;
   handoffs: number;
   /** The event whose body holds the packet that the present owner works from. */
@@ -169,8 +177,10 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     releases: 0,
     errorSeq: null,
     records: 0,
-    pause: null,
+    pauses: [],
     pauseEnds: [],
+    pauseEndedSeq: 0,
+    questionEndedSeq: 0,
     handoff: null,
     handoffs: 0,
     packetSeq: facts.packetId === undefined ? null : event.seq,

@@ -9,9 +9,11 @@
 //   M2. A finished task never becomes unfinished: no transition leaves succeeded, failed or cancelled.
 //   M3. The epoch changes only by a claim, and each claim takes it from its event (I3).
 //   M4. A session, memory and a playbook are never claimed, and nothing else takes their events.
+//   M5. A pause that has ended is never open again, and each end names the pause that it ends.
 
 import { assertEvent, assign, setup } from "xstate";
 import { type EventHeader, type EventType, memoryTypes, playbookTypes } from "../../src/contracts/events.ts";
+import type { PauseId } from "../../src/contracts/ids.ts";
 import { foldPlaybook, type PlaybookEvent, takesEvent } from "../playbook.ts";
 import { isFruitful, isMemory, isPlaybook, isSession, isWork, type TaskContext, toFirstContext } from "./context.ts";
 
@@ -51,21 +53,61 @@ const toStart = (context: TaskContext, facts: Claimable): Change => ({
   preferred: facts.preferred ?? null,
   owner: null,
   lastAgent: context.owner?.agent ?? context.lastAgent,
-  pause: null,
   handoff: null,
   ...noCompletion,
 });
 
-const pauseEnd = (
+/** The end of a run that waits for its pauses, at once claimable when one of them has ended. */
+const toRest = (
   context: TaskContext,
-  end: TaskContext["pauseEnds"][number]["end"],
-  event: Event,
-): TaskContext["pauseEnds"] => [...context.pauseEnds, { seq: event.seq, end, about: context.pause?.about ?? null }];
-
-const toEnd = (context: TaskContext, event: Event, verified: boolean): Change => ({
+  { claimableAt, preferred }: { [Key in keyof Claimable]?: Claimable[Key] | undefined },
+): Change => ({
+  ...(claimableAt === undefined ? {} : { claimableAt, preferred: preferred ?? null }),
   owner: null,
   lastAgent: context.owner?.agent ?? context.lastAgent,
-  pause: null,
+});
+
+/** M5 */
+function openPause(context: TaskContext, event: EventHeader<"task.paused">): Change {
+  const { pauseId, key, asks, approver = null, expiresAt = null, withdrawn } = event.facts;
+  const before = closePauses(context, event, { end: "withdrawn", ids: withdrawn });
+  const pause = { pauseId, key, seq: event.seq, asks, approver, expiresAt };
+  return { ...before, pauses: [...before.pauses, pause], records: context.records + 1 };
+}
+
+type End = TaskContext["pauseEnds"][number]["end"];
+
+/** M5. The pauses in `ids` are over; all that are open when it is absent. */
+function closePauses(
+  context: TaskContext,
+  { seq }: Event,
+  { end, ids }: { end: End; ids?: readonly PauseId[] },
+): Pick<TaskContext, "pauses" | "pauseEnds" | "pauseEndedSeq" | "questionEndedSeq"> {
+  const closed = context.pauses.filter(({ pauseId }) => ids === undefined || ids.includes(pauseId));
+  const { pauses, pauseEnds, pauseEndedSeq, questionEndedSeq } = context;
+  if (closed.length === 0) return { pauses, pauseEnds, pauseEndedSeq, questionEndedSeq };
+  return {
+    pauses: pauses.filter((pause) => !closed.includes(pause)),
+    pauseEnds: [...pauseEnds, ...closed.map(({ pauseId, key }) => ({ pauseId, key, seq, end }))],
+    pauseEndedSeq: seq,
+    questionEndedSeq: closed.some(({ asks }) => asks) ? seq : questionEndedSeq,
+  };
+}
+
+/** The end of one pause. Of a task that waits for nothing else it makes a claimable one; elsewhere it changes only what is open. */
+function endPause(end: End) {
+  return (context: TaskContext, event: EventHeader<"task.answered" | "task.resumed" | "pause.expired">): Change => {
+    const { pauseId, claimableAt, preferred } = event.facts;
+    const open = closePauses(context, event, { end, ids: [pauseId] });
+    if (claimableAt === undefined) return open;
+    return { entry: context.revision + 1, ...toStart(context, { claimableAt, preferred }), ...open };
+  };
+}
+
+const toEnd = (context: TaskContext, event: Event, verified: boolean): Change => ({
+  ...closePauses(context, event, { end: "withdrawn" }),
+  owner: null,
+  lastAgent: context.owner?.agent ?? context.lastAgent,
   handoff: null,
   preferred: null,
   ...noCompletion,
@@ -97,6 +139,12 @@ const machine = setup({
     isMemory: ({ context }) => isMemory({ context: context.task }),
     takesPlaybookEvent: ({ context: { task }, event }) =>
       isPlaybook({ context: task }) && takesEvent(task.playbook, event as PlaybookEvent), // asked for these types alone
+    hasPauses: ({ context }) => context.task.pauses.length > 0,
+    goesOn: ({ event }) => "ends" in event.facts && !event.facts.ends,
+    asksOn: ({ event }) => "next" in event.facts && event.facts.next === "paused",
+    worksOn: ({ event }) => "next" in event.facts && event.facts.next === "running",
+    waitsOn: ({ context, event }) =>
+      context.task.pauses.length > 0 && "next" in event.facts && event.facts.next === "start",
     staysOpen: ({ event }) => "next" in event.facts && event.facts.next === "start",
     mustVerify: ({ event }) => "next" in event.facts && event.facts.next === "verifying",
   },
@@ -137,31 +185,23 @@ const machine = setup({
       records: context.records + 1,
       errorSeq: event.seq,
     })),
+    ask: fold("task.paused", openPause),
     pause: enter("task.paused", (context, event) => ({
-      owner: null,
-      lastAgent: context.owner?.agent ?? null,
-      records: context.records + 1,
-      pause: {
-        seq: event.seq,
-        asks: event.facts.asks,
-        about: event.facts.about ?? null,
-        approver: event.facts.approver ?? null,
-        expiresAt: event.facts.expiresAt ?? null,
-      },
+      ...openPause(context, event),
+      ...toRest(context, event.facts),
     })),
-    answer: enter("task.answered", (context, event) => ({
-      ...toStart(context, event.facts),
-      pauseEnds: pauseEnd(context, "answered", event),
+    rest: enter("task.rested", (context, event) => ({
+      ...closePauses(context, event, { end: "withdrawn", ids: event.facts.withdrawn }),
+      ...toRest(context, event.facts),
     })),
-    resume: enter("task.resumed", (context, event) => ({
-      ...toStart(context, event.facts),
-      pauseEnds: pauseEnd(context, "resumed", event),
+    answer: fold("task.answered", endPause("answered")),
+    resume: fold("task.resumed", endPause("resumed")),
+    expirePause: fold("pause.expired", endPause("expired")),
+    verify: enter("task.completed", (context, event) => ({
+      ...closePauses(context, event, { end: "withdrawn" }),
+      verifying: event.facts.checks,
+      completedSeq: event.seq,
     })),
-    expirePause: enter("pause.expired", (context, event) => ({
-      ...toStart(context, event.facts),
-      pauseEnds: pauseEnd(context, "expired", event),
-    })),
-    verify: enter("task.completed", (_context, event) => ({ verifying: event.facts.checks, completedSeq: event.seq })),
     complete: enter("task.completed", (context, event) => ({
       ...toEnd(context, event, false),
       completedSeq: event.seq,
@@ -184,6 +224,7 @@ const machine = setup({
     cancel: enter("task.cancelled", (context, event) => toEnd(context, event, false)),
     passDeadline: enter("deadline.passed", (context, event) => toEnd(context, event, false)),
     offer: enter("handoff.offered", (context, event) => ({
+      ...closePauses(context, event, { end: "withdrawn" }),
       owner: null,
       lastAgent: context.owner?.agent ?? null,
       records: context.records + 1,
@@ -220,6 +261,7 @@ const machine = setup({
     withdrawHandoff: enter("handoff.withdrawn", (context, event) => toStart(context, event.facts)),
     expireHandoff: enter("handoff.expired", (context, event) => toStart(context, event.facts)),
     returnPacket: enter("handoff.returned", (context, event) => ({
+      ...closePauses(context, event, { end: "withdrawn" }),
       ...toStart(context, event.facts),
       to: event.facts.to,
       handoffs: context.handoffs + 1,
@@ -253,6 +295,20 @@ const open = {
   "delegation.returned": { actions: "takeReturn" },
 } as const;
 
+/** The ends of pauses before a claim, which leave the task claimable. */
+const pauseEnds = {
+  "task.answered": { guard: "waitsOn", actions: "answer" },
+  "task.resumed": { guard: "waitsOn", actions: "resume" },
+  "pause.expired": { guard: "waitsOn", actions: "expirePause" },
+} as const;
+
+/** Ends the run: claimable at once when a pause that it waits for has ended, else paused. */
+const resting = (action: "pause" | "rest") =>
+  [
+    { guard: "staysOpen", target: "#task.start", actions: action },
+    { target: "#task.paused", actions: action },
+  ] as const;
+
 /** What ends a claim without its owner's success. */
 const claimed = {
   ...open,
@@ -280,14 +336,18 @@ const inPlaybook = Object.fromEntries(
 /** The task machine. Its version is raised when an old journal would fold to another state. */
 export const taskMachine = machine.createMachine({
   id: "task",
-  version: "2",
+  version: "3",
   context: ({ input }) => ({ task: toFirstContext(input) }),
   initial: "start",
   states: {
     start: {
       on: {
         ...open,
-        "task.claimed": { guard: "isWork", target: "running", actions: "claim" }, // M4
+        ...pauseEnds,
+        "task.claimed": [
+          { guard: "hasPauses", target: "#task.running.asking", actions: "claim" },
+          { guard: "isWork", target: "running", actions: "claim" }, // M4
+        ],
         "session.noted": { guard: "isSession", actions: "note" },
         "session.closed": { guard: "isSession", target: "succeeded", actions: "close" },
         ...inMemory,
@@ -301,7 +361,8 @@ export const taskMachine = machine.createMachine({
         "step.succeeded": { actions: "recordStep" },
         "step.failed": { actions: "recordFailedStep" },
         "delegation.sent": { actions: "delegate" },
-        "task.paused": { target: "paused", actions: "pause" },
+        "task.paused": [{ guard: "goesOn", target: ".asking", actions: "ask" }, ...resting("pause")],
+        "task.rested": [...resting("rest")],
         "handoff.offered": { target: "handoff", actions: "offer" },
         "handoff.returned": { target: "start", actions: "returnPacket" },
         "task.completed": [
@@ -309,13 +370,33 @@ export const taskMachine = machine.createMachine({
           { target: "succeeded", actions: "complete" },
         ],
       },
+      initial: "working",
+      states: {
+        working: {},
+        asking: {
+          on: {
+            "task.answered": [
+              { guard: "worksOn", target: "working", actions: "answer" },
+              { guard: "asksOn", actions: "answer" },
+            ],
+            "task.resumed": [
+              { guard: "worksOn", target: "working", actions: "resume" },
+              { guard: "asksOn", actions: "resume" },
+            ],
+            "pause.expired": [
+              { guard: "worksOn", target: "working", actions: "expirePause" },
+              { guard: "asksOn", actions: "expirePause" },
+            ],
+          },
+        },
+      },
     },
     paused: {
       on: {
         ...open,
-        "task.answered": { target: "start", actions: "answer" },
-        "task.resumed": { target: "start", actions: "resume" },
-        "pause.expired": { target: "start", actions: "expirePause" },
+        "task.answered": { guard: "staysOpen", target: "start", actions: "answer" },
+        "task.resumed": { guard: "staysOpen", target: "start", actions: "resume" },
+        "pause.expired": { guard: "staysOpen", target: "start", actions: "expirePause" },
       },
     },
     handoff: {

@@ -20,10 +20,14 @@ export function toMachineSnapshot({ value, context }: TaskSnapshot): SnapshotFro
   return taskMachine.resolveState({ value, context: { task: context } });
 }
 
-/** The one word for where a task stands; the parts of `succeeded` that a reader knows have words of their own. */
+/**
+ * The one word for where a task stands; the parts of `succeeded` that a reader knows have words of their own. A task whose owner asks and
+ * goes on with other work is shown as paused: that is the word under which people look for what waits for them.
+ */
 export function toTaskState(snapshot: Pick<TaskSnapshot, "value">): TaskState {
   const { value } = snapshot;
   if (typeof value === "string") return value as TaskState; // the machine's top states are words of TaskState, compared by a test
+  if ("running" in value) return value.running === "asking" ? "paused" : "running";
   return value.succeeded === "replayed" || value.succeeded === "promoted" ? value.succeeded : "succeeded";
 }
 
@@ -34,7 +38,12 @@ export function isOpen(snapshot: Pick<TaskSnapshot, "value">): boolean {
 
 /** Whether a claim holds the task. */
 export function isClaimed(snapshot: Pick<TaskSnapshot, "value">): boolean {
-  return snapshot.value === "running" || snapshot.value === "verifying";
+  return isRunning(snapshot) || snapshot.value === "verifying";
+}
+
+/** Whether its owner works on it, be a pause open or not. */
+export function isRunning({ value }: Pick<TaskSnapshot, "value">): boolean {
+  return typeof value === "object" && "running" in value;
 }
 
 /** The word for where a session stands, by its state as a task. */
@@ -44,7 +53,8 @@ export function toSessionStatus(state: TaskState): SessionStatus {
 }
 
 /**
- * The state right after `event`, from the event alone; for an event that leaves the state as it is, nothing.
+ * The state right after `event`, from the event alone; for an event that leaves the state as it is, nothing. Whether a question is open
+ * while the owner goes on, an event of that work does not say: it is of a running task.
  * A repeated command is answered with it, from the journal.
  */
 export function stateAfter(event: Pick<EventHeader, "type" | "facts">): TaskState | undefined {
@@ -59,10 +69,6 @@ const entered: Partial<Record<EventHeader["type"], TaskState>> = {
   "step.begun": "running",
   "step.succeeded": "running",
   "step.failed": "running",
-  "task.paused": "paused",
-  "task.answered": "start",
-  "task.resumed": "start",
-  "pause.expired": "start",
   "checks.passed": "succeeded",
   "checks.failed": "running",
   "task.cancelled": "cancelled",
@@ -82,10 +88,11 @@ const entered: Partial<Record<EventHeader["type"], TaskState>> = {
   "task.promoted": "promoted",
 };
 
-/** A timer that a state asks for. It is over when the task has left the entry it belongs to. */
+/** A timer that a state asks for. */
 export interface TimerWanted {
   kind: "pause" | "handoff" | "deadline";
   dueAt: number;
+  /** What it belongs to: the entry of the state, or the event that opened the pause. The timer is over when that is. */
   entry: number;
 }
 
@@ -93,9 +100,8 @@ export interface TimerWanted {
 export function timersOf(snapshot: Pick<TaskSnapshot, "value" | "context">): TimerWanted[] {
   const { context } = snapshot;
   const timers: TimerWanted[] = [];
-  if (snapshot.value === "paused" && context.pause?.expiresAt != null) {
-    timers.push({ kind: "pause", dueAt: context.pause.expiresAt, entry: context.entry });
-  }
+  const next = firstToExpire(context);
+  if (next !== undefined) timers.push({ kind: "pause", dueAt: next.expiresAt, entry: next.seq });
   if (snapshot.value === "handoff" && context.handoff?.expiresAt != null) {
     timers.push({ kind: "handoff", dueAt: context.handoff.expiresAt, entry: context.entry });
   }
@@ -103,6 +109,15 @@ export function timersOf(snapshot: Pick<TaskSnapshot, "value" | "context">): Tim
     timers.push({ kind: "deadline", dueAt: context.deadlineAt, entry: 1 });
   }
   return timers;
+}
+
+/** Of the open pauses that which expires first: the others wait for its end. */
+function firstToExpire({ pauses }: TaskContext): { expiresAt: number; seq: number } | undefined {
+  let first: { expiresAt: number; seq: number } | undefined;
+  for (const { expiresAt, seq } of pauses) {
+    if (expiresAt !== null && expiresAt < (first?.expiresAt ?? Number.POSITIVE_INFINITY)) first = { expiresAt, seq };
+  }
+  return first;
 }
 
 /** A place where workers look for something to claim. */

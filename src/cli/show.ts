@@ -10,6 +10,7 @@ import type { OperationName, OperationOutput } from "../contracts/operations/ind
 import type { Session, SessionAck, SessionEvent } from "../contracts/session.ts";
 import type { Ack, Task, TaskState } from "../contracts/task.ts";
 import { toIsoTime } from "../kernel/iso-time.ts";
+import { toCommand } from "./calls.ts";
 import { more, type Style, showAny, showRows, toScalar } from "./shapes.ts";
 import { memoryForms } from "./show-memory.ts";
 import { playbookForms } from "./show-playbooks.ts";
@@ -124,13 +125,19 @@ function whoOf(task: Task): string {
     case "verifying":
       return task.owner.agent;
     case "paused":
-      return task.asks ? `? ${task.approver ?? "anyone"}` : "";
+      return toAsked(task.pauses);
     case "failed":
     case "cancelled":
       return task.outcome.reason.code;
     default:
       return "";
   }
+}
+
+/** The questions that are open by those who are to answer them. */
+function toAsked(pauses: Task["pauses"]): string {
+  const approvers = pauses.filter(({ asks }) => asks).map(({ approver }) => approver ?? "anyone");
+  return approvers.length === 0 ? "" : `? ${[...new Set(approvers)].join(", ")}`;
 }
 
 function toTargetText(to: Extract<Task, { state: "start" }>["to"]): string {
@@ -158,21 +165,15 @@ function showState(state: TaskState, style: Style): string {
 type Content = OperationOutput<"tasks.get">["content"];
 
 function showTask(task: Task, content: Content | undefined, style: Style): string {
-  const { id, state, title, rootId, ...rest } = task;
+  const { id, state, title, rootId, pauses: _, ...rest } = task;
   const head = `${style.bold(id)}  ${showState(state, style)}`;
-  const { brief, question, outcome, ...others } = content ?? {};
+  const { brief = title, pauses = task.pauses, outcome, ...others } = content ?? {};
   const { why, ...ended } = splitOutcome(outcome);
-  const texts = [
-    [undefined, brief ?? title],
-    [`why it is ${state}`, why],
-    ["question", question],
-  ] as const;
-  const blocks = texts.flatMap(([label, text]) =>
-    text === undefined ? [] : [`${label === undefined ? "" : `${style.dim(label)}\n`}${escapeBlock(text, "  ")}`],
-  );
-  return [head, ...blocks, showAny({ ...(rootId === id ? {} : { rootId }), ...rest, ...ended, ...others }, style)].join(
-    "\n",
-  );
+  const blocks = brief === undefined ? [] : [escapeBlock(brief, "  ")];
+  if (why !== undefined) blocks.push(`${style.dim(`why it is ${state}`)}\n${escapeBlock(why, "  ")}`);
+  for (const pause of pauses) blocks.push(showPause(id, pause, style));
+  const facts = { ...(rootId === id ? {} : { rootId }), ...rest, ...ended, ...others };
+  return [head, ...blocks, showAny(facts, style)].join("\n");
 }
 
 /** The sentence that says why a task ended without success, apart from what else it ended with. */
@@ -183,6 +184,21 @@ function splitOutcome(outcome: unknown): { why?: string; outcome?: unknown } {
   return reason.success
     ? { why: toReasonSentence(reason.data), outcome: { ...rest, reason: reason.data } }
     : { outcome };
+}
+
+/** What is asked, by whom it is answered, and the command that answers it and no other. */
+function showPause(taskId: string, pause: Content["pauses"][number], style: Style): string {
+  const { pauseId, asks, question, answerSchema, approver, expiresAt } = pause;
+  const told = { ...(asks ? { answer: "ANSWER" } : {}), taskId, pauseId };
+  const facts = [
+    asks ? "question" : "pause",
+    ...(approver === undefined ? [] : [`for ${escapeLine(approver)}`]),
+    ...(expiresAt === undefined ? [] : [`until ${toIsoTime(expiresAt)}`]),
+    ...(answerSchema === undefined ? [] : [escapeLine(JSON.stringify(answerSchema))]),
+  ];
+  const text = question === undefined ? [] : [escapeBlock(question, "  ")];
+  const command = `  ${toCommand(asks ? "tasks.answer" : "tasks.resume", told)}`;
+  return [style.dim(facts.join("  ")), ...text, command].join("\n");
 }
 
 /** A line for a change, and the whole card when it has ended. */

@@ -38,6 +38,7 @@ const question: Traits = {
   mayCreate: true,
 };
 
+const pauseFlag = { pauseId: "pause" };
 const playbookId = { id: "the playbook's id" };
 
 /** How a playbook's parameters are given. */
@@ -157,8 +158,14 @@ const traits: Readonly<Record<string, Traits>> = {
   "tasks.pause": { examples: ['aionis task pause ID --epoch 1 --question "Deploy now?" --agent fixer-1'] },
   "tasks.answer": {
     positional: ["taskId", "answer"],
-    examples: ["aionis task answer ID true", 'aionis task answer ID "use the old interface"'],
+    flags: pauseFlag,
+    examples: [
+      "aionis task answer ID true --pause PAUSE",
+      'aionis task answer ID "use the old interface"   # when it asks one question',
+    ],
   },
+  "tasks.resume": { flags: pauseFlag, examples: ["aionis task resume ID --pause PAUSE"] },
+  "tasks.rest": { examples: ["aionis task rest ID --epoch 1 --waits-for PAUSE --agent fixer-1"] },
   "tasks.complete": {
     examples: [`aionis task complete ID --epoch 1 --return '{"summary":"done"}' --agent fixer-1`],
   },

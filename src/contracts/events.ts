@@ -13,6 +13,7 @@ import {
   EventId,
   LessonId,
   PacketId,
+  PauseId,
   ReceiptId,
   RecordedCommandId,
   Role,
@@ -71,6 +72,22 @@ const Preference = z.strictObject({ agent: AgentId, until: Time });
 const CheckName = z.strictObject({ name: Name, required: z.boolean() });
 const claimable = { claimableAt: Time, preferred: Preference.optional() };
 const nothing = z.strictObject({});
+
+/** The end of a pause. It makes the task claimable when the task waits for it alone; a run that is still on goes on. */
+const pauseEnd = z.strictObject({
+  pauseId: PauseId,
+  next: z.enum(["start", "running", "paused"]),
+  claimableAt: Time.optional(),
+  preferred: Preference.optional(),
+});
+/** The end of a run that waits for its pauses: `start` when one of them ended meanwhile. */
+const rest = {
+  next: z.enum(["paused", "start"]),
+  /** Pauses that the run no longer asked for. */
+  withdrawn: z.array(PauseId).max(limits.pausesOpen),
+  claimableAt: Time.optional(),
+  preferred: Preference.optional(),
+};
 const step = { ...StepSubject.shape, stage: z.int().positive() };
 const measures = { durationMs: WaitMs.optional(), cost: Cost.optional() };
 const why = z.strictObject({ reason: Line.optional() });
@@ -199,16 +216,21 @@ export const eventTypes = {
   "task.paused": entry(
     "task.paused",
     z.strictObject({
+      pauseId: PauseId,
+      key: Name,
       asks: z.boolean(),
-      about: Name.optional(),
       expiresAt: Time.optional(),
       approver: AgentId.optional(),
+      /** Whether the run ended with it. One that goes on ends by `task.rested` or any other end of a run. */
+      ends: z.boolean(),
+      ...rest,
     }),
     z.strictObject({ question: Text.optional(), answerSchema: Json.optional(), note: Text.optional() }),
   ),
-  "task.answered": entry("task.answered", z.strictObject(claimable), z.strictObject({ answer: Json })),
-  "task.resumed": entry("task.resumed", z.strictObject(claimable), why),
-  "pause.expired": entry("pause.expired", z.strictObject(claimable), nothing),
+  "task.rested": entry("task.rested", z.strictObject(rest), nothing),
+  "task.answered": entry("task.answered", pauseEnd, z.strictObject({ answer: Json })),
+  "task.resumed": entry("task.resumed", pauseEnd, why),
+  "pause.expired": entry("pause.expired", pauseEnd, nothing),
   "task.completed": entry(
     "task.completed",
     z.strictObject({ next: z.enum(["verifying", "succeeded"]), checks: z.array(CheckName).max(limits.checks) }),

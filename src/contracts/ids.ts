@@ -34,6 +34,10 @@ export type PacketId = z.infer<typeof PacketId>;
 export const DelegationId = madeId("dlg");
 export type DelegationId = z.infer<typeof DelegationId>;
 
+/** The id of one pause of a task. An answer names it, so that it cannot reach another question. */
+export const PauseId = madeId("pause");
+export type PauseId = z.infer<typeof PauseId>;
+
 /** A lesson's id. That of a workflow is made from the first task that showed it. */
 export const LessonId = madeId("les");
 export type LessonId = z.infer<typeof LessonId>;

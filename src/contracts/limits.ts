@@ -46,6 +46,10 @@ export const limits = {
   handoffsPerTask: 32,
   /** Pauses within one stage of a task, after which `PAUSE_LIMIT` refuses another. */
   pausesPerStage: 100,
+  /** Pauses of one task that are open at once, one a branch of its handler; another is refused with `PAUSE_LIMIT`. */
+  pausesOpen: 32,
+  /** What the runtime remembers of which agent saw which task with a pause; what was seen longest ago is forgotten first. */
+  looks: 10_000,
   /** Open delegated children of one task. */
   childrenOpen: 64,
   /** Depth of a delegation tree. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { EndMark, EndReason } from "./ending.ts";
 import { Budget } from "./events.ts";
-import { AgentId, DelegationId, PacketId, TaskId } from "./ids.ts";
+import { AgentId, DelegationId, PacketId, PauseId, TaskId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Packet, Return } from "./packet.ts";
 import { Actor, Check, FilePath, Isolation, Json, Line, Name, Sequence, Target, Text, Time, WaitMs } from "./values.ts";
@@ -20,6 +20,20 @@ export const TaskState = z.enum([
   "promoted",
 ]);
 export type TaskState = z.infer<typeof TaskState>;
+
+/** A pause that is open: it waits for an answer if it asks, else for a resume. */
+export const OpenPause = z.strictObject({
+  pauseId: PauseId,
+  /** By what a worker that starts over finds it. */
+  key: Name,
+  asks: z.boolean(),
+  /** The agent whose answer or resume alone counts; any if absent. */
+  approver: AgentId.optional(),
+  expiresAt: Time.optional(),
+  /** The event that opened it. */
+  seq: Sequence,
+});
+export type OpenPause = z.infer<typeof OpenPause>;
 
 const common = {
   id: TaskId,
@@ -44,6 +58,8 @@ const common = {
   stepsRecorded: z.int().nonnegative(),
   handoffs: z.int().nonnegative(),
   childrenOpen: z.array(TaskId).max(limits.childrenOpen),
+  /** Open pauses, oldest first. Each is answered by itself, in whatever state the task is shown. */
+  pauses: z.array(OpenPause).max(limits.pausesOpen),
   deadlineAt: Time.optional(),
   createdAt: Time,
   updatedAt: Time,
@@ -58,13 +74,15 @@ export const Task = z.discriminatedUnion("state", [
   z.strictObject({ ...common, state: z.literal("start"), to: Target, claimableAt: Time }),
   /** Somebody works on it. In: a claim. Out: its owner, or the end of its lease. If the process dies: recorded steps stay. */
   z.strictObject({ ...common, state: z.literal("running"), owner: Actor, claimedAt: Time }),
-  /** Nobody works on it until a question is answered or it is resumed. In: its owner. Out: answer, resume, expiry, cancel. */
+  /**
+   * A pause is open: a question waits for its answer, or the task for a resume. In: its owner. Out: answer, resume, expiry, cancel. While
+   * other branches of the work go on it has an owner, and its lease.
+   */
   z.strictObject({
     ...common,
     state: z.literal("paused"),
-    asks: z.boolean(),
-    approver: AgentId.optional(),
-    expiresAt: Time.optional(),
+    owner: Actor.optional(),
+    claimedAt: Time.optional(),
   }),
   /** Offered with a packet. In: its owner. Out: one claim, decline, withdrawal, expiry. If the process dies: announced again. */
   z.strictObject({
@@ -93,9 +111,13 @@ export const TaskContent = z.strictObject({
   data: Json.optional(),
   files: z.array(FilePath).max(limits.listItems),
   checks: z.array(Check).max(limits.checks),
-  /** The question that a paused task asks. */
-  question: Text.optional(),
-  answerSchema: Json.optional(),
+  /**
+   * The open pauses with their texts, oldest first. A question that was erased is absent, and so are those that come after
+   * `limits.pageBytes` of texts: the event at `seq` has them.
+   */
+  pauses: z
+    .array(OpenPause.extend({ question: Text.optional(), answerSchema: Json.optional(), note: Text.optional() }))
+    .max(limits.pausesOpen),
   /** The packet of an open handoff, or the one the present owner took. */
   packet: Packet.optional(),
   /** Of a task that ended: what it gave back, or with what it failed and as `reason` why it ended (see `EndReason`). */
@@ -103,11 +125,16 @@ export const TaskContent = z.strictObject({
 });
 export type TaskContent = z.infer<typeof TaskContent>;
 
-/** How a pause ended. `answer` is there when it was answered and the text was not erased. */
+/**
+ * How a pause ended; withdrawn when the work went on, or ended, without it. `answer` is there when it was answered and the text was not
+ * erased.
+ */
 export const PauseEnd = z.strictObject({
+  pauseId: PauseId,
+  key: Name,
+  /** The event that ended it. */
   seq: Sequence,
-  end: z.enum(["answered", "resumed", "expired"]),
-  about: Name.optional(),
+  end: z.enum(["answered", "resumed", "expired", "withdrawn"]),
   answer: Json.optional(),
 });
 export type PauseEnd = z.infer<typeof PauseEnd>;
@@ -134,6 +161,8 @@ export const Assignment = z.strictObject({
   returned: Return.optional(),
   /** How each pause of the present stage ended, oldest first, so that a handler that starts over gets the same answers. */
   pauses: z.array(PauseEnd).max(limits.pausesPerStage),
+  /** Those that are still open: a handler that comes to one again does not ask again. */
+  openPauses: z.array(OpenPause).max(limits.pausesOpen),
   budget: Budget,
   deadlineAt: Time.optional(),
   /** How long the lease lasts without a heartbeat. */
@@ -147,7 +176,7 @@ export const Ack = z.strictObject({
   seq: Sequence,
   at: Time,
   epoch: z.int().nonnegative(),
-  /** The task's state right after that event. */
+  /** The task's state right after that event. What an owner does meanwhile is answered with `running`, be a question open or not. */
   state: TaskState,
 });
 export type Ack = z.infer<typeof Ack>;

@@ -12,7 +12,7 @@ import { z } from "zod";
 import type { PlaybookContext, TaskContext } from "../../machines/index.ts";
 import { EndCode } from "../contracts/ending.ts";
 import { Budget, type EventType, eventTypes, RetryPolicy } from "../contracts/events.ts";
-import { AgentId, DelegationId, PacketId, TaskId } from "../contracts/ids.ts";
+import { AgentId, DelegationId, PacketId, PauseId, TaskId } from "../contracts/ids.ts";
 import { PlaybookState, ReplayOrder } from "../contracts/playbook.ts";
 import { isSensitive } from "../contracts/sensitive.ts";
 import { PauseEnd } from "../contracts/task.ts";
@@ -99,14 +99,19 @@ const contextShape = {
   releases: z.int(),
   errorSeq: Sequence,
   records: z.int(),
-  pause: z.object({
-    seq: Sequence,
-    asks: z.boolean(),
-    about: Name.nullable(),
-    approver: AgentId.nullable(),
-    expiresAt: Time.nullable(),
-  }),
-  pauseEnds: z.array(z.object({ seq: Sequence, end: PauseEnd.shape.end, about: Name.nullable() })),
+  pauses: z.array(
+    z.object({
+      pauseId: PauseId,
+      key: Name,
+      seq: Sequence,
+      asks: z.boolean(),
+      approver: AgentId.nullable(),
+      expiresAt: Time.nullable(),
+    }),
+  ),
+  pauseEnds: z.array(z.object({ pauseId: PauseId, key: Name, seq: Sequence, end: PauseEnd.shape.end })),
+  pauseEndedSeq: z.int(),
+  questionEndedSeq: z.int(),
   handoff: z.object({ packetId: PacketId, seq: Sequence, to: Target, from: Actor, expiresAt: Time.nullable() }),
   handoffs: z.int(),
   packetSeq: Sequence,

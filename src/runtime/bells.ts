@@ -107,5 +107,5 @@ export function createBells({ transport, store, clock, logger }: BellsOptions): 
 /** Whether the task came to where it can be claimed by this very event. */
 function makesClaimable(header: Committed["recorded"]["header"]): boolean {
   const state = stateAfter(header);
-  return state === "start" || state === "handoff";
+  return state === "handoff" || (state === "start" && "claimableAt" in header.facts); // an answer before a claim changes nothing
 }

@@ -95,6 +95,10 @@ export function toOutput(
     }
     case "tasks.step":
       return { receipt: toStepReceipt(header, body) };
+    case "tasks.pause": {
+      if (header.type !== "task.paused") throw new Error(`event ${header.seq} is no pause`);
+      return { ...toAck(recorded), pauseId: header.facts.pauseId };
+    }
     case "tasks.delegate": {
       if (header.type !== "delegation.sent") throw new Error(`event ${header.seq} is no delegation`);
       return { ...toAck(recorded), childId: header.facts.childId, delegationId: header.facts.delegationId };

@@ -3,15 +3,16 @@
 // Recovering a packet, the lists of records, the tree of what a task delegated. Reads only: nothing is written for a packet that is looked at.
 
 import type { Leases, Persistence } from "../../actors/index.ts";
-import { isClaimed, isWork, type TaskSnapshot } from "../../machines/index.ts";
+import { isClaimed, isWork, type TaskSnapshot, toFirstLine } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { DelegationRecord, Packet } from "../contracts/packet.ts";
+import type { TaskContent } from "../contracts/task.ts";
 import type { Actor, Target } from "../contracts/values.ts";
 import type { PacketFilter, PacketRow, ScopeStore, StoredEvent } from "../kernel/store.ts";
-import { readPacket, toContent, toTask } from "./views.ts";
+import { readPacket, readQuestions, toContent, toTask } from "./views.ts";
 
 type Found = PacketRow & { taskId: TaskId };
 
@@ -163,7 +164,7 @@ function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): 
     constraints: { change: [], remove: [], keep: [] },
     facts,
     rejected: [],
-    blockers: [],
+    blockers: readQuestions(store, context).map(toBlocker),
     services: [],
     artifacts: [],
     evidence: [],
@@ -171,6 +172,13 @@ function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): 
     ...(content.data === undefined ? {} : { data: content.data }),
     ...(context.deadlineAt === null ? {} : { deadlineAt: context.deadlineAt }),
   };
+}
+
+/** An open pause is what holds the work up. */
+function toBlocker({ pauseId, asks, question }: TaskContent["pauses"][number]): string {
+  return asks
+    ? `${pauseId} waits for an answer: ${toFirstLine(question) ?? "its question was erased"}`
+    : `${pauseId} waits for a resume`;
 }
 
 /** As many as a packet lists: of more than that the first ones say least about where to go on. */

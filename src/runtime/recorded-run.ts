@@ -41,11 +41,11 @@ function readAsides(store: ScopeStore, task: number): Required<Pick<RecordedRun,
   const types = ["task.paused", "task.answered", "delegation.sent"];
   const answers: number[] = [];
   const delegated: string[] = [];
-  let about: string | undefined;
+  const keys = new Map<string, string>(); // by pause
   for (const stored of store.events({ task, after: 0, count: asidesMax, types })) {
     const { type, seq, facts } = decodeHeader(stored);
-    if (type === "task.paused") about = facts.about;
-    if (type === "task.answered" && about?.startsWith(stepAbout) !== true) answers.push(seq);
+    if (type === "task.paused") keys.set(facts.pauseId, facts.key);
+    if (type === "task.answered" && keys.get(facts.pauseId)?.startsWith(stepAbout) !== true) answers.push(seq);
     if (type === "delegation.sent") delegated.push(decodeBody(stored, type)?.packet.brief ?? "");
   }
   return { answers, delegated };
@@ -53,7 +53,7 @@ function readAsides(store: ScopeStore, task: number): Required<Pick<RecordedRun,
 
 function toOutcome(snapshot: TaskSnapshot): RecordedRun["outcome"] {
   if (isOpen(snapshot)) return "open";
-  return typeof snapshot.value === "string" ? "failed" : "succeeded"; // the parts of having succeeded are a compound state
+  return typeof snapshot.value === "string" ? "failed" : "succeeded"; // of the ends, that of having succeeded alone has parts
 }
 
 function toStep(stored: StoredEvent): RecordedStep {

@@ -35,6 +35,7 @@ import type { ScopeStore, Store } from "../kernel/store.ts";
 import { isMemoryOperation, isPlaybookOperation, toOutput, toSubmission } from "./commands.ts";
 import type { FindRule } from "./families.ts";
 import { type HostOperation, toOwnersCommand, toReportId } from "./host-run.ts";
+import { createLooks, readLooks } from "./looks.ts";
 import { createAwaitLearning, type MemoryOptions, prepareMemory } from "./memory.ts";
 import { chooseForWork, type PlaybookCommandParts, preparePlaybook } from "./playbook-commands.ts";
 import type { Queries } from "./queries.ts";
@@ -100,6 +101,7 @@ export function createRefuse(storeId: Store["id"]): (message: Message, retryAfte
 function createCaller(options: RpcOptions, store: ScopeStore): (message: IncomingRequest) => unknown {
   const { persistence, leases, queries, clock } = options;
   const awaitLearning = createAwaitLearning(options.memory);
+  const looks = createLooks();
   const replyContext = {
     store,
     leaseMs: leases.leaseMs,
@@ -111,7 +113,7 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     const operation = findOperation(name);
     const envelope = readEnvelope(message, options.scope);
     const input = parseInput(name, operation.input, envelope.body);
-    if (operation.kind === "query") return queries[name as keyof Queries](input as never); // the table pairs name and schema
+    if (operation.kind === "query") return look(agentId, name as keyof Queries, input);
     if (operation.kind === "signal") return heartbeat(agentId, input as OperationParsed<"tasks.heartbeat">);
     const by = agentId;
     if (name === "playbooks.dispatch") return dispatch(input as OperationParsed<typeof name>, by, envelope, message); // the table says so
@@ -122,6 +124,16 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
       message,
     ); // as above
   };
+
+  /** What it shows of open pauses is remembered: an answer that names none is for what its author saw. */
+  function look(by: string, name: keyof Queries, input: unknown): unknown {
+    const note = <Output>(output: Output): Output => {
+      looks.note(by, readLooks(name, output, store.head().seq));
+      return output;
+    };
+    const output: unknown = queries[name](input as never); // the table pairs name and schema
+    return output instanceof Promise ? output.then(note) : note(output);
+  }
 
   /** Runs what surely fits, under the caller's own command id: a repeat finds the replay that the first one began. */
   async function dispatch(
@@ -156,7 +168,7 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   ): Promise<unknown> {
     const commandId = input.commandId ?? toOwnId(name, input, by) ?? envelope.id;
     const newTaskId = (): TaskId => options.ids.next("task");
-    const prepared = prepare(name, input, commandId);
+    const prepared = prepare(name, input, { commandId, by });
     const resolved = prepared instanceof Promise ? await prepared : prepared; // most commands need nothing, and wait for nothing
     if (name === "tasks.claim" && "roles" in input) options.playbooks.tools.heard(by, input.roles);
     const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId, resolved });
@@ -168,8 +180,10 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   function prepare(
     name: TaskOperation,
     input: OperationParsed<TaskOperation>,
-    commandId: string,
+    { commandId, by }: { commandId: string; by: string },
   ): object | Promise<object> {
+    if (name === "tasks.answer" || name === "tasks.resume")
+      return { seenSeq: looks.of(by, (input as OperationParsed<typeof name>).taskId) }; // name and input of one entry
     if (isRuled(name)) return { rule: options.families((input as OperationParsed<typeof name>).family) }; // name and input of one entry
     if (!isMemoryOperation(name) && !isPlaybookOperation(name)) return nothing;
     if (store.eventByCommand(commandId) !== undefined) return nothing; // answered from its event, whatever has changed since

@@ -100,8 +100,9 @@ export interface Follower {
 }
 
 const leaseMsDefault = 10_000;
-const claimedStates = ["running", "verifying"];
+const ownedStates = ["running", "paused", "verifying"]; // a paused task has an owner while other work of it goes on
 const endsFromOutside: readonly EventType[] = ["task.cancelled", "deadline.passed", "lease.expired"];
+const pauseEnds: readonly EventType[] = ["task.answered", "task.resumed", "pause.expired"];
 
 /**
  * Starts a runtime. It answers calls when the promise resolves.
@@ -212,7 +213,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   /** L4, T1, I8: what was under way when the last runtime ended. */
   function recover(): void {
-    for (const row of scopeStore.tasksIn(claimedStates)) {
+    for (const row of scopeStore.tasksIn(ownedStates)) {
       const context = readContext(row.id);
       const { owner, epoch } = context ?? {};
       if (owner != null && epoch !== undefined && context !== undefined && !isHostRun({ context }))
@@ -247,11 +248,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     for (const event of committed) notify(event);
   }
 
-  /** Whoever works on a task that was ended from outside need not find out by its next heartbeat. It may never hear of it. */
+  /** The owner of a task that was ended from outside, or got an answer, need not find out by its next heartbeat. It may never hear of it. */
   function notify({ recorded, after }: Committed): void {
     const { type, taskId } = recorded.header;
-    const agent = after.context.lastAgent;
-    if (!endsFromOutside.includes(type) || agent === null) return;
+    const { owner, lastAgent } = after.context;
+    const agent = endsFromOutside.includes(type) ? lastAgent : pauseEnds.includes(type) ? owner?.agent : undefined;
+    if (agent == null) return;
     const subject = subjects.control(agent);
     for (const transport of served.keys()) transport.publish(subject, encode({ taskId }));
   }

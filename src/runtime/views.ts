@@ -9,13 +9,15 @@ import {
   isSession,
   type TaskContext,
   type TaskSnapshot,
+  toFirstLine,
   toTargetKey,
   toTaskState,
 } from "../../machines/index.ts";
 import { type EndMark, type EndReason, endings, toReasonSentence } from "../contracts/ending.ts";
 import type { EventHeader } from "../contracts/events.ts";
+import { limits } from "../contracts/limits.ts";
 import type { Packet, Return } from "../contracts/packet.ts";
-import type { Assignment, Explanation, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
+import type { Assignment, Explanation, OpenPause, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
 import type { Check } from "../contracts/values.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 
@@ -35,8 +37,8 @@ export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
       return { ...common, state, owner: required(context.owner), claimedAt: context.claimedAt, checks };
     }
     case "paused": {
-      const { asks, approver, expiresAt } = required(context.pause);
-      return { ...common, state, asks, ...given({ approver, expiresAt }) };
+      const { owner } = context;
+      return { ...common, state, ...(owner === null ? {} : { owner, claimedAt: context.claimedAt }) };
     }
     case "handoff": {
       const { packetId, to, from, expiresAt } = required(context.handoff);
@@ -54,19 +56,31 @@ export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
 export function toContent(store: ScopeStore, snapshot: TaskSnapshot): TaskContent {
   const { context } = snapshot;
   const created = readCreated(store, context);
-  const paused = context.pause === null ? undefined : decodeBody(store.event(context.pause.seq), "task.paused");
   const packet = readPacket(store, context.handoff?.seq ?? context.packetSeq);
   return {
     ...given({ brief: created?.brief, data: created?.data }),
     files: created?.files ?? [],
     checks: readChecks(store, context, created?.checks),
+    pauses: readQuestions(store, context),
     ...given({
-      question: paused?.question,
-      answerSchema: paused?.answerSchema,
       packet,
       outcome: readOutcome(store, context),
     }),
   };
+}
+
+/** The open pauses with their texts, as far as these fit into a page. */
+export function readQuestions(store: ScopeStore, { pauses }: TaskContext): TaskContent["pauses"] {
+  let left: number = limits.pageBytes;
+  return pauses.map((pause) => {
+    const stored = left > 0 ? store.event(pause.seq) : undefined;
+    left -= stored?.body?.length ?? 0;
+    return { ...toOpenPause(pause), ...(left >= 0 ? given({ ...decodeBody(stored, "task.paused") }) : {}) };
+  });
+}
+
+function toOpenPause({ approver, expiresAt, ...pause }: TaskContext["pauses"][number]): OpenPause {
+  return { ...pause, ...given({ approver, expiresAt }) };
 }
 
 type Claim = EventHeader<"task.claimed" | "handoff.claimed">;
@@ -99,6 +113,7 @@ export function toAssignment(
     ...given({ isolation: context.isolation }),
     hasSteps: hasSteps(store, claim, context),
     pauses: context.pauseEnds.map((pause) => readPauseEnd(store, pause)),
+    openPauses: context.pauses.map(toOpenPause),
     budget: context.budget,
     leaseMs,
   };
@@ -119,9 +134,10 @@ export function toExplanation(store: ScopeStore, snapshot: TaskSnapshot, now: Mo
     return { taskId: context.id, state, because: toReasonSentence(reason), outcome: { reason }, allowed, moves: [] };
   }
   const { because, moves } = explain(state, context, now);
+  const pauses = readQuestions(store, context).map(explainPause);
   const hasDeadline = context.deadlineAt !== null && allowed.length > 0;
   const deadline = hasDeadline ? [`its deadline in ${(context.deadlineAt ?? 0) - now.at} ms`] : [];
-  return { taskId: context.id, state, because, allowed, moves: [...moves, ...deadline] };
+  return { taskId: context.id, state, because, allowed, moves: [...moves, ...pauses, ...deadline] };
 }
 
 function explain(state: Task["state"], context: TaskContext, now: Moment): { because: string; moves: string[] } {
@@ -130,20 +146,16 @@ function explain(state: Task["state"], context: TaskContext, now: Moment): { bec
       if (isMemory({ context })) return { because: "It holds what the scope has learned, and never ends.", moves: [] };
       return isSession({ context }) ? explainSession(context) : explainStart(context, now);
     case "running":
-    case "verifying": {
-      const agent = context.owner?.agent ?? "nobody";
+    case "verifying":
+    case "paused": {
+      if (context.owner === null) return { because: explainPaused(context), moves: [] }; // nobody goes on with other work
+      const { agent } = context.owner;
       const lease =
         now.leaseUntil === undefined ? "" : `; without a heartbeat its lease ends in ${now.leaseUntil - now.at} ms`;
-      const what = state === "running" ? "works on it" : `runs ${context.verifying.length} checks`;
-      return { because: `${agent} ${what}${lease}.`, moves: [agent, "the end of its lease"] };
+      const what = state === "verifying" ? `runs ${context.verifying.length} checks` : "works on it";
+      const waits = state === "paused" ? ` ${explainPaused(context)}` : "";
+      return { because: `${agent} ${what}${lease}.${waits}`, moves: [agent, "the end of its lease"] };
     }
-    case "paused":
-      return context.pause?.asks === true
-        ? {
-            because: `It waits for an answer by ${context.pause.approver ?? "anyone"}.`,
-            moves: ["tasks.answer", "tasks.resume"],
-          }
-        : { because: "It was paused without a question.", moves: ["tasks.resume"] };
     case "handoff": {
       const to = toTargetKey(context.handoff?.to ?? "any");
       const moves = [`a claim by ${to}`, "handoff.decline", "handoff.withdraw"];
@@ -152,6 +164,22 @@ function explain(state: Task["state"], context: TaskContext, now: Moment): { bec
     default:
       return { because: `It is ${state}; nothing more happens to it.`, moves: [] };
   }
+}
+
+function explainPaused({ pauses }: TaskContext): string {
+  const asking = pauses.filter(({ asks }) => asks);
+  const [only] = asking;
+  if (only === undefined) return "It was paused without a question.";
+  if (asking.length > 1) return `It waits for answers to ${asking.length} questions.`;
+  return `It waits for an answer by ${only.approver ?? "anyone"}.`;
+}
+
+/** What ends one pause: its id has to be named with it. */
+function explainPause({ pauseId, asks, approver, question }: TaskContent["pauses"][number]): string {
+  if (!asks) return `tasks.resume of ${pauseId}`;
+  const line = toFirstLine(question);
+  const what = line === undefined ? "" : ` ("${line}")`;
+  return `tasks.answer or tasks.resume of ${pauseId}${what}${approver === undefined ? "" : ` by ${approver}`}`;
 }
 
 function explainSession({ records }: TaskContext): { because: string; moves: string[] } {
@@ -194,6 +222,7 @@ function toCommon(context: TaskContext, title: string | null) {
     stepsRecorded: context.steps,
     handoffs: context.handoffs,
     childrenOpen: context.childrenOpen.map(({ childId }) => childId),
+    pauses: context.pauses.map(toOpenPause),
     createdAt: context.createdAt,
     updatedAt: context.updatedAt,
   };
@@ -241,9 +270,9 @@ export function readPacket(store: ScopeStore, seq: number | null): Packet | unde
   return decodeBody(stored, "handoff.offered")?.packet ?? decodeBody(stored, "task.created")?.packet;
 }
 
-function readPauseEnd(store: ScopeStore, { seq, end, about }: TaskContext["pauseEnds"][number]): PauseEnd {
-  const answer = decodeBody(store.event(seq), "task.answered")?.answer;
-  return { seq, end, ...given({ about }), ...(answer === undefined ? {} : { answer }) };
+function readPauseEnd(store: ScopeStore, pause: TaskContext["pauseEnds"][number]): PauseEnd {
+  const answer = pause.end === "answered" ? decodeBody(store.event(pause.seq), "task.answered")?.answer : undefined;
+  return { ...pause, ...(answer === undefined ? {} : { answer }) };
 }
 
 /** What the task's last event says of how it ended: its return, or its error and why it ended. */

@@ -142,7 +142,7 @@ describe("a commit that was made although it failed (I13)", () => {
     expect(await outcomeOf(claim())).toBe("OUTCOME_UNKNOWN");
 
     expect(bench.problems()).toEqual([]);
-    expect(bench.persistence.snapshot(scopeName, taskId)?.value).toBe("running");
+    expect(bench.persistence.snapshot(scopeName, taskId)?.value).toEqual({ running: "working" });
     expect((await claim()).header.seq).toBe(2);
     expect((await bench.do("tasks.complete", { taskId, epoch: 1 })).header.seq).toBe(3);
     expect(bench.problems()).toEqual([]);

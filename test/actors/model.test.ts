@@ -210,9 +210,9 @@ class World {
       case "expire":
         return { name: "lease.expire", taskId, epoch: asked.epoch };
       case "resume":
-        return toCommand("tasks.resume", { taskId });
+        return { ...toCommand("tasks.resume", { taskId }), ...seen };
       case "answer":
-        return toCommand("tasks.answer", { taskId, answer: 1 });
+        return { ...toCommand("tasks.answer", { taskId, answer: 1 }), ...seen };
       case "decline":
         return toCommand("handoff.decline", { taskId, packetId: offered, roles });
       case "withdraw":
@@ -260,6 +260,9 @@ class World {
     }
   }
 }
+
+/** Who answers has seen the task as it is. */
+const seen = { seenSeq: Number.MAX_SAFE_INTEGER };
 
 const ownersEvents = new Set(
   "task.released step.begun step.succeeded step.failed task.paused task.completed checks.passed checks.failed task.failed handoff.offered delegation.sent".split(

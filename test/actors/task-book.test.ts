@@ -3,7 +3,7 @@ import { decodeHeader } from "../../actors/index.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { StoredEvent, TaskRow } from "../../src/kernel/store.ts";
 import { createBench, outcomeOf, scopeName } from "../support/store.ts";
-import { eventId, taskId, toCommand } from "../support/tasks.ts";
+import { eventId, pauseId, taskId, toCommand } from "../support/tasks.ts";
 
 const step = (ordinal: number) => ({ name: "s", ordinal, outcome: { kind: "succeeded" as const } });
 
@@ -50,7 +50,7 @@ describe("live tasks", () => {
     const { restart, id } = await setup();
     const second = restart();
 
-    expect(second.persistence.snapshot(scopeName, id)?.value).toBe("running");
+    expect(second.persistence.snapshot(scopeName, id)?.value).toEqual({ running: "working" });
     expect(second.persistence.snapshot(scopeName, taskId(404))).toBeUndefined();
     expect(second.persistence.status().liveTasks).toBe(0);
   });
@@ -73,7 +73,7 @@ describe("a task that is read again", () => {
   });
 
   it("is folded from its events when its snapshot is of another version or machine", async () => {
-    for (const change of [{ version: "0" }, { version: "3" }, { machine: "job" }]) {
+    for (const change of [{ version: "0" }, { version: "2" }, { version: "4" }, { machine: "job" }]) {
       const { bench, id, restart, rewrite } = await setup();
       await bench.do("tasks.step", { taskId: id, epoch: 1, step: step(0) });
       const before = bench.persistence.snapshot(scopeName, id);
@@ -145,7 +145,8 @@ describe("decodeHeader", () => {
   };
 
   it("turns the facts of an older shape into the present one, by a table", () => {
-    const table = { "task.paused": ({ question }: Record<string, unknown>) => ({ asks: question }) };
+    const now = { pauseId: pauseId(), key: "k", asks: true, ends: true, next: "paused", withdrawn: [] };
+    const table = { "task.paused": ({ question }: Record<string, unknown>) => ({ ...now, asks: question }) };
 
     expect(decodeHeader(stored, table)).toEqual({
       seq: 7,
@@ -155,7 +156,7 @@ describe("decodeHeader", () => {
       epoch: 2,
       at: 99,
       by: "worker-1",
-      facts: { asks: true },
+      facts: now,
     });
   });
 

@@ -19,6 +19,7 @@ import { describeOnce } from "./sdk/once.ts";
 import { describeOverload } from "./sdk/overload.ts";
 import { describePause } from "./sdk/pause.ts";
 import { describePlaybooks } from "./sdk/playbooks.ts";
+import { describeQuestions } from "./sdk/questions.ts";
 import { describeReplays } from "./sdk/replays.ts";
 import { describeSessions } from "./sdk/sessions.ts";
 import { describeStages } from "./sdk/stages.ts";
@@ -39,6 +40,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeSteps(setup);
     describeOnce(setup);
     describePause(setup);
+    describeQuestions(setup);
     describeDelegation(setup);
     describeHandoff(setup);
     describeChecks(setup);

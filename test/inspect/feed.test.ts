@@ -309,7 +309,7 @@ describe("a live feed", () => {
     const { [`task:${handed}`]: ended, [`task:${paused}`]: cancelled } = standings(messages);
     expect([ended, cancelled]).toEqual([undefined, "cancelled"]);
     expect(messages.slice(0, 3).map(({ type }) => type)).toEqual(Array(3).fill("@xstate.actor"));
-    expect(messages[0]).toMatchObject({ snapshot: { value: "running", status: "active" } });
+    expect(messages[0]).toMatchObject({ snapshot: { value: { running: "working" }, status: "active" } });
     expect(about(messages, child)).toEqual([]);
   });
 

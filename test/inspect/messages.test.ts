@@ -42,7 +42,12 @@ describe("an event", () => {
       type: "@xstate.snapshot",
       sessionId,
       event: { type: "task.claimed", seq: 2 },
-      snapshot: { ...nothing, status: "active", value: "running", context: withoutNulls(story.now.context) },
+      snapshot: {
+        ...nothing,
+        status: "active",
+        value: { running: "working" },
+        context: withoutNulls(story.now.context),
+      },
     });
   });
 

@@ -115,7 +115,7 @@ describe("createWebSocketReceiver of @statelyai/inspect", { timeout }, () => {
     expect(first).toMatchObject({
       type: "@xstate.actor",
       name: expect.stringContaining("Count"),
-      snapshot: { value: "running" },
+      snapshot: { value: { running: "working" } },
     });
   });
 });

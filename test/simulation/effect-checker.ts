@@ -91,7 +91,7 @@ function follow(trail: Trail, event: EventHeader, body: Record<string, unknown>)
       trail.goesOn = read(read(read(body, "packet"), "data"), "replay") === "goes on";
       return;
     case "task.paused":
-      trail.about = event.facts.about ?? "";
+      trail.about = event.facts.key;
       return;
     case "task.answered":
       return followAnswer(trail, event, body.answer);

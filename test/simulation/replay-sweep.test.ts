@@ -207,12 +207,14 @@ async function script(client: Client, modes: readonly Mode[], effects: readonly 
 }
 
 async function answer(client: Client, taskId: TaskId, effects: readonly Effect[]): Promise<void> {
-  const { question = "" } = (await client.tasks.get({ taskId })).content;
+  const [open] = (await client.tasks.get({ taskId })).content.pauses;
+  if (open === undefined) return; // somebody was faster
+  const { pauseId, question = "" } = open;
   const [, step] = /^Step (\w+)#0/.exec(question) ?? [];
   const isDone = effects.some(({ key }) => key === `${taskId}/1/${step}/0`);
   const said = step !== undefined ? (isDone ? "done" : "again") : question.startsWith("May") ? "yes" : "stop";
-  await client.tasks.answer({ taskId, answer: said }).catch((error: unknown) => {
-    if (!isFailure(error, "TASK_STATE_CONFLICT", "ANSWER_CONFLICT")) throw error;
+  await client.tasks.answer({ taskId, pauseId, answer: said }).catch((error: unknown) => {
+    if (!isFailure(error, "QUESTION_OVER")) throw error;
   });
 }
 

@@ -204,12 +204,14 @@ async function answerAll(world: World, process: Process): Promise<void> {
   for (const task of tasks) {
     if (task.state !== "paused" || (world.random.u32() % 3 === 0 && !world.isHealed())) continue;
     const { content } = await process.client.tasks.get({ taskId: task.id });
-    const { enum: answers = [true] } = (content.answerSchema ?? {}) as { enum?: unknown[] }; // a choice, or "go on?"
-    const answer = answers[world.random.u32() % answers.length];
-    const { taskId, seq } = task.asks
-      ? await process.client.tasks.answer({ taskId: task.id, answer })
-      : await process.client.tasks.resume({ taskId: task.id });
-    world.acked({ op: "answer", taskId, epoch: task.epoch, agent: process.name, seq });
+    for (const { pauseId, asks, answerSchema } of content.pauses) {
+      const { enum: answers = [true] } = (answerSchema ?? {}) as { enum?: unknown[] }; // a choice, or "go on?"
+      const answer = answers[world.random.u32() % answers.length];
+      const { taskId, seq } = asks
+        ? await process.client.tasks.answer({ taskId: task.id, pauseId, answer })
+        : await process.client.tasks.resume({ taskId: task.id, pauseId });
+      world.acked({ op: "answer", taskId, epoch: task.epoch, agent: process.name, seq });
+    }
   }
 }
 

@@ -77,8 +77,7 @@ export function apply(task: ModelTask, asked: Asked): "taken" | "refused" | "eit
     case "resume":
       return only(task.state === "paused", () => toStart(task, asked.at, task.lastOwner));
     case "answer":
-      if (task.state !== "paused") return "either"; // the answer it got before, or none
-      return only(task.asks, () => toStart(task, asked.at, task.lastOwner));
+      return only(task.state === "paused" && task.asks, () => toStart(task, asked.at, task.lastOwner));
     case "decline":
       return only(task.state === "handoff" && mayTake(task, asked), () => toStart(task, asked.at, task.lastOwner));
     case "withdraw":

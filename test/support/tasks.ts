@@ -21,10 +21,10 @@ import type { FailureCode } from "../../src/contracts/failures.ts";
 import type { TaskId } from "../../src/contracts/ids.ts";
 import type { LessonMove } from "../../src/contracts/lesson.ts";
 import { type OperationInput, operations } from "../../src/contracts/operations/index.ts";
-import { delegationId, eventId, lessonId, packetId, receiptId, t0, taskId } from "./ids.ts";
+import { delegationId, eventId, lessonId, packetId, pauseId, receiptId, t0, taskId } from "./ids.ts";
 import { playbookContent, toPlaybookTurn, toReplay } from "./playbooks.ts";
 
-export { eventId, lessonId, packetId, receiptId, t0, taskId } from "./ids.ts";
+export { eventId, lessonId, packetId, pauseId, receiptId, t0, taskId } from "./ids.ts";
 
 export const packet = { brief: "Review it", nextAction: "Read the diff" };
 
@@ -65,7 +65,7 @@ export class Story {
       at: this.at,
       by: "worker-1",
       jitter: 0.5,
-      ids: { packet: packetId(n), child: taskId(1_000 + n), delegation: delegationId(n) },
+      ids: { packet: packetId(n), child: taskId(1_000 + n), delegation: delegationId(n), pause: pauseId(n) },
       ...given,
     };
   }
@@ -160,6 +160,20 @@ export const stories = {
     story.do("tasks.pause", { question: "Deploy?", answerSchema: { type: "boolean" } });
     return story;
   },
+  /** Its owner goes on with other work. */
+  asking: (input?: Partial<Started>): Story => {
+    const story = stories.running(input);
+    story.do("tasks.pause", { question: "Deploy?", answerSchema: { type: "boolean" }, ends: false });
+    return story;
+  },
+  /** Claimable after one of two answers. */
+  answered: (input?: Partial<Started>): Story => {
+    const story = stories.asking(input);
+    story.do("tasks.pause", { question: "Tell the others?" });
+    story.do("tasks.answer", { pauseId: pauseId(4), answer: true });
+    story.at += 5_000; // its last owner no longer goes first
+    return story;
+  },
   handoff: (input?: Partial<Started>): Story => {
     const story = stories.running(input);
     story.do("handoff.offer", { to: { role: "review" }, packet });
@@ -234,6 +248,12 @@ export const storyStates = Object.keys(stories) as StoryState[]; // Object.keys 
 
 const claimable = { claimableAt: t0 };
 const step = { name: "s", ordinal: 0, stage: 1 };
+const pause = { pauseId: pauseId(3), key: "k", asks: true, withdrawn: [] };
+const pauseEnds = [
+  { pauseId: pauseId(3), next: "start" as const, ...claimable },
+  { pauseId: pauseId(3), next: "running" as const },
+  { pauseId: pauseId(3), next: "paused" as const },
+];
 
 /** One concrete event of each type; with two outcomes, both. */
 export const examples: Record<EventType, NewEvent[]> = {
@@ -287,10 +307,18 @@ export const examples: Record<EventType, NewEvent[]> = {
   "step.failed": [
     { type: "step.failed", epoch: 1, facts: { ...step, retryable: true }, body: { error: "e", files: [] } },
   ],
-  "task.paused": [{ type: "task.paused", epoch: 1, facts: { asks: true }, body: {} }],
-  "task.answered": [{ type: "task.answered", epoch: 1, facts: claimable, body: { answer: 1 } }],
-  "task.resumed": [{ type: "task.resumed", epoch: 1, facts: claimable, body: {} }],
-  "pause.expired": [{ type: "pause.expired", epoch: 1, facts: claimable, body: {} }],
+  "task.paused": [
+    { type: "task.paused", epoch: 1, facts: { ...pause, ends: true, next: "paused" }, body: {} },
+    { type: "task.paused", epoch: 1, facts: { ...pause, ends: false, next: "paused" }, body: {} },
+    { type: "task.paused", epoch: 1, facts: { ...pause, ends: true, next: "start", ...claimable }, body: {} },
+  ],
+  "task.rested": [
+    { type: "task.rested", epoch: 1, facts: { next: "paused", withdrawn: [] }, body: {} },
+    { type: "task.rested", epoch: 1, facts: { next: "start", withdrawn: [pauseId(3)], ...claimable }, body: {} },
+  ],
+  "task.answered": pauseEnds.map((facts) => ({ type: "task.answered", epoch: 1, facts, body: { answer: 1 } })),
+  "task.resumed": pauseEnds.map((facts) => ({ type: "task.resumed", epoch: 1, facts, body: {} })),
+  "pause.expired": pauseEnds.map((facts) => ({ type: "pause.expired", epoch: 1, facts, body: {} })),
   "task.completed": [
     {
       type: "task.completed",

@@ -19,7 +19,7 @@ import {
 } from "./end.ts";
 import { decideDelegate, decideOffer, decidePacketReturn, decideReturn } from "./give.ts";
 import { decideInMemory, decideMemory, refuseNoMemory } from "./memory.ts";
-import { decideAnswer, decidePause, decideResume, toClaimable } from "./pause.ts";
+import { decideAnswer, decidePause, decideRest, decideResume, toClaimable, toPauseEnd } from "./pause.ts";
 import { decideCompile, decideInPlaybook, isPlaybookOperation, refuseNoPlaybook } from "./playbook.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 import { decideBegin, decideHostRun, decideTold } from "./replay.ts";
@@ -65,6 +65,8 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
       return decideRelease(snapshot, command, facts);
     case "tasks.pause":
       return decidePause(snapshot, command, facts);
+    case "tasks.rest":
+      return decideRest(snapshot, command, facts);
     case "tasks.answer":
       return decideAnswer(snapshot, command, facts);
     case "tasks.resume":
@@ -126,11 +128,18 @@ function decideTimer(snapshot: TaskSnapshot, kind: string, entry: number, facts:
   const { context } = snapshot;
   const { epoch } = context;
   if (wanted.kind === "pause") {
-    return accept({ type: "pause.expired", epoch, facts: toClaimable(snapshot, facts), body: {} });
+    const pause = context.pauses.find(({ seq }) => seq === entry);
+    if (pause === undefined) return { kind: "over" }; // unreachable: the timer was made from it
+    return accept({ type: "pause.expired", epoch, facts: toPauseEnd(snapshot, pause, facts), body: {} });
   }
   if (wanted.kind === "handoff" && context.handoff !== null) {
     const { packetId } = context.handoff;
-    return accept({ type: "handoff.expired", epoch, facts: { packetId, ...toClaimable(snapshot, facts) }, body: {} });
+    return accept({
+      type: "handoff.expired",
+      epoch,
+      facts: { packetId, ...toClaimable(context.lastAgent, facts) },
+      body: {},
+    });
   }
   return decideDeadline(snapshot, facts);
 }

@@ -3,13 +3,14 @@ import type { TaskState } from "../../../src/contracts/task.ts";
 import type { Actor } from "../../../src/contracts/values.ts";
 import { type Decision, memoryOperations, type NewEvent, playbookOperations, type TaskOperation } from "../commands.ts";
 import { isMemory, isPlaybook, isSession } from "../context.ts";
-import { isClaimed, isOpen, type TaskSnapshot, toSessionStatus, toTaskState } from "../state.ts";
+import { isClaimed, isOpen, isRunning, type TaskSnapshot, toSessionStatus, toTaskState } from "../state.ts";
 
 const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
-  start: ["tasks.claim", "tasks.cancel"],
+  start: ["tasks.claim", "tasks.cancel"], // and what ends an open pause
   running: [
     "tasks.step",
     "tasks.pause",
+    "tasks.rest",
     "tasks.complete",
     "tasks.fail",
     "tasks.release",
@@ -18,7 +19,7 @@ const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
     "handoff.return",
     "tasks.cancel",
   ],
-  paused: ["tasks.answer", "tasks.resume", "tasks.cancel"],
+  paused: ["tasks.cancel"],
   handoff: ["handoff.claim", "tasks.claim", "handoff.decline", "handoff.withdraw", "tasks.cancel"],
   verifying: ["tasks.verify", "tasks.fail", "tasks.release", "tasks.cancel"],
   succeeded: [],
@@ -43,7 +44,13 @@ function allowedForPlaybook({ context: { playbook } }: TaskSnapshot): readonly T
 export function allowedFor(snapshot: TaskSnapshot): readonly TaskOperation[] {
   if (isMemory(snapshot)) return memoryOperations;
   if (isPlaybook(snapshot)) return allowedForPlaybook(snapshot);
-  return isSession(snapshot) && isOpen(snapshot) ? allowedInSession : allowedIn[toTaskState(snapshot)];
+  if (isSession(snapshot) && isOpen(snapshot)) return allowedInSession;
+  const allowed = allowedIn[isRunning(snapshot) ? "running" : toTaskState(snapshot)];
+  return snapshot.context.pauses.length === 0 ? allowed : [...allowed, ...allowedWhileAsking(snapshot)];
+}
+
+function allowedWhileAsking({ context }: TaskSnapshot): readonly TaskOperation[] {
+  return context.pauses.some(({ asks }) => asks) ? ["tasks.answer", "tasks.resume"] : ["tasks.resume"];
 }
 
 export function accept(event: NewEvent): Decision {

@@ -96,7 +96,7 @@ function toOutcome(isDone: boolean, said: ReplayReport["replay"] | undefined): R
 
 /** What a task from which a playbook was compiled takes of it, as far as it has not come further already. */
 export function decideTold({ value, context: { epoch } }: TaskSnapshot, { told }: CommandOf<"replay.told">): Decision {
-  const part = typeof value === "string" ? undefined : value.succeeded;
+  const part = typeof value === "object" && "succeeded" in value ? value.succeeded : undefined;
   switch (told.fact) {
     case "started":
       return part === "recorded" || part === "replaying"

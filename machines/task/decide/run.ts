@@ -3,7 +3,7 @@ import type { Return } from "../../../src/contracts/packet.ts";
 import { type StepReceipt, type StepSubject, toAbout } from "../../../src/contracts/step.ts";
 import type { Check, CheckResult } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
-import { isClaimed, type TaskSnapshot } from "../state.ts";
+import { isClaimed, isRunning, type TaskSnapshot } from "../state.ts";
 import { accept, refuse, refuseState, refuseStranger } from "./refuse.ts";
 import { toReturn, withReturn } from "./return.ts";
 
@@ -145,6 +145,7 @@ type Owned = CommandOf<
   | "tasks.step"
   | "tasks.release"
   | "tasks.pause"
+  | "tasks.rest"
   | "tasks.complete"
   | "tasks.verify"
   | "tasks.fail"
@@ -161,10 +162,7 @@ export function mustHold(snapshot: TaskSnapshot, command: Owned, facts: Facts): 
 
 /** The caller owns the present claim and the work is going on. */
 export function mustRun(snapshot: TaskSnapshot, command: Owned, facts: Facts): Decision | undefined {
-  return (
-    mustHold(snapshot, command, facts) ??
-    (snapshot.value === "running" ? undefined : refuseState(snapshot, command.name))
-  );
+  return mustHold(snapshot, command, facts) ?? (isRunning(snapshot) ? undefined : refuseState(snapshot, command.name));
 }
 
 /** A moment that was given as such, or as a length of time from now. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Budget, RetryPolicy } from "../events.ts";
-import { AgentId, CommandId, DelegationId, Role, TaskId } from "../ids.ts";
+import { AgentId, CommandId, DelegationId, PauseId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import { PacketInput, ReturnInput } from "../packet.ts";
 import { StepReceipt, StepReport, StepSubject } from "../step.ts";
@@ -186,12 +186,12 @@ export const tasksPause = defineOperation({
   name: "tasks.pause",
   kind: "command",
   layer: "core",
-  summary: "End the run until the task is resumed or its question is answered.",
+  summary: "Open a pause that an answer or a resume ends; the run ends with it, unless other work of it goes on.",
   input: z.strictObject({
     ...owned,
     question: Text.min(1).optional(),
-    /** What the pause is about, for the worker to know its end from those of other pauses. */
-    about: Name.optional(),
+    /** By what a worker that starts over finds the pause and its end, within the stage; its `pauseId` if absent. */
+    key: Name.optional(),
     /** JSON Schema of the answer; any JSON value when absent. */
     answerSchema: z.record(z.string(), z.unknown()).optional(),
     approver: AgentId.optional(),
@@ -199,20 +199,43 @@ export const tasksPause = defineOperation({
     /** The same as a length of time from now; `expiresAt` goes first. */
     expiresInMs: WaitMs.optional(),
     note: Text.optional(),
+    /** Whether the run ends with it. Without that the owner goes on, and the question can be answered all the same. */
+    ends: z.boolean().default(true),
+    /** Of a run that ends: the other pauses that it waits for, as `tasks.rest` takes them; all that are open if absent. */
+    waitsFor: z.array(PauseId).max(limits.pausesOpen).optional(),
   }),
-  output: Ack,
-  failures: [...ownerFailures, "PAUSE_LIMIT"],
+  output: z.strictObject({ ...Ack.shape, pauseId: PauseId }),
+  failures: [...ownerFailures, "PAUSE_LIMIT", "PAUSE_AMBIGUOUS", "PAUSE_NOT_FOUND"],
   idempotent: false,
 });
+
+export const tasksRest = defineOperation({
+  name: "tasks.rest",
+  kind: "command",
+  layer: "core",
+  summary: "End a run that only waits for its pauses. One that ended meanwhile makes the task claimable at once.",
+  input: z.strictObject({
+    ...owned,
+    /** The pauses that the run waits for, open or ended. One that is open and not named is over: it was not asked for again. */
+    waitsFor: z.array(PauseId).min(1).max(limits.pausesOpen),
+  }),
+  output: Ack,
+  failures: [...ownerFailures, "PAUSE_NOT_FOUND"],
+  idempotent: false,
+});
+
+/** Which pause is meant. Without an id it must be the only one that was open since the caller last saw the task. */
+const pauseId = { pauseId: PauseId.optional() };
+const pauseFailures = ["QUESTION_OVER", "PAUSE_AMBIGUOUS", "PAUSE_NOT_FOUND", "NOT_ADDRESSED"] as const;
 
 export const tasksResume = defineOperation({
   name: "tasks.resume",
   kind: "command",
   layer: "core",
-  summary: "Make a paused task claimable again.",
-  input: z.strictObject({ ...commandId, taskId: TaskId, reason: Line.optional() }),
+  summary: "End a pause without an answer, so that the work goes on.",
+  input: z.strictObject({ ...commandId, taskId: TaskId, ...pauseId, reason: Line.optional() }),
   output: Ack,
-  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "NOT_ADDRESSED"],
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", ...pauseFailures],
   idempotent: false,
 });
 
@@ -220,11 +243,11 @@ export const tasksAnswer = defineOperation({
   name: "tasks.answer",
   kind: "command",
   layer: "core",
-  summary: "Answer the question of a paused task. The same answer twice changes nothing.",
-  input: z.strictObject({ ...commandId, taskId: TaskId, answer: Json }),
+  summary: "Answer a question of a task. An answer to a question that is over is refused.",
+  input: z.strictObject({ ...commandId, taskId: TaskId, ...pauseId, answer: Json }),
   output: Ack,
-  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "ANSWER_INVALID", "ANSWER_CONFLICT", "NOT_ADDRESSED"],
-  idempotent: true,
+  failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "ANSWER_INVALID", ...pauseFailures],
+  idempotent: false,
 });
 
 export const tasksComplete = defineOperation({

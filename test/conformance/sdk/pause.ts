@@ -108,7 +108,7 @@ export function describePause(setup: Setup): void {
       });
       await client.tasks.answer({ taskId, answer: true }, { agent: "ann" });
 
-      expect(paused).toMatchObject({ asks: true, approver: "ann" });
+      expect(paused.pauses).toMatchObject([{ asks: true, approver: "ann" }]);
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: true });
     });
 
@@ -140,7 +140,7 @@ export function describePause(setup: Setup): void {
       await later.tasks.answer({ taskId, answer: "yes" });
       work({}, handler, later);
 
-      expect(content.question).toBe("Still there?");
+      expect(content.pauses[0]?.question).toBe("Still there?");
       expect((await ended(later, taskId)).outcome).toMatchObject({ data: "yes" });
     });
 

@@ -93,7 +93,7 @@ export function describeReplays(setup: Setup): void {
       const { taskId } = await client.playbooks.run({ id, mode: "guided", text: "Set the version to 3.0.0" });
 
       await reached(client, taskId, "paused");
-      expect((await client.tasks.get({ taskId })).content.question).toMatch(/lock.*again/);
+      expect((await client.tasks.get({ taskId })).content.pauses[0]?.question).toMatch(/lock.*again/);
       await client.tasks.answer({ taskId, answer: "again" }); // nothing has changed: it asks again
       await recorded(client, taskId, "task.paused", 2);
       rmSync(join(folder, "lock"));

@@ -14,6 +14,7 @@ import {
   lessonId,
   packet,
   packetId,
+  pauseId,
   receiptId,
   Story,
   type StoryState,
@@ -34,8 +35,9 @@ const asks: {
   "tasks.release": (s) => s.try("tasks.release", {}),
   "tasks.step": (s) => s.try("tasks.step", { step: { name: "s", ordinal: 0, outcome: { kind: "succeeded" } } }),
   "tasks.pause": (s) => s.try("tasks.pause", {}),
-  "tasks.resume": (s) => s.try("tasks.resume", {}),
-  "tasks.answer": (s) => s.try("tasks.answer", { answer: true }),
+  "tasks.rest": (s) => s.try("tasks.rest", { waitsFor: [withEnd(s).pauseId] }),
+  "tasks.resume": (s) => s.try("tasks.resume", { ...openPause(s) }),
+  "tasks.answer": (s) => s.try("tasks.answer", { ...openPause(s), answer: true }),
   "tasks.complete": (s) => s.try("tasks.complete", {}),
   "tasks.verify": (s) => s.try("tasks.verify", { results: [{ name: "tests", passed: true }] }),
   "tasks.fail": (s) => s.try("tasks.fail", { error: "e" }),
@@ -71,6 +73,20 @@ function withPacket(story: Story): Story {
     story.snapshot = { ...snapshot, context: { ...snapshot.context, packetId: packetId() } } as typeof snapshot;
   }
   return story;
+}
+
+function openPause(story: Story) {
+  const [open] = story.snapshot?.context.pauses ?? [];
+  return open === undefined ? {} : { pauseId: open.pauseId };
+}
+
+/** As if a pause of its stage had ended: only then is there one that a run can wait for. */
+function withEnd(story: Story) {
+  const ended = { pauseId: pauseId(90), key: "k", seq: 2, end: "answered" as const };
+  const { snapshot } = story;
+  if (snapshot !== undefined)
+    story.snapshot = { ...snapshot, context: { ...snapshot.context, pauseEnds: [ended] } } as typeof snapshot;
+  return ended;
 }
 
 function offered(story: Story) {
@@ -147,6 +163,7 @@ describe("a stranger (I4)", () => {
     "tasks.release",
     "tasks.step",
     "tasks.pause",
+    "tasks.rest",
     "tasks.complete",
     "tasks.verify",
     "tasks.fail",
@@ -158,6 +175,7 @@ describe("a stranger (I4)", () => {
     "tasks.release": {},
     "tasks.step": { step: { name: "s", ordinal: 0, outcome: { kind: "succeeded" } } },
     "tasks.pause": {},
+    "tasks.rest": { waitsFor: [pauseId()] },
     "tasks.complete": {},
     "tasks.verify": { results: [{ name: "tests", passed: true }] },
     "tasks.fail": { error: "e" },

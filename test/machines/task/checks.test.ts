@@ -88,7 +88,7 @@ describe("tasks.verify", () => {
     });
 
     expect(event).toMatchObject({ type: "checks.failed", facts: { failed: ["tests"] } });
-    expect(story.now.value).toBe("running");
+    expect(story.now.value).toEqual({ running: "working" });
     expect(story.now.context).toMatchObject({ epoch: 1, verifying: [], completedSeq: null, records: 1 });
   });
 

@@ -99,7 +99,7 @@ describe("a handoff's claim", () => {
     byTask.do("tasks.claim", { roles: ["review"] }, { by: "worker-2" });
 
     for (const { now } of [byPacket, byTask]) {
-      expect(now.value).toBe("running");
+      expect(now.value).toEqual({ running: "working" });
       expect(now.context).toMatchObject({
         epoch: 2,
         stage: 2,

@@ -22,11 +22,11 @@ const events = Object.entries(examples)
 
 /** A state of the walk: what can be told apart by where it stands, without times, sequences and counts that grow without end. */
 function identify({ value, context }: TaskSnapshot): string {
-  const { owner, pause, handoff, childrenOpen, verifying, outcome } = context;
+  const { owner, pauses, handoff, childrenOpen, verifying, outcome } = context;
   return JSON.stringify([
     value,
     owner !== null,
-    pause !== null,
+    pauses.length > 0,
     handoff !== null,
     childrenOpen.length,
     verifying,
@@ -46,8 +46,8 @@ function findPaths(first: First) {
     input: first,
     events,
     serializeState: (state) => identify(toTaskSnapshot(state as SnapshotFrom<typeof taskMachine>)),
-    stopWhen: ({ context }) => context.task.childrenOpen.length > 1,
-    limit: 2_000,
+    stopWhen: ({ context }) => context.task.childrenOpen.length > 1 || context.task.pauses.length > 1,
+    limit: 20_000,
   });
 }
 

@@ -182,7 +182,8 @@ export async function openReplays(): Promise<Replays> {
           why: succeeded ? "" : toWhy(content?.outcome),
         };
       }
-      if (task.state === "paused") await runtime.tasks.cancel({ taskId, reason: `it asked: ${content?.question}` });
+      if (task.state === "paused")
+        await runtime.tasks.cancel({ taskId, reason: `it asked: ${content?.pauses[0]?.question}` });
       else assert.ok(performance.now() < giveUpAt, `${taskId} is ${task.state} after ${endWithinMs} ms`);
     }
   }

@@ -1,0 +1,55 @@
+import { AionisError } from "../src/contracts/failures.ts";
+import { sha256, toHex } from "../src/kernel/digest.ts";
+import type { Calls } from "./calls.ts";
+import type { PauseInput } from "./pauses.ts";
+
+/** The keys of pauses that have no name of their own. */
+export interface PauseKeys {
+  /**
+   * Made from what is asked, and of equal questions from their order: other words or another schema are another question.
+   * @throws AionisError `PAUSE_AMBIGUOUS` when one of several equal questions is asked beside other calls: their order may differ at the next
+   * start.
+   */
+  next(input: PauseInput): string;
+}
+
+const hashChars = 20;
+
+/** The keys of one run, counted from its start. */
+export function createPauseKeys(calls: Pick<Calls, "hasOthers">): PauseKeys {
+  const counts = new Map<string, { asked: number; isBesideOthers: boolean }>();
+
+  return {
+    next(input) {
+      const content = toContent(input);
+      const { asked, isBesideOthers } = counts.get(content) ?? { asked: 0, isBesideOthers: false };
+      const isUncertain = isBesideOthers || calls.hasOthers();
+      if (asked > 0 && isUncertain) throw refuseEqual(input);
+      counts.set(content, { asked: asked + 1, isBesideOthers: isUncertain });
+      return `${content}#${asked}`;
+    },
+  };
+}
+
+/** No handler's `about` is likely to begin so. */
+function toContent({ question, answerSchema }: PauseInput): string {
+  if (question === undefined) return "?resume";
+  return `?${toHex(sha256(toText([question, answerSchema]))).slice(0, hashChars)}`;
+}
+
+/** JSON whose keys are in one order. */
+function toText(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === "object" && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : item,
+  );
+}
+
+function refuseEqual({ question = "a pause without a question" }: PauseInput): AionisError {
+  const what = `"${question.slice(0, 100)}" is asked more than once beside other calls`;
+  return new AionisError(
+    "PAUSE_AMBIGUOUS",
+    `${what}; give each an \`about\` of its own, so that its answer can be told apart.`,
+  );
+}

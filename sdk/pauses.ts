@@ -1,0 +1,200 @@
+// Pauses of a run
+//
+// What a handler asks, and how the answers come to it. Owns: which pauses the run waits for, asking them one after the other, hearing of
+// their ends, and ending a run that only waits. Does not own: which question an answer is for; that is decided in the journal by the pause's
+// id.
+//
+// Invariants:
+//   Q1. A pause is known by its key: one that has ended gives its end, one that is open is not asked again.
+//   Q2. The run ends when every call in flight waits for a pause, still so a turn later; while another goes on, the run keeps its claim.
+//   Q3. An end that comes while the run is on goes to the call that waits for it. One that is missed is not lost: the end of the run then
+//       makes the task claimable.
+
+import type { EventType, JournalEvent } from "../src/contracts/events.ts";
+import { AionisError } from "../src/contracts/failures.ts";
+import type { PauseId } from "../src/contracts/ids.ts";
+import type { OperationInput } from "../src/contracts/operations/index.ts";
+import type { OpenPause, PauseEnd } from "../src/contracts/task.ts";
+import type { Calls } from "./calls.ts";
+import { type RunEnd, type RunLife, recordTimeoutMs } from "./life.ts";
+import type { RunParts } from "./parts.ts";
+
+export type PauseInput = Omit<
+  OperationInput<"tasks.pause">,
+  "commandId" | "taskId" | "epoch" | "key" | "ends" | "waitsFor"
+>;
+
+export interface Pauses {
+  /** How the pause of `key` ended, if it has. */
+  ended(key: string): PauseEnd | undefined;
+  /**
+   * Waits for the end of the pause of `key`, and asks it unless it is open.
+   * @throws AionisError `PAUSE_AMBIGUOUS` when the run waits for one of that key already; what asking fails with.
+   */
+  wait(key: string, input: PauseInput): Promise<PauseEnd>;
+  /** Ends the claim with a question, or without one when it is open already; the other pauses stay open. */
+  endWith(key: string, input: PauseInput): Promise<void>;
+  /** A pause may have ended. */
+  look(): void;
+  /** A call of the run has settled. */
+  changed(): void;
+}
+
+/** A pause as the journal has it. */
+type Asked = Pick<OpenPause, "pauseId" | "seq">;
+
+interface Wait {
+  readonly key: string;
+  readonly input: PauseInput;
+  /** Absent until it was asked. */
+  asked: Asked | undefined;
+  resolve(end: PauseEnd): void;
+  reject(error: unknown): void;
+}
+
+const endOf: Partial<Record<EventType, PauseEnd["end"]>> = {
+  "task.answered": "answered",
+  "task.resumed": "resumed",
+  "pause.expired": "expired",
+};
+const endTypes = Object.keys(endOf) as EventType[]; // Object.keys loses the key type
+
+const paused: RunEnd = { reason: "paused", why: "the task is paused" };
+
+/** The pauses of one run. */
+export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Pauses {
+  const { client, clock, logger, options, task } = parts;
+  const { taskId, epoch } = task;
+  const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
+  const open = new Map<string, Asked>(task.openPauses.map((pause) => [pause.key, pause]));
+  const known = new Map(task.pauses.filter(({ end }) => end !== "withdrawn").map((end) => [end.key, end])); // the latest of a key
+  const waits = new Map<string, Wait>();
+  let hasNews = false;
+  let isDue = false;
+
+  function wait(key: string, input: PauseInput): Promise<PauseEnd> {
+    if (waits.has(key)) return Promise.reject(refuseTwice(input));
+    const { promise, resolve, reject } = Promise.withResolvers<PauseEnd>();
+    waits.set(key, { key, input, asked: open.get(key), resolve, reject });
+    changed();
+    return promise;
+  }
+
+  /** Q2: what has settled just now may lead to the next call within this turn. */
+  function changed(): void {
+    if (isDue || waits.size === 0 || life.isOver()) return;
+    isDue = true;
+    clock.defer(() => {
+      goOn()
+        .catch(rejectAll)
+        .finally(() => {
+          isDue = false;
+          if (hasMore()) changed();
+        });
+    });
+  }
+
+  /** One thing at a time: hear, ask, or end the run. */
+  async function goOn(): Promise<void> {
+    if (life.isOver()) return;
+    const unasked = listUnasked();
+    const [next] = unasked;
+    if (hasNews && unasked.length < waits.size) return await hear();
+    if (next !== undefined) return await ask(next, unasked.length === 1 && calls.isResting());
+    if (waits.size === 0 || !calls.isResting()) return;
+    await rest(listAsked());
+    life.end(paused);
+  }
+
+  function hasMore(): boolean {
+    return hasNews || listUnasked().length > 0 || calls.isResting();
+  }
+
+  async function ask(wait: Wait, isLast: boolean): Promise<void> {
+    const input = { ...wait.input, key: wait.key, ends: isLast, ...(isLast ? { waitsFor: listAsked() } : {}) };
+    try {
+      const send = () => client.tasks.pause({ taskId, epoch, ...input }, owned);
+      const asked = await (isLast ? life.holdLast(send) : life.hold(send));
+      wait.asked = asked;
+      open.set(wait.key, asked);
+    } catch (error) {
+      waits.delete(wait.key);
+      return wait.reject(error);
+    }
+    if (isLast) life.end(paused);
+  }
+
+  async function rest(waitsFor: PauseId[]): Promise<void> {
+    await life.holdLast(() => client.tasks.rest({ taskId, epoch, waitsFor }, owned));
+  }
+
+  async function endWith(key: string, input: PauseInput): Promise<void> {
+    if (open.has(key)) return await rest([...open.values()].map(({ pauseId }) => pauseId)); // of others it is not known whether they are still asked
+    await life.holdLast(() => client.tasks.pause({ taskId, epoch, key, ...input }, owned));
+  }
+
+  /** Q3 */
+  async function hear(): Promise<void> {
+    hasNews = false;
+    try {
+      for (const event of await readEnds()) deliver(event);
+    } catch (error) {
+      if (life.isOver()) return;
+      logger.log("warn", "an answer was not read; it is taken at the end of the run", { taskId, error: String(error) });
+    }
+  }
+
+  async function readEnds(): Promise<JournalEvent[]> {
+    const first = Math.min(...[...waits.values()].map(({ asked }) => asked?.seq ?? Number.POSITIVE_INFINITY));
+    const events: JournalEvent[] = [];
+    for (let from = first + 1; ; ) {
+      const page = await life.hold(() => client.events.read({ taskId, types: endTypes, from }, owned));
+      events.push(...page.events);
+      if (page.next > page.head) return events;
+      from = page.next;
+    }
+  }
+
+  function deliver({ seq, type, facts, body }: JournalEvent): void {
+    const wait = [...waits.values()].find(({ asked }) => asked?.pauseId === facts.pauseId);
+    const end = endOf[type];
+    if (wait?.asked === undefined || end === undefined) return;
+    const { key, asked } = wait;
+    const answer = body?.answer === undefined ? {} : { answer: body.answer };
+    const ended = { pauseId: asked.pauseId, key, seq, end, ...answer };
+    waits.delete(key);
+    open.delete(key);
+    known.set(key, ended);
+    wait.resolve(ended);
+  }
+
+  function listUnasked(): Wait[] {
+    return [...waits.values()].filter(({ asked }) => asked === undefined);
+  }
+
+  function listAsked(): PauseId[] {
+    return [...waits.values()].flatMap(({ asked }) => asked?.pauseId ?? []);
+  }
+
+  function rejectAll(error: unknown): void {
+    for (const { reject } of waits.values()) reject(error);
+    waits.clear();
+  }
+
+  return {
+    ended: (key) => known.get(key),
+    wait,
+    endWith,
+    look() {
+      hasNews = true;
+      changed();
+    },
+    changed,
+  };
+}
+
+function refuseTwice({ question }: PauseInput): AionisError {
+  const what = question === undefined ? "pauses" : `questions "${question.slice(0, 100)}"`;
+  const detail = `Two ${what} are asked at once and cannot be told apart; give each an \`about\` of its own.`;
+  return new AionisError("PAUSE_AMBIGUOUS", detail);
+}
