@@ -12,6 +12,7 @@
 //       stand in the way of those that do not.
 
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { toJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
 import {
   type Operation,
@@ -31,7 +32,6 @@ import {
   decode,
   type Envelope,
   encode,
-  findHalfPair,
   onAbort,
   type Signal,
   type Transport,
@@ -132,10 +132,9 @@ function createCall(options: ClientOptions) {
     const { timeoutMs = timeoutMsDefault + waitMs, agent = options.agent, signal } = given;
     const line = isSlow === true || waitMs > 0 ? held : quick; // C4
     line.check(agent, timeoutMs);
-    const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body: input ?? {} };
+    const body = toJson(input ?? {}, name);
+    const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body };
     const payload = encode(envelope);
-    const unfit = findHalfPair(input, payload);
-    if (unfit !== undefined) throw notText(name, unfit);
     signal?.throwIfAborted();
     const endsAt = clock.mono() + timeoutMs;
     const turn: Turn = { agent, bytes: payload.byteLength, endsAt, signal };
@@ -238,12 +237,6 @@ function readReply(payload: Uint8Array): RpcReply {
     "MESSAGE_INVALID",
     "The reply is none that this version knows; are both sides of the same version?",
   );
-}
-
-/** Refused as the runtime refuses what does not fit, which would see another text. */
-function notText(name: string, path: string): AionisError {
-  const message = "half of a surrogate pair is no Unicode text and would not come back";
-  return new AionisError("INPUT_INVALID", `${name}: ${path}: ${message}.`, { facts: { issues: [{ path, message }] } });
 }
 
 /** Ends early when `signal` fires: the next try says why. */

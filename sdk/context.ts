@@ -7,6 +7,7 @@ import type { EventType, JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 import { guidanceTool } from "../src/contracts/guidance.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
+import type { Jsonify } from "../src/contracts/json.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
@@ -99,9 +100,16 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** The packet that this task was handed over or delegated with. */
   readonly packet: Packet | undefined;
-  /** Runs `work` once and records its output; after a crash or a retry the recorded output is given back. See `Steps.step`. */
-  step<Output>(name: string, work: (call: StepCall) => Output | Promise<Output>): Promise<Output>;
-  step<Output>(name: string, options: StepOptions, work: (call: StepCall) => Output | Promise<Output>): Promise<Output>;
+  /**
+   * Runs `work` once and records its output as JSON; after a crash or a retry the recorded output is given back. The first run gets the
+   * same: dates as texts, for instance. See `Steps.step`. @throws AionisError `VALUE_INVALID` with the path of what JSON cannot carry.
+   */
+  step<Output>(name: string, work: (call: StepCall) => Output | Promise<Output>): Promise<Jsonify<Output>>;
+  step<Output>(
+    name: string,
+    options: StepOptions,
+    work: (call: StepCall) => Output | Promise<Output>,
+  ): Promise<Jsonify<Output>>;
   /** Runs a command as a step. A non-zero exit code is a result, not an error. */
   run(name: string, argv: string[], options?: RunOptions): Promise<CommandResult>;
   /**
@@ -113,7 +121,7 @@ export interface RunContext {
     tool: Tool<Input, Output>,
     input: Input,
     options?: ToolOptions,
-  ): Promise<Output>;
+  ): Promise<Jsonify<Output>>;
   tool(stepName: string, tool: string, input: unknown, options?: ToolOptions): Promise<unknown>;
   /** The steps of earlier stages, oldest first. */
   history(): Promise<StepReceipt[]>;
@@ -187,7 +195,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     name: string,
     second: StepOptions | ((call: StepCall) => Output | Promise<Output>),
     third?: (call: StepCall) => Output | Promise<Output>,
-  ): Promise<Output> {
+  ): Promise<Jsonify<Output>> {
     if (typeof second === "function") return steps.step(name, {}, second);
     if (third === undefined) throw new TypeError(`step ${name} has no function`);
     return steps.step(name, second, third);

@@ -187,6 +187,7 @@ const permanent: readonly FailureCode[] = [
   "STEP_DIVERGED",
   "IDEMPOTENCY_CONFLICT", // of a delegation: it comes with another content than before
   "INPUT_INVALID",
+  "VALUE_INVALID",
   "TOOL_INPUT_INVALID",
   "PATH_OUTSIDE",
   "MESSAGE_INVALID",

@@ -4,6 +4,7 @@
 // it is never run again, and a handler that starts over gets the recorded output at once.
 
 import { AionisError } from "../src/contracts/failures.ts";
+import { canonicalJson, type Jsonify, toJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
 import { type StepReceipt, StepSubject, toAbout } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
@@ -34,7 +35,11 @@ export interface Steps {
    * Runs `work` and records what came of it, or gives back what is recorded.
    * @throws AionisError `STEP_DIVERGED`, `STEP_OUTCOME_UNKNOWN`; else what `work` threw, which is recorded too.
    */
-  step<Output>(name: string, options: StepOptions, work: (call: StepCall) => Output | Promise<Output>): Promise<Output>;
+  step<Output>(
+    name: string,
+    options: StepOptions,
+    work: (call: StepCall) => Output | Promise<Output>,
+  ): Promise<Jsonify<Output>>;
   /** The recorded steps of earlier stages, oldest first. */
   history(): Promise<StepReceipt[]>;
 }
@@ -58,7 +63,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     name: string,
     stepOptions: StepOptions,
     work: (call: StepCall) => Output | Promise<Output>,
-  ): Promise<Output> {
+  ): Promise<Jsonify<Output>> {
     const ordinal = counts.get(name) ?? 0;
     counts.set(name, ordinal + 1);
     const subject = { name, ordinal, tool: stepOptions.tool, inputHash: toInputHash(stepOptions.input) };
@@ -67,7 +72,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     if (known !== undefined && (known.tool !== subject.tool || known.inputHash !== subject.inputHash)) {
       throw diverged(taskId, subject, known);
     }
-    if (known?.status === "succeeded") return known.output as Output; // what this very step recorded
+    if (known?.status === "succeeded") return known.output as Jsonify<Output>; // what this very step recorded
     if (known?.status === "failed" && known.retryable === false) {
       throw Object.assign(new Error(known.error), { retryable: false }); // what it said when it failed for good
     }
@@ -90,7 +95,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     subject: Subject,
     stepOptions: StepOptions,
     work: (call: StepCall) => Output | Promise<Output>,
-  ): Promise<Output> {
+  ): Promise<Jsonify<Output>> {
     const startedAt = clock.mono();
     let output: Output;
     try {
@@ -107,7 +112,8 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
       await record(subject, stepOptions, { kind: "failed", error: text, retryable }, clock.mono() - startedAt);
       throw error;
     }
-    return await record<Output>(subject, stepOptions, { kind: "succeeded", output }, clock.mono() - startedAt);
+    const plain = toJson(output, `The output of step ${subject.name}`);
+    return await record<Output>(subject, stepOptions, { kind: "succeeded", output: plain }, clock.mono() - startedAt);
   }
 
   /** The output as it was recorded: a first run and a later one go on with the very same value. */
@@ -116,7 +122,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     { input, files = [] }: StepOptions,
     outcome: { kind: "succeeded"; output?: unknown } | { kind: "failed"; error: string; retryable: boolean },
     durationMs: number | undefined,
-  ): Promise<Output> {
+  ): Promise<Jsonify<Output>> {
     const report = {
       ...subject,
       input,
@@ -126,7 +132,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     };
     const { receipt } = await life.hold(() => client.tasks.step({ taskId, epoch, step: report }, owned));
     recorded.set(toKey(subject.name, subject.ordinal), receipt);
-    return receipt.output as Output; // what was just recorded
+    return receipt.output as Jsonify<Output>; // what was just recorded
   }
 
   async function readSteps(which: { taskId: typeof taskId; stage?: number }): Promise<StepReceipt[]> {
@@ -164,7 +170,9 @@ function toKey(name: string, ordinal: number): string {
 }
 
 function toInputHash(input: unknown): string | undefined {
-  return input === undefined ? undefined : toHex(sha256(JSON.stringify(input))).slice(0, inputHashChars);
+  return input === undefined
+    ? undefined
+    : toHex(sha256(canonicalJson(toJson(input, "The input of a step")))).slice(0, inputHashChars);
 }
 
 function diverged(taskId: string, subject: Subject, known: StepReceipt): AionisError {

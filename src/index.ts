@@ -42,6 +42,7 @@ export { EndCode, type EndMark, EndReason } from "./contracts/ending.ts";
 export type { JournalEvent } from "./contracts/events.ts";
 export { AionisError, type FailureCode, failures, isFailure } from "./contracts/failures.ts";
 export type { TaskId } from "./contracts/ids.ts";
+export type { Jsonify } from "./contracts/json.ts";
 export { limits } from "./contracts/limits.ts";
 export {
   type OperationInput,

@@ -11,6 +11,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { fromDuration } from "../contracts/duration.ts";
+import { isFailure } from "../contracts/failures.ts";
+import { parseJson as readJsonText } from "../contracts/json.ts";
 import { limits } from "../contracts/limits.ts";
 import { toUsageError } from "./report.ts";
 import { fromMoment } from "./units.ts";
@@ -273,8 +275,9 @@ async function readJson(field: Field, text: string, reader: FieldReader): Promis
 
 function parseJson(field: Field, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return readJsonText(text, field.name);
   } catch (cause) {
+    if (isFailure(cause)) throw cause; // an integer that would not come back
     throw toUsageError(`${field.name} is no JSON: ${cause instanceof Error ? cause.message : String(cause)}.`);
   }
 }
@@ -282,8 +285,9 @@ function parseJson(field: Field, text: string): unknown {
 /** `true`, `42` and `null` are JSON; a word is a text. */
 function parseOrText(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
+    return readJsonText(text, "The value");
+  } catch (cause) {
+    if (isFailure(cause)) throw cause; // as above
     return text; // the short form of a JSON string
   }
 }

@@ -10,7 +10,7 @@ import { createProcessHost, type Host } from "./host.ts";
 export async function main(argv: readonly string[], host: Host = createProcessHost()): Promise<number> {
   if (asksVersion(argv)) {
     host.stdout.write(`${readVersion()}\n`);
-    return 0;
+    return await new Promise((resolve) => void host.stdout.write("", (error) => resolve(error == null ? 0 : 1)));
   }
   const { runCommandLine } = await import("./run.ts");
   return await runCommandLine(argv, host);

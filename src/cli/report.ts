@@ -38,6 +38,13 @@ export class InterruptedError extends Error {
   }
 }
 
+/** Stdout could not be written, for another reason than that its reader went away. */
+export class OutputError extends Error {
+  constructor(cause: Error) {
+    super(`The answer could not be written: ${cause.message}. The command itself was carried out.`, { cause });
+  }
+}
+
 /** What the arguments lack or have too much. */
 export function toUsageError(detail: string): AionisError {
   return new AionisError("INPUT_INVALID", detail);
@@ -59,6 +66,10 @@ export function toFailure(error: unknown, verb: string): Failure {
       hint: toRepeat(commandId),
       facts: { commandId },
     };
+  }
+  if (error instanceof OutputError) {
+    const hint = "Write it to another place, or make room there.";
+    return { code: "OUTPUT_FAILED", detail: error.message, status: 500, retryable: true, hint };
   }
   if (isFailure(error)) {
     const { code, detail, facts, retryable } = error;

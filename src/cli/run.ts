@@ -8,6 +8,7 @@
 //       not known.
 //   U3. A reader that went away (`| head`) ends the command, and is no failure.
 //   U4. A command that stays ends its process, whatever a user's module has open or was not drained in time.
+//   U5. An answer that could not be written is a failure.
 
 import type { Readable } from "node:stream";
 import { type Command, CommanderError } from "commander";
@@ -59,6 +60,9 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
   } catch (error) {
     exitCode = fail(error);
   }
+  await output.flush().catch((error: unknown) => {
+    if (exitCode === 0) exitCode = fail(error); // U5; any other failure has been told already
+  });
   if (isForeign) host.exit(exitCode); // U4
   return exitCode;
 

@@ -8,6 +8,7 @@ import { Option } from "commander";
 import { type Connection, toSocketPath } from "../../sdk/index.ts";
 import { type AionisError, isFailure } from "../contracts/failures.ts";
 import type { FamilyRulesInput } from "../contracts/family.ts";
+import { parseJson } from "../contracts/json.ts";
 import type { CreateRuntimeOptions } from "../embedded.ts";
 import { systemClock } from "../kernel/index.ts";
 import type { Durability } from "../kernel/store.ts";
@@ -105,7 +106,7 @@ async function serve(
 /** What it says is checked when the runtime starts. */
 function readFamilies(file: string): FamilyRulesInput {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as FamilyRulesInput;
+    return parseJson(readFileSync(file, "utf8"), file) as FamilyRulesInput;
   } catch (cause) {
     throw toUsageError(`--families: ${file} cannot be read as JSON (${cause instanceof Error ? cause.message : "?"}).`);
   }

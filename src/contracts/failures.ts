@@ -4,6 +4,7 @@
  */
 export const failures = {
   INPUT_INVALID: { status: 400, retryable: false, title: "The input does not fit the operation" },
+  VALUE_INVALID: { status: 400, retryable: false, title: "A value holds a part that JSON cannot carry" },
   MESSAGE_INVALID: { status: 400, retryable: false, title: "The message cannot be decoded" },
   MESSAGE_TOO_LARGE: { status: 413, retryable: false, title: "The message is larger than the limit" },
   OPERATION_UNKNOWN: { status: 404, retryable: false, title: "There is no such operation" },

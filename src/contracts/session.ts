@@ -37,7 +37,7 @@ export const SessionNote = z.strictObject({
   kind: Name.default("note"),
   title: Line.optional(),
   text: sensitive(Text.min(1)),
-  data: sensitive(z.record(z.string(), Json)).optional(),
+  data: Json.optional(),
 });
 
 /** One event of a session. `text` is absent when it was erased. */

@@ -118,7 +118,7 @@ function textOf(value: object, key: string): string | undefined {
   return typeof text === "string" ? cut(text) : undefined;
 }
 
-/** Keys that reach for a prototype are refused by readers. */
+/** Viewers may assign by key: one that reaches for a prototype is shown in brackets. */
 function toKey(key: string, left: Left): string {
   const isTaken = key === "__proto__" || key === "constructor" || key === "prototype";
   return cutFor(left, isTaken ? `[${key}]` : key, keyChars);

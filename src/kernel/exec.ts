@@ -4,6 +4,7 @@
 // start to end. Does not own: what the result means, and any isolation: this implementation has none, and says so.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
 import type { Clock } from "./clock.ts";
 
 /** A command to run. */
@@ -56,7 +57,7 @@ function runChild(command: Command, clock: Clock): Promise<CommandResult> {
     return Promise.resolve({
       exitCode: null,
       stdout: "",
-      stderr: child?.message ?? "",
+      stderr: child === undefined ? "" : toStartError(command, child),
       truncated: false,
       ended: child === undefined ? "aborted" : "unstartable",
       durationMs: 0,
@@ -86,7 +87,7 @@ function runChild(command: Command, clock: Clock): Promise<CommandResult> {
     };
     child.on("error", (error) => {
       ended = "unstartable";
-      stderr.add(Buffer.from(error.message));
+      stderr.add(Buffer.from(toStartError(command, error)));
       finish(null);
     });
     child.on("close", finish);
@@ -117,6 +118,24 @@ function start({ argv, cwd, env }: Command): ChildProcess | Error {
     });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Why a program could not be started. Node.js names the program alone, even where it is the folder that is missing. */
+function toStartError({ cwd }: Command, error: Error): string {
+  if (cwd === undefined) return error.message;
+  const why = whyUnusable(cwd);
+  return why === undefined ? error.message : `${error.message}: its folder ${cwd} ${why}`;
+}
+
+function whyUnusable(folder: string): string | undefined {
+  try {
+    if (!statSync(folder).isDirectory()) return "is no folder";
+    accessSync(folder, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException; // of a system call
+    return code === "ENOENT" ? "does not exist" : `cannot be entered (${code})`;
   }
 }
 

@@ -1,5 +1,6 @@
 // Binding: the values that are given become those that a playbook runs with.
 
+import { parseJson } from "../contracts/json.ts";
 import { limits } from "../contracts/limits.ts";
 import type { Parameter, ParameterValues, PlaybookContent } from "../contracts/playbook.ts";
 import { listSlots } from "./json-template.ts";
@@ -83,7 +84,7 @@ function isPath(text: string): boolean {
 
 function isJson(text: string): boolean {
   try {
-    JSON.parse(text);
+    parseJson(text);
     return true;
   } catch {
     return false; // that is what is asked

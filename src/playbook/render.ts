@@ -15,7 +15,6 @@ export interface SlotScope {
 }
 
 const depthMax = 100;
-const inherited = new Set(["__proto__", "constructor", "prototype"]);
 
 /**
  * `template` with the texts in it filled; keys stay as they are. A text that is one slot alone has the value's own type.
@@ -87,12 +86,12 @@ function resolve(slot: Slot, scope: SlotScope): unknown {
   return result === undefined ? fail(slot, "its value does not fit the transform") : result;
 }
 
-/** Follows own properties alone, and none of a name that every object inherits. */
+/** Follows own properties alone: any key is data, and none reaches a prototype. */
 function follow(root: unknown, path: readonly string[]): unknown {
   let value = root;
   for (const key of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-    if (inherited.has(key) || (Array.isArray(value) && !/^\d+$/.test(key))) return undefined;
+    if (Array.isArray(value) && !/^\d+$/.test(key)) return undefined; // its length is no item
     value = Reflect.get(value, key);
   }
   return value;

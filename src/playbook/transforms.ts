@@ -1,5 +1,6 @@
 // Transforms: what a slot may do with its value. Pure, and linear in the text.
 
+import { parseJson } from "../contracts/json.ts";
 import { toCamel, toConstant, toKebab, toPascal, toSlug, toSnake, toTitle } from "./cases.ts";
 import { findLastText, findText } from "./find-text.ts";
 
@@ -61,7 +62,7 @@ function apply({ name, arguments: [first = "", second = ""] }: Transform, text: 
     case "text":
       return text;
     case "json":
-      return parseJson(text);
+      return toValue(text);
     case "trim":
       return text.trim();
     case "lower":
@@ -105,11 +106,11 @@ function apply({ name, arguments: [first = "", second = ""] }: Transform, text: 
   }
 }
 
-function parseJson(text: string): unknown {
+function toValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
-    return undefined; // it does not fit
+    return undefined; // it does not fit, or would not come back as it is
   }
 }
 

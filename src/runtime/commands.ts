@@ -10,6 +10,7 @@ import {
   toSessionStatus,
 } from "../../machines/index.ts";
 import { type AgentId, memoryTaskId, type TaskId } from "../contracts/ids.ts";
+import { canonicalJson } from "../contracts/json.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { SessionAck } from "../contracts/session.ts";
 import type { Ack, TaskState } from "../contracts/task.ts";
@@ -50,7 +51,7 @@ export function toSubmission(
     by: call.by,
     command: command as Submission["command"], // name and input come from one entry of the operations' table
     commandId: call.commandId,
-    content: sha256(JSON.stringify([name, content])).subarray(0, contentBytes),
+    content: sha256(canonicalJson([name, content])).subarray(0, contentBytes),
   };
 }
 

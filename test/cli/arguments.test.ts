@@ -123,7 +123,21 @@ describe("arguments", () => {
 
     const result = await run(["handoff", "store", "--packet", '{"brief":"\\ud83e","nextAction":"Begin"}']);
 
-    expect(result).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("packet.brief: half of a") });
+    expect(result).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("packet.brief holds half of a"),
+    });
+    expect((await runtime.runtime.status()).head).toBe(0);
+  });
+
+  it("refuses an integer of 64 bits in JSON by its path", async () => {
+    const { run, runtime } = await setupServed();
+
+    const result = await run(["task", "start", "x", "--data", '{"ids":[{"channel":12345678901234567890}]}']);
+
+    const says = "data: ids.0.channel is 12345678901234567890, an integer beyond 2^53";
+    expect(result).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(says) });
     expect((await runtime.runtime.status()).head).toBe(0);
   });
 

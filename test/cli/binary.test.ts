@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Connection, createRuntime } from "../../src/index.ts";
-import { makeFolder, runBinary, startBinary } from "./support.ts";
+import { makeFolder, runBinary, startBinary, startBinaryAfter } from "./support.ts";
 
 async function firstTask(runtime: Connection): Promise<string> {
   const { tasks } = await runtime.tasks.list();
@@ -27,6 +28,18 @@ describe("the binary", { timeout: 30_000 }, () => {
     const codes = [started, claimed, paused, explained, answered, cancelled, verified].map(({ code }) => code);
     expect(codes).toEqual([0, 0, 0, 0, 0, 0, 0]);
     expect(verified.stdout).toBe("ok: 5 events, 1 tasks\n");
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("ends with a failure when its answer could not be written", async () => {
+    const folder = makeFolder();
+    await runBinary(folder, ["task", "start", "Fix it"]);
+
+    for (const args of [["events", "read", "--json"], ["task", "ls"], ["--help"], ["task", "start", "Another"]]) {
+      const { code, stderr } = await startBinaryAfter("exec >/dev/full", folder, args).ended;
+
+      expect({ args, code }).toEqual({ args, code: 1 });
+      expect(stderr).toMatch(/OUTPUT_FAILED: The answer could not be written: .*ENOSPC/);
+    }
   });
 
   it("reaches the process that holds the store over its socket", async () => {

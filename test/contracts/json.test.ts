@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toAnswerSchema, whyAnswerMisfits } from "../../src/contracts/answers.ts";
-import { isSameJson } from "../../src/contracts/json.ts";
+import type { AionisError } from "../../src/contracts/failures.ts";
+import { canonicalJson, isSameJson, type Jsonify, parseJson, toJson } from "../../src/contracts/json.ts";
 
 const json = fc.jsonValue({ maxDepth: 4, noUnicodeString: false });
 
@@ -23,6 +24,139 @@ function toSortedText(value: unknown): string {
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${toSortedText(item)}`).join()}}`;
 }
+
+describe("toJson", () => {
+  it("gives the very same object back when it is JSON already (JSON-1)", () => {
+    fc.assert(fc.property(json, (value) => toJson(value, "It") === value));
+  });
+
+  it("writes as JSON.stringify does what that writes without a loss (JSON-1, JSON-2)", () => {
+    const written = fc.oneof(
+      fc.date({ noInvalidDate: true }),
+      fc.webUrl().map((url) => new URL(url)),
+      fc.string().map((text) => ({ toJSON: () => ({ text }) })),
+      fc.constant(undefined),
+      json,
+    );
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof({ maxDepth: 4 }, written, fc.array(tie("value")), fc.dictionary(fc.string(), tie("value"))),
+    }));
+    fc.assert(
+      fc.property(value, (given) => {
+        const plain = toJson(given, "It");
+
+        expect(JSON.stringify(plain)).toBe(JSON.stringify(given));
+        expect(toJson(plain, "It")).toBe(plain);
+      }),
+    );
+  });
+
+  class Money {
+    amount = 5;
+  }
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+
+  it.each<[string, unknown, RegExp]>([
+    ["a Map", new Map([["a", 1]]), /is a Map\. Give Object\.fromEntries/],
+    ["a Set", new Set([1]), /is a Set\. Give a list/],
+    ["a BigInt", 10n, /is a BigInt\. Give it as a text/],
+    ["a function", () => 1, /is a function/],
+    ["a symbol", Symbol("s"), /is a symbol/],
+    ["what is no number", Number.NaN, /is NaN/],
+    ["infinity", Number.POSITIVE_INFINITY, /is Infinity/],
+    ["a date without a time", new Date(Number.NaN), /is a date without a time/],
+    ["a promise", Promise.resolve(1), /is a promise\. Await it/],
+    ["an object of a class", new Money(), /is an object of Money/],
+    ["an error", new Error("no"), /is an error/],
+    ["a pattern", /x/, /is an object of RegExp/],
+    ["bytes", new Uint8Array(2), /holds bytes/],
+    ["a Buffer, which has a toJSON", Buffer.from("x"), /holds bytes/],
+    ["what contains itself", circle, /contains itself/],
+    ["half a surrogate pair", "\ud800", /holds half of a surrogate pair/],
+    ["half a pair in a key", { "\udc00": 1 }, /holds half of a surrogate pair/],
+  ])("refuses %s with its path, and says what to do (JSON-2)", (_, part, says) => {
+    const refused: unknown = expect.objectContaining({
+      code: "VALUE_INVALID",
+      detail: expect.stringMatching(says),
+      facts: expect.objectContaining({ path: expect.stringMatching(/^rows\.1\.value/) }),
+    });
+
+    expect(() => toJson({ rows: [{}, { at: new Date(0), value: part }] }, "It")).toThrow(refused);
+  });
+
+  it("keeps any key as a property of its own (JSON-4)", () => {
+    const given = Object.fromEntries([
+      ["__proto__", new Date(0)],
+      ["constructor", 1],
+    ]);
+
+    const plain = toJson(given, "It") as object;
+
+    expect(JSON.stringify(plain)).toBe('{"__proto__":"1970-01-01T00:00:00.000Z","constructor":1}');
+    expect(Object.getPrototypeOf(plain)).toBe(Object.prototype);
+  });
+
+  it("says in types what comes back", () => {
+    interface Row {
+      at: Date;
+      tags?: readonly string[];
+      parent: { at: Date } | null;
+    }
+    const back: Jsonify<Row> = { at: "1970-01-01T00:00:00.000Z", tags: ["a"], parent: null };
+    const same: Jsonify<[Row, unknown]>[1] = back as unknown;
+
+    expect(same).toBe(back);
+  });
+});
+
+describe("canonicalJson", () => {
+  it("is one text for each value, whatever the order of keys (JSON-3)", () => {
+    fc.assert(
+      fc.property(json, json, (left, right) => {
+        expect(canonicalJson(shuffled(left))).toBe(canonicalJson(left));
+        expect(canonicalJson(left) === canonicalJson(right)).toBe(isSameJson(left, right));
+      }),
+    );
+  });
+
+  it("is JSON that holds the value", () => {
+    fc.assert(
+      fc.property(json, (value) => isSameJson(JSON.parse(canonicalJson(value)), JSON.parse(JSON.stringify(value)))),
+    );
+  });
+
+  it("leaves out what is undefined, as JSON.stringify does", () => {
+    expect(canonicalJson({ b: 1, a: undefined, c: [undefined] })).toBe('{"b":1,"c":[null]}');
+  });
+});
+
+describe("parseJson", () => {
+  it("agrees with JSON.parse on what JSON.stringify writes", () => {
+    fc.assert(
+      fc.property(json, fc.double({ noNaN: true, noDefaultInfinity: true }), (value, number) => {
+        const text = JSON.stringify([value, number]);
+
+        expect(JSON.stringify(parseJson(text))).toBe(text);
+      }),
+    );
+  });
+
+  it("names the place of an integer that would be changed, at any depth", () => {
+    const at = fc.array(fc.oneof(fc.nat({ max: 3 }).map(String), fc.constantFrom("a", "", "__proto__")), {
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(at, fc.bigInt({ min: 2n ** 53n + 1n, max: 2n ** 64n }), (path, integer) => {
+        fc.pre(String(Number(integer)) !== String(integer));
+        const text = path.reduceRight((inside, key) => `{"x":1,${JSON.stringify(key)}:${inside}}`, String(integer));
+
+        const facts: unknown = expect.objectContaining({ path: path.join(".") });
+        expect(() => parseJson(text)).toThrow(expect.objectContaining({ code: "VALUE_INVALID", facts }) as AionisError);
+      }),
+    );
+  });
+});
 
 describe("isSameJson", () => {
   it("is true of a value and itself, whatever the order of keys, and symmetric", () => {

@@ -223,20 +223,51 @@ export function describeSteps(setup: Setup): void {
       expect(outcome).toMatchObject({ error: expect.stringContaining("INPUT_INVALID") });
     });
 
-    it("whose output is no data fail for good, naming what is wrong", async () => {
+    it("give back dates and the like as JSON has them, the first time as every later time", async () => {
       const { client, work } = await setup();
-      let runs = 0;
-      work({}, async (_task, ctx) => {
-        await ctx.step("read", () => {
-          runs += 1;
-          return { at: new Date(0) };
+      const seen: unknown[] = [];
+      work({}, async (task, ctx) => {
+        const row = await ctx.step("read", () => ({
+          at: new Date(0),
+          link: new URL("https://a.example/"),
+          none: undefined,
+        }));
+        seen.push(row.at satisfies string, row);
+        if (task.attempt === 1) throw new Error("between");
+      });
+
+      await ended(client, await start(client));
+
+      const row = { at: "1970-01-01T00:00:00.000Z", link: "https://a.example/" };
+      expect(seen).toStrictEqual([row.at, row, row.at, row]);
+    });
+
+    it("keep any key as data, in outputs, inputs and the task's own data", async () => {
+      const { client, work } = await setup();
+      const data: unknown = JSON.parse('{"constructor":[12],"__proto__":{"hot":1},"toString":"x"}');
+      work({}, (task, ctx) => ctx.step("index", { input: { data } }, () => ({ given: task.data, own: data })));
+
+      const { outcome } = await ended(client, await start(client, { data }));
+
+      expect(JSON.stringify(outcome)).toBe(JSON.stringify({ data: { given: data, own: data } }));
+    });
+
+    it.each<[string, () => unknown, RegExp]>([
+      ["a Map", () => ({ rows: [{ counts: new Map() }] }), /The output of step read: rows\.0\.counts is a Map/],
+      ["a BigInt", () => ({ id: 5n }), /id is a BigInt/],
+      ["what is no number", () => [1, Number.NaN], /1 is NaN/],
+    ])("whose output is %s say where it stands and what to do", async (_, work, says) => {
+      const { client, work: startWork } = await setup();
+      let caught: unknown;
+      startWork({}, async (_task, ctx) => {
+        await ctx.step("read", work).catch((error: unknown) => {
+          caught = error;
         });
       });
 
-      const { task, outcome } = await ended(client, await start(client));
+      await ended(client, await start(client));
 
-      expect({ runs, state: task.state }).toEqual({ runs: 1, state: "failed" });
-      expect(outcome).toMatchObject({ error: expect.stringContaining("MESSAGE_INVALID") });
+      expect(caught).toMatchObject({ code: "VALUE_INVALID", detail: expect.stringMatching(says) });
     });
   });
 
@@ -277,6 +308,18 @@ export function describeSteps(setup: Setup): void {
       work({ agent: "two", cwd: tmpdir() }, handler(false));
 
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: "/" });
+    });
+
+    it.each([
+      ["does not exist", "/nowhere/at/all", /its folder \/nowhere\/at\/all does not exist/],
+      ["is no folder", process.execPath, /its folder \S+ is no folder/],
+    ])("whose folder %s say so by its name", async (_, cwd, says) => {
+      const { client, work } = await setup();
+      work({}, async (_task, ctx) => (await ctx.run("list", [process.execPath, "-v"], { cwd })).stderr);
+
+      const { outcome } = await ended(client, await start(client));
+
+      expect(outcome).toMatchObject({ data: expect.stringMatching(says) });
     });
 
     it("that another task's limits stop say why they ended", async () => {

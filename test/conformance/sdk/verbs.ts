@@ -279,6 +279,30 @@ export function describeVerbs(setup: Setup): void {
       expect((await client.tasks.list({})).tasks).toHaveLength(1);
     });
 
+    it("takes a command with the keys of its data in another order for the same command", async () => {
+      const { client } = await setup();
+      const order = { id: 17, lines: [{ sku: "a", price: { value: 5, currency: "EUR" } }] };
+      const again = { lines: [{ price: { currency: "EUR", value: 5 }, sku: "a" }], id: 17 };
+
+      const first = await client.tasks.start({ commandId: "order", brief: "A", data: order });
+      const same = await client.tasks.start({ commandId: "order", brief: "A", data: again });
+
+      expect(same).toEqual(first);
+    });
+
+    it.each<[string, unknown, string]>([
+      ["a BigInt", { ids: [1n] }, "tasks.start: data.ids.0 is a BigInt"],
+      ["a promise", { later: Promise.resolve() }, "data.later is a promise. Await it."],
+      ["half a surrogate pair", { text: "\ud800" }, "data.text holds half of a surrogate pair"],
+    ])("refuses %s in any input before anything is sent, with its path", async (_, data, says) => {
+      const { client } = await setup();
+
+      const refused = client.tasks.start({ brief: "A", data });
+
+      await expect(refused).rejects.toMatchObject({ code: "VALUE_INVALID", detail: expect.stringContaining(says) });
+      expect((await client.tasks.list({})).tasks).toEqual([]);
+    });
+
     it("knows a command id after a restart, and long after the task has moved on", async () => {
       const { client, fabric } = await setup();
       const first = await client.tasks.start({ commandId: "once", brief: "A" });
