@@ -247,7 +247,7 @@ export function describeVerbs(setup: Setup): void {
         client.tasks.start({ brief: "x", colour: "red" } as { brief: string }),
         client.tasks.list({ cursor: "somewhere" }),
         client.tasks.start({ brief: "x", deadlineAt: 1 }),
-        client.tasks.start({ brief: "x", data: { when: new Date(0) } }),
+        client.tasks.start({ brief: "x", data: { when: new Map() } }),
       ]);
 
       const reasons = failures.map((settled) =>
@@ -260,7 +260,7 @@ export function describeVerbs(setup: Setup): void {
         "INPUT_INVALID",
         "CURSOR_INVALID",
         "INPUT_INVALID",
-        "MESSAGE_INVALID",
+        "VALUE_INVALID",
       ]);
       expect(reasons[0]?.detail).toContain(unknownId);
       expect(reasons[1]?.facts).toMatchObject({ issues: [{ path: "brief" }] });

@@ -123,7 +123,7 @@ export function describeWorker(setup: Setup): void {
       let runs = 0;
       work({}, () => {
         runs += 1;
-        return new Date(0);
+        return new Map();
       });
 
       expect((await ended(client, await start(client))).task.state).toBe("failed");
