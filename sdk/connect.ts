@@ -1,6 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
+import { refuseUnreadable } from "../src/kernel/access.ts";
 import { type Clock, systemClock } from "../src/kernel/clock.ts";
 import { readHolder } from "../src/kernel/holder-note.ts";
 import { type Logger, silentLogger } from "../src/kernel/logger.ts";
@@ -70,8 +71,9 @@ async function open(
   }
 }
 
-/** A holder that listens on no socket has said why. */
+/** A holder that listens on no socket has said why. A user who may not read the folder is told that. */
 function explain(failure: AionisError, folder: string): AionisError {
+  refuseUnreadable(join(folder, storeFile));
   const holder = readHolder(join(folder, storeFile));
   if (holder?.withoutSocket === undefined || findFate(holder) === "dead") return failure;
   const { pid, withoutSocket } = holder;

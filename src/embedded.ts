@@ -2,8 +2,8 @@
 //
 // A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
 
-import { existsSync, lstatSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, lstatSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
@@ -15,6 +15,7 @@ import { fromScopeName } from "./contracts/scope.ts";
 import { createNode } from "./inspect/node.ts";
 import type { InspectorOptions } from "./inspect/options.ts";
 import { openInspector } from "./inspector.ts";
+import { denied, refuseUnreadable } from "./kernel/access.ts";
 import {
   createIds,
   createMarkFile,
@@ -26,7 +27,7 @@ import {
   systemClock,
 } from "./kernel/index.ts";
 import type { Durability } from "./kernel/store.ts";
-import { markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
+import { holdsStore, isStoreName, markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
 import { joinNats } from "./network.ts";
 import type { Embedding } from "./runtime/embeddings.ts";
 import { startRuntime } from "./runtime/start.ts";
@@ -72,7 +73,8 @@ export interface EmbeddedRuntime extends Connection {
 /**
  * Opens the store in `path` and starts a runtime on it. Other processes reach it with `connect({ path })`. Closing the connection lets
  * calls in flight finish and gives the store back.
- * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`,
+ * @throws AionisError `STORE_IN_USE` when another process holds it, `STORE_DENIED`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL` when there
+ *   is no room to make it, `STORE_FAILED`,
  *   `JOURNAL_DAMAGED`, `INPUT_INVALID` for a scope that is not `tenant/project`, `SCOPE_NOT_FOUND` unless `createScope`; with `nats`
  *   what `connect` fails with there, `SCOPE_ALREADY_SERVED`, and `TRANSPORT_DENIED` when the user may not serve the scope; with
  *   `inspect` `TRANSPORT_IN_USE` for a port that somebody has.
@@ -200,6 +202,10 @@ function makeFolder(folder: string): void {
   try {
     prepareStoreFolder(folder);
   } catch (cause) {
+    if (cause instanceof Error && "code" in cause && ["EACCES", "EPERM", "EROFS"].includes(String(cause.code))) {
+      refuseUnreadable(join(folder, storeFile));
+      throw denied("make", folder, cause);
+    }
     throw new AionisError(
       "INPUT_INVALID",
       `${folder} cannot be used as a folder: ${String(cause)}; give another path.`,
@@ -231,6 +237,8 @@ async function backUp(
   if (!existsSync(dirname(path)))
     throw new AionisError("INPUT_INVALID", `${dirname(path)} does not exist; make the folder first.`);
   if (existsSync(path)) throw new AionisError("INPUT_INVALID", `${path} exists; a backup goes to a new file.`);
+  if (isStoreName(basename(path)) && holdsStore(dirname(path)))
+    throw new AionisError("INPUT_INVALID", `${path} is a name of the store's own; give another one.`);
   const bytes = await store.backup(path);
   const copy = open(path);
   try {
@@ -241,5 +249,6 @@ async function backUp(
     return { bytes, events: verified.reduce((sum, { events }) => sum + events, 0) };
   } finally {
     copy.close();
+    rmSync(`${path}.lock`, { force: true }); // of the look at it; nobody else knows of the copy yet
   }
 }

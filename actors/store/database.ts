@@ -26,6 +26,8 @@ export interface DatabaseOptions {
   ids: Pick<Ids, "next">;
   /** For a store in memory: the bytes that it begins with. */
   image?: Buffer | undefined;
+  /** Called instead of failing when there is no room for the first write: what is there can be read. */
+  onFull?: ((failure: AionisError) => void) | undefined;
 }
 
 /**
@@ -41,11 +43,22 @@ export function openDatabase(file: string, options: DatabaseOptions): Database.D
     const version = hold(database, file);
     configure(database);
     migrate(database, file, version, options.ids);
-    assertDurability(database, options.durability);
+    prepareToRecord(database, file, options);
     return database;
   } catch (error) {
     database?.close();
     throw toStoreFailure(error, file);
+  }
+}
+
+/** A full disk is no reason not to read. */
+function prepareToRecord(database: Database.Database, file: string, { durability, onFull }: DatabaseOptions): void {
+  try {
+    assertDurability(database, durability);
+  } catch (error) {
+    const failure = toStoreFailure(error, file);
+    if (failure.code !== "STORE_FULL" || onFull === undefined) throw failure;
+    onFull(failure);
   }
 }
 
@@ -125,8 +138,8 @@ function configure(database: Database.Database): void {
   database.pragma("mmap_size = 0");
 }
 
-/** D4. */
-function assertDurability(database: Database.Database, durability: Durability): void {
+/** D4. @throws what SQLite says; AionisError `STORE_FAILED`. */
+export function assertDurability(database: Database.Database, durability: Durability): void {
   const wanted = durability === "power" ? 2 : 1;
   database.pragma(`synchronous = ${wanted}`);
   database

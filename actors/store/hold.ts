@@ -37,7 +37,7 @@ import { toStoreFailure } from "./failure.ts";
 export interface Hold {
   /** Writes the note, unless it stands already. Before that nothing may be recorded (H3). @throws AionisError `STORE_FULL`, `STORE_FAILED` */
   confirm(): void;
-  /** Says in the note where this process listens, or why nowhere. */
+  /** Says in the note where this process listens, or why nowhere; later, if there is no room now. @throws AionisError as `check` */
   noteSocket(socket: Pick<Holder, "socket" | "withoutSocket">): void;
   /**
    * That the store is still this process's (H3). It looks at the folder, and at the files when the folder has changed or `isThorough`.
@@ -46,7 +46,7 @@ export interface Hold {
   check(isThorough?: boolean): void;
   /** What `check` has found and throws. */
   loss(): AionisError | undefined;
-  /** Renews the note for those that cannot see this process. */
+  /** Renews the note for those that cannot see this process. @throws AionisError as `check` */
   renew(): void;
   /** Whether another process has opened the store meanwhile: then closing the database would write over what that one wrote. */
   isTaken(): boolean;
@@ -93,8 +93,8 @@ function takeLock(file: string): Database.Database {
   }
 }
 
-/** H4 */
-function mayLive(file: string, holder: Holder): boolean {
+/** H4: whether the process of a note is not known to be dead. */
+export function mayLive(file: string, holder: Holder): boolean {
   const fate = findFate(holder);
   return fate === "unknown" ? isNoteFresh(file) : fate === "alive";
 }
@@ -133,7 +133,7 @@ export function watchHold(
   let cancel: CancelTimer = () => {};
   function look(): void {
     try {
-      hold.check(true);
+      hold.check(true); // also where there was no room for a note
       hold.renew();
       cancel = clock.setTimer(lookEveryMs, look);
     } catch (error) {
@@ -156,6 +156,7 @@ class FileHold implements Hold {
   readonly #unlist: () => void;
   #holder: Holder;
   #isNoted = false;
+  #isOutdated = false;
   #isReleased = false;
   #folderInode: number | undefined;
   /** The folder's time of change at the last thorough look; nothing when that look was too soon after it. */
@@ -174,14 +175,14 @@ class FileHold implements Hold {
 
   confirm(): void {
     if (this.#isNoted) return;
-    this.#write(this.#holder);
+    this.#write();
     this.#isNoted = true;
   }
 
   noteSocket(socket: Pick<Holder, "socket" | "withoutSocket">): void {
-    if (!this.#isNoted) return;
-    this.check(true); // not over the note of another one
-    this.#write({ ...this.#holder, ...socket });
+    this.#holder = { ...this.#holder, ...socket };
+    this.#isOutdated = true;
+    this.renew();
   }
 
   check(isThorough = false): void {
@@ -202,7 +203,14 @@ class FileHold implements Hold {
   }
 
   renew(): void {
-    if (this.#isNoted && this.#lost === undefined) renewHolder(this.#file);
+    if (!this.#isNoted) return;
+    this.check(true); // not over the note of another one
+    if (!this.#isOutdated) return renewHolder(this.#file);
+    try {
+      this.#write();
+    } catch (error) {
+      if (!isFailure(error, "STORE_FULL")) throw error; // the older note holds the store as well
+    }
   }
 
   isTaken(): boolean {
@@ -223,10 +231,10 @@ class FileHold implements Hold {
     this.#unlist();
   }
 
-  #write(holder: Holder): void {
+  #write(): void {
     try {
-      const inode = writeHolder(this.#file, holder);
-      this.#holder = holder;
+      const inode = writeHolder(this.#file, this.#holder);
+      this.#isOutdated = false;
       if (this.#inodes !== undefined) this.#inodes[".holder"] = inode;
     } catch (error) {
       rmSync(`${holderNote(this.#file)}.new`, { force: true });

@@ -6,17 +6,19 @@
 import { existsSync, realpathSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type Database from "better-sqlite3";
-import { AionisError } from "../../src/contracts/failures.ts";
+import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
 import { limits } from "../../src/contracts/limits.ts";
+import { denied, findObstacle } from "../../src/kernel/access.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
-import { type DatabaseOptions, inMemory, openDatabase } from "./database.ts";
+import { assertDurability, type DatabaseOptions, inMemory, openDatabase } from "./database.ts";
 import type { ScopeKey } from "./event-row.ts";
 import { createStoreFailures, type StoreFailures, toStoreFailure } from "./failure.ts";
 import { type Hold, takeHold, watchHold } from "./hold.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createLearning, type Learning } from "./learning.ts";
+import { copyToRead, type ReadableCopy } from "./read-only.ts";
 import { createRows, type Rows } from "./rows.ts";
 import { scopesMax } from "./schema.ts";
 import { createPrepare } from "./statement.ts";
@@ -41,18 +43,39 @@ export interface OpenOptions extends DatabaseOptions {
 }
 
 /**
- * Opens or makes a store. `:memory:` keeps it in memory, for tests.
- * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
+ * Opens or makes a store. `:memory:` keeps it in memory, for tests. On a full disk, and where nothing can be written, it can be read: then it
+ * says why it takes nothing (`cannotRecord`).
+ * @throws AionisError `STORE_IN_USE`, `STORE_FOREIGN`, `STORE_NEWER`, `STORE_DENIED`, `STORE_FULL`, `STORE_FAILED`, `JOURNAL_DAMAGED`.
  */
 export function openStore(file: string, options: OpenOptions): Store {
   if (file === inMemory) return createStore(openDatabase(file, options), file, options.random);
   const path = toRealPath(file);
-  const hold = guard(path, () => takeHold(path, options.deadHolder));
+  const obstacle = findObstacle(path);
+  if (obstacle === undefined) return openHeld(path, options);
+  if (!existsSync(path)) throw denied("write", dirname(path));
+  return openCopy(
+    guard(path, () => copyToRead(path, obstacle, options.deadHolder)),
+    options,
+  );
+}
+
+function openHeld(path: string, options: OpenOptions): Store {
+  const hold = takeHold(path, options.deadHolder);
+  let full: AionisError | undefined;
+  const onFull = (failure: AionisError): void => {
+    full ??= failure;
+  };
   let database: Database.Database | undefined;
   try {
-    hold.confirm();
-    database = openDatabase(path, options);
-    const store = createStore(database, path, options.random, hold);
+    confirmUnlessFull(hold, onFull);
+    const opened = openDatabase(path, { ...options, onFull });
+    database = opened;
+    const finish = (): void => {
+      hold.confirm();
+      assertDurability(opened, options.durability);
+    };
+    const lifetime = full === undefined ? { hold } : { hold, cannotRecord: full, finish };
+    const store = createStore(opened, path, options.random, lifetime);
     hold.check(true);
     return store;
   } catch (error) {
@@ -62,14 +85,50 @@ export function openStore(file: string, options: OpenOptions): Store {
   }
 }
 
+/** Until there is a note nothing is recorded, so that nothing can be lost to another opener. */
+function confirmUnlessFull(hold: Hold, onFull: (failure: AionisError) => void): void {
+  try {
+    hold.confirm();
+  } catch (error) {
+    if (!isFailure(error, "STORE_FULL")) throw error;
+    onFull(error);
+  }
+}
+
+function openCopy(copy: ReadableCopy, options: OpenOptions): Store {
+  let database: Database.Database | undefined;
+  try {
+    database = openDatabase(copy.file, options);
+    return createStore(database, copy.file, options.random, { cannotRecord: copy.why, onClose: copy.remove });
+  } catch (error) {
+    database?.close();
+    copy.remove();
+    throw toStoreFailure(error, copy.file);
+  }
+}
+
 /** A link to a store is that store: its log and its holder stand beside the file itself. */
 function toRealPath(file: string): string {
   const path = resolve(file);
   return existsSync(path) ? realpathSync(path) : path;
 }
 
-/** The store on an open database of ours, in the file that `hold` holds; it closes both. */
-export function createStore(database: Database.Database, file: string, random: Random, hold?: Hold): Store {
+/** What goes with an open database. */
+export interface Lifetime {
+  /** The hold of its file; the store gives it back. */
+  hold?: Hold;
+  /** Why nothing can be recorded. */
+  cannotRecord?: AionisError;
+  /** Does what there was no room for when it was opened. */
+  finish?(): void;
+  /** Called when it is closed. */
+  onClose?(): void;
+}
+
+/** The store on an open database of ours; it closes it. */
+export function createStore(database: Database.Database, file: string, random: Random, life: Lifetime = {}): Store {
+  const { hold, cannotRecord } = life;
+  let { finish } = life;
   const prepare = createPrepare(database);
   const journal = createJournal(prepare, random);
   const log = createTaskLog(database);
@@ -134,11 +193,14 @@ export function createStore(database: Database.Database, file: string, random: R
       touched.clear();
     },
 
+    cannotRecord,
     heads: () => Object.fromEntries([...scopes].map(([name, scope]) => [name, scope.committed])),
     failureOf: (error) => (hold !== undefined && error === hold.loss() ? hold.loss() : failures.failureOf(error)),
     hasRoom() {
       try {
         if (file !== ":memory:" && roomBeside(file) < roomBytes) return false;
+        finish?.();
+        finish = undefined;
         touchMeta.run();
         return true;
       } catch {
@@ -157,6 +219,7 @@ export function createStore(database: Database.Database, file: string, random: R
       writeReceipts();
       database.close();
       hold?.release();
+      life.onClose?.();
     },
     watch: (clock, onLost) => (hold === undefined ? () => {} : watchHold(hold, clock, onLost)),
     noteSocket: (socket) => hold?.noteSocket(socket),

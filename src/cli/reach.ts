@@ -13,6 +13,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AionisError, type FailureCode, isFailure } from "../contracts/failures.ts";
+import { refuseUnreadable } from "../kernel/access.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { markFile, storeFile } from "../kernel/store-folder.ts";
 import { describePlace, type Place, toConnectOptions } from "./place.ts";
@@ -136,6 +137,7 @@ export class Reach {
     for (;;) {
       const held = await this.#connectIfServed();
       if (held !== undefined) return held;
+      refuseUnreadable(join(folder, storeFile));
       if (!mayCreate && !existsSync(join(folder, storeFile))) throw new NoStoreError(folder);
       this.#markSeen = this.#readMark();
       try {

@@ -61,6 +61,8 @@ export const failures = {
   STORE_IN_USE: { status: 503, retryable: true, title: "Another process holds the store" },
   STORE_FULL: { status: 507, retryable: true, title: "There is no room left for the store" },
   STORE_FAILED: { status: 500, retryable: false, title: "The store failed to read or write" },
+  STORE_READ_ONLY: { status: 403, retryable: false, title: "The store can be read here and not written" },
+  STORE_DENIED: { status: 403, retryable: false, title: "This user may not use the store" },
   STORE_FOREIGN: { status: 409, retryable: false, title: "The file is not a store of this runtime" },
   STORE_NEWER: { status: 409, retryable: false, title: "The store was written by a newer version" },
   JOURNAL_DAMAGED: { status: 500, retryable: false, title: "The journal does not match its own chain" },

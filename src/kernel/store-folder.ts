@@ -3,7 +3,7 @@
 // The folder that holds a store: its names, and that it is its owner's alone. It may hold other things too, as where a program keeps its
 // store among its own files; then only what is the store's is touched.
 
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makePrivate } from "./private-files.ts";
 
@@ -41,7 +41,16 @@ export function prepareStoreFolder(folder: string): void {
   for (const name of names) if (isStoreName(name) && !name.startsWith(socketFile)) makePrivate(join(folder, name));
   if (!names.every((name) => isStoreName(name) || name === ignoreFile)) return;
   closeFolder(folder);
-  if (!existsSync(join(folder, ignoreFile))) writeFileSync(join(folder, ignoreFile), "*\n", { mode: 0o600 });
+  tellGit(folder);
+}
+
+/** A store can be read where there is no room for this, too. */
+function tellGit(folder: string): void {
+  try {
+    writeFileSync(join(folder, ignoreFile), "*\n", { mode: 0o600, flag: "wx" });
+  } catch {
+    // it stands there already, or nothing can be written now
+  }
 }
 
 /** A folder that a umask made unusable to its owner is opened to him. */

@@ -289,6 +289,8 @@ export interface ScopeStore {
 
 export interface Store {
   readonly id: StoreId;
+  /** Why it was opened to be read only: `STORE_FULL`, `STORE_READ_ONLY`. After `STORE_FULL`, `hasRoom` says when it takes more. */
+  readonly cannotRecord?: AionisError | undefined;
   scope(name: string): ScopeStore;
   scopeNames(): string[];
 

@@ -160,7 +160,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     options.markFile === undefined ? undefined : createHighWaterMark({ store, file: options.markFile, clock, logger });
   const readMark = async (): Promise<AionisError | undefined> => checkMark(store, await options.markFile?.read());
   const damage = await readMark();
-  if (damage !== undefined) persistence.suspend(damage);
+  const refused = store.cannotRecord ?? damage;
+  if (refused !== undefined) persistence.suspend(refused);
 
   const learner = createLearner({
     ...{ scope, store: scopeStore, persistence, clock, logger },

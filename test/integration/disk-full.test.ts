@@ -105,3 +105,31 @@ describe.each(Object.keys(mounts))("a full disk %s", (kind) => {
     expect((await reopened.store.verify()).problems).toEqual([]);
   });
 });
+
+// ext4 keeps some blocks back, so that what is full for one write is not for the next.
+describe("a disk that is full at the start", () => {
+  it("is no reason not to start: the store is read, refuses commands with STORE_FULL, and goes on when there is room", {
+    timeout: 60_000,
+  }, async (test) => {
+    const disk = mountSmallDisk("in memory");
+    if ("why" in disk) return test.skip(disk.why);
+    const path = join(disk.folder, "store");
+    const first = await createRuntime({ scope: "test/disk", path });
+    await fill(async () => first.tasks.start({ brief: "x".repeat(50_000) }, { timeoutMs: 1_000 }));
+    const { tasks } = await first.tasks.list({ pageSize: 500 });
+    await first.close();
+    run("sh", "-c", `cat /dev/zero > ${join(disk.folder, "rest")} || true`); // what closing has made room for
+
+    const again = await createRuntime({ scope: "test/disk", path });
+    onTestFinished(() => again.close());
+
+    expect((await again.tasks.list({ pageSize: 500 })).tasks.length).toBe(tasks.length);
+    expect(await again.runtime.status()).toMatchObject({ state: "readOnly", reason: expect.stringContaining("room") });
+    const refused = again.tasks.start({ brief: "no" }, { timeoutMs: 1_000 });
+    await expect(refused).rejects.toMatchObject({ code: "STORE_FULL" });
+
+    disk.makeRoom();
+    await again.tasks.start({ brief: "yes" }, { timeoutMs: 20_000 }); // asked again until there is room
+    expect((await again.runtime.status()).state).toBe("ready");
+  });
+});

@@ -36,6 +36,7 @@ export const commonFailures = [
   "RUNTIME_CLOSED",
   "RUNTIME_FAULT",
   "STORE_FULL",
+  "STORE_READ_ONLY",
   "STORE_FAILED",
   "JOURNAL_TRUNCATED",
   "JOURNAL_DAMAGED",
