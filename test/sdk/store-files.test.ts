@@ -19,6 +19,7 @@ import { builtInTools, type CreateRuntimeOptions, connect, createRuntime, fileTo
 import { tempFolder } from "../support/store.ts";
 
 const scope = "test/files";
+const run = (program: string, ...args: string[]): void => void execFileSync(program, args, { stdio: "pipe" });
 const isRoot = process.platform === "linux" && process.getuid?.() === 0;
 
 async function open(path: string, options: CreateRuntimeOptions = {}) {
@@ -192,9 +193,9 @@ describe("a store that this process may not write", () => {
     for (const end of ["", "-wal"]) execFileSync("cp", [join(path, `aionis.db${end}`), kept]);
     const mounted = join(home, "mounted");
     mkdirSync(mounted);
-    execFileSync("mount", ["--bind", kept, mounted]);
-    onTestFinished(() => void execFileSync("umount", ["--lazy", mounted]));
-    execFileSync("mount", ["-o", "remount,ro,bind", mounted]);
+    run("mount", "--bind", kept, mounted);
+    onTestFinished(() => run("umount", "--lazy", mounted));
+    run("mount", "-o", "remount,ro,bind", mounted);
 
     const reader = await open(mounted);
 
