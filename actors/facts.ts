@@ -1,7 +1,7 @@
-import type { Command, Facts, StepIdentity, TaskSnapshot } from "../machines/index.ts";
+import type { Command, Facts, StepPlace, TaskSnapshot } from "../machines/index.ts";
 import type { PauseId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
-import type { StepReceipt } from "../src/contracts/step.ts";
+import { type StepReceipt, toStepPlace } from "../src/contracts/step.ts";
 import type { ScopeStore, StoredEvent, TailEntry, TaskNumber } from "../src/kernel/store.ts";
 import { decodeBody, decodeHeader } from "./events.ts";
 import type { LiveTask } from "./task-book.ts";
@@ -19,10 +19,8 @@ export function gatherFacts(
   const { context } = snapshot;
   switch (command.name) {
     case "tasks.step": {
-      const { name, ordinal } = command.input.step;
-      const seq =
-        latestOf(live.tail, { stage: context.stage, name, ordinal }) ??
-        store.step({ task: live.task, stage: context.stage, name, ordinal });
+      const place = { stage: context.stage, ...toStepPlace(command.input.step) };
+      const seq = latestOf(live.tail, place) ?? store.step({ task: live.task, ...place });
       const stored = seq === undefined ? undefined : store.event(seq);
       return stored === undefined ? {} : { step: toReceipt(stored), stepEpoch: stored.epoch };
     }
@@ -83,7 +81,7 @@ function isPause(header: ReturnType<typeof decodeHeader>, pauseId: PauseId): boo
 }
 
 /** The latest event of a step among those that the index does not hold yet. */
-function latestOf(tail: readonly TailEntry[], { stage, name, ordinal }: StepIdentity): number | undefined {
+function latestOf(tail: readonly TailEntry[], { stage, name, ordinal }: StepPlace): number | undefined {
   const isSame = ({ step }: TailEntry) => step?.ordinal === ordinal && step.name === name && step.stage === stage;
   return tail.findLast(isSame)?.seq;
 }
@@ -98,14 +96,16 @@ export function toStepReceipt(header: ReturnType<typeof decodeHeader>, body: unk
   if (header.type !== "step.begun" && header.type !== "step.succeeded" && header.type !== "step.failed") {
     throw new Error(`event ${header.seq} (${header.type}) is not of a step`);
   }
-  const { name, ordinal, stage, tool, inputHash } = header.facts;
+  const { name, ordinal, key, stage, tool, inputHash, beside } = header.facts;
   const texts = (body ?? {}) as { output?: unknown; error?: string }; // of a body that the journal wrote for one of these types
   return {
     name,
     ordinal,
+    ...(key === undefined ? {} : { key }),
     stage,
     ...(tool === undefined ? {} : { tool }),
     ...(inputHash === undefined ? {} : { inputHash }),
+    ...(beside === undefined ? {} : { beside }),
     status: header.type === "step.begun" ? "begun" : header.type === "step.succeeded" ? "succeeded" : "failed",
     seq: header.seq,
     at: header.at,

@@ -33,7 +33,7 @@ export {
   encodeSnapshot,
   type PacketChange,
   type RowChanges,
-  type StepIdentity,
+  type StepPlace,
   stepOf,
   toRowChanges,
   toTitle,

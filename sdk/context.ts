@@ -18,6 +18,7 @@ import type { Calls } from "./calls.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { askGuidance, type Guidance } from "./guidance.ts";
 import { type RunEnd, type RunLife, recordTimeoutMs } from "./life.ts";
+import { createPartIds } from "./part-ids.ts";
 import type { RunParts } from "./parts.ts";
 import { createPauseKeys } from "./pause-keys.ts";
 import type { PauseInput, Pauses } from "./pauses.ts";
@@ -34,6 +35,8 @@ export type HandoffOffer = PacketText & { to: Target; expiresIn?: Duration };
 /** A part of the task for somebody else. */
 export type Delegation = PacketText & {
   to: Target;
+  /** Tells it from other parts; without one a part is known by `to`, `kind`, `family` and its packet, and equal ones by their order. */
+  key?: string;
   kind?: string;
   family?: string;
   /** How long it may take; it never outlasts this task. */
@@ -79,6 +82,8 @@ export interface Completion {
 }
 
 export interface RunOptions {
+  /** Tells it from other steps of its name, as `StepOptions.key` does. */
+  key?: string;
   cwd?: string;
   env?: Record<string, string>;
   timeout?: Duration;
@@ -87,6 +92,8 @@ export interface RunOptions {
 }
 
 export interface ToolOptions {
+  /** Tells it from other steps of its name, as `StepOptions.key` does. */
+  key?: string;
   /** The files that it touches; what the tool says of them if absent. */
   files?: string[];
 }
@@ -187,7 +194,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   const { taskId, epoch, stage } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
   const keys = createPauseKeys(calls);
-  let delegated = 0;
+  const toPartId = createPartIds();
   let guided: Promise<Guidance> | undefined;
   let progressAt = Number.NEGATIVE_INFINITY;
 
@@ -205,7 +212,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     const cwd = runOptions.cwd ?? options.cwd;
     // The worker's own folder is no part of the input: the next worker may have the same files elsewhere.
     const input = { argv, ...(runOptions.cwd === undefined ? {} : { cwd: runOptions.cwd }) };
-    return steps.step(name, { tool: "command", input }, ({ signal }) =>
+    return steps.step(name, { ...withKey(runOptions), tool: "command", input }, ({ signal }) =>
       exec.run({
         argv,
         cwd,
@@ -218,12 +225,12 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   }
 
   /** The input is recorded as it was given, so that whoever runs the step again parses it as this did. */
-  async function tool(stepName: string, asked: string | Tool, input: unknown, { files }: ToolOptions = {}) {
+  async function tool(stepName: string, asked: string | Tool, input: unknown, toolOptions: ToolOptions = {}) {
     const { toolbox, workspace } = parts;
     const found = toolbox.find(asked);
     const parsed = parseToolInput(found, input);
-    const touched = files ?? [...(found.files?.(parsed) ?? [])];
-    const stepOptions = { tool: found.name, input, once: !found.idempotent, files: touched };
+    const touched = toolOptions.files ?? [...(found.files?.(parsed) ?? [])];
+    const stepOptions = { ...withKey(toolOptions), tool: found.name, input, once: !found.idempotent, files: touched };
     return await steps.step(stepName, stepOptions, ({ key, signal }) =>
       found.execute(parsed, { workspace, key, signal, exec }),
     );
@@ -263,17 +270,16 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
 
   async function delegate(asked: Delegation | Delegation[]): Promise<Return | Return[]> {
     const all = Array.isArray(asked) ? asked : [asked];
-    const first = delegated;
-    delegated += all.length; // before anything is awaited: two calls at once get the same numbers at each start
+    const named = all.map((part) => ({ part, id: toPartId(part) })); // before anything is awaited: equal parts are told apart by their order
     const children: TaskId[] = [];
-    for (const [index, part] of all.entries()) children.push(await send(part, first + index));
+    for (const { part, id } of named) children.push(await send(part, id));
     const returns = await parts.withoutSlot(() => Promise.all(children.map(awaitEnd)));
     return Array.isArray(asked) ? returns : (returns[0] ?? toReturn("failed", "nothing was delegated"));
   }
 
   /** Sent under an id that is the same after a restart, so that there is one child, not two. */
-  async function send({ to, kind, family, timeout, budget, ...packet }: Delegation, number: number) {
-    const commandId = `${taskId}/${stage}/delegate/${number}`;
+  async function send({ to, kind, family, timeout, budget, key: _key, ...packet }: Delegation, id: string) {
+    const commandId = `${taskId}/${stage}/delegate/${id}`;
     const extra = {
       ...(kind === undefined ? {} : { kind }),
       ...(family === undefined ? {} : { family }),
@@ -376,6 +382,10 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
       parts.link.publishProgress(taskId, options.agent, data);
     },
   };
+}
+
+function withKey({ key }: { key?: string }): { key?: string } {
+  return key === undefined ? {} : { key };
 }
 
 function toUnanswered({ question }: Question<z.ZodType>, { seq, end }: PauseEnd): AionisError {

@@ -11,6 +11,7 @@
 
 import { type AionisError, isFailure } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
+import { type Branch, createBranches } from "./branches.ts";
 import { RunEnded, type RunEndReason } from "./run-ended.ts";
 
 /** How a run ends, and the sentence that says why. */
@@ -30,6 +31,8 @@ export interface RunLife {
   isOver(): boolean;
   /** A call of the context: settles as `work` does, or rejects with `RunEnded` as soon as the run ends (R1, R2). */
   call<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** The call of the context that the running code belongs to. */
+  branch(): Branch | undefined;
   /** A call that ends the run when `work` succeeds, and resolves all the same (R1). */
   lastCall(work: () => Promise<RunEnd>): Promise<void>;
   /** The result of `ask`, unless the run is over by then; a lost claim ends the run. */
@@ -53,6 +56,7 @@ const nothing = (): void => {};
 export function createLife(run: { taskId: string; epoch: number }): RunLife {
   const controller = new AbortController();
   const { promise: ended, resolve: settleEnded } = Promise.withResolvers<void>();
+  const branches = createBranches();
   const waiting = new Set<(why: RunEnded) => void>();
   const working = new Set<Promise<unknown>>();
   let over: RunEnded | undefined;
@@ -84,7 +88,8 @@ export function createLife(run: { taskId: string; epoch: number }): RunLife {
     }
     const leave = (): void => void waiting.delete(refuse);
     waiting.add(refuse);
-    toPromise(() => work(leave))
+    branches
+      .during(() => work(leave))
       .then(resolve, (error: unknown) => (RunEnded.is(error) ? refuse(error) : reject(error)))
       .finally(leave);
     return promise;
@@ -118,6 +123,7 @@ export function createLife(run: { taskId: string; epoch: number }): RunLife {
     end,
     isOver: () => over !== undefined,
     call: begin,
+    branch: branches.current,
     lastCall: (work) =>
       begin(async (leave) => {
         const how = await work();
@@ -146,8 +152,4 @@ export function toLoss(error: AionisError): RunEnd {
   const reason =
     error.code === "TRANSPORT_CLOSED" ? "closed" : error.facts.state === "cancelled" ? "cancelled" : "lost";
   return { reason, why: error.detail.replace(/\.$/, ""), cause: error };
-}
-
-async function toPromise<Result>(work: () => Promise<Result>): Promise<Result> {
-  return await work();
 }

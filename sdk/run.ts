@@ -185,6 +185,7 @@ function toResult(result: unknown): { data?: unknown } {
 /** What the same handler would meet again on each try. */
 const permanent: readonly FailureCode[] = [
   "STEP_DIVERGED",
+  "STEP_AMBIGUOUS",
   "IDEMPOTENCY_CONFLICT", // of a delegation: it comes with another content than before
   "INPUT_INVALID",
   "VALUE_INVALID",

@@ -1,18 +1,31 @@
 // Steps
 //
-// The durable steps of one run. A step's identity is its task, its stage, its name, and how many-eth of that name it is; what is recorded under
-// it is never run again, and a handler that starts over gets the recorded output at once.
+// The durable steps of one run. A step's identity is its task, its stage, its name, and its key or how many-eth of that name it is; what is
+// recorded under it is never run again, and a handler that starts over gets the recorded output at once.
 
 import { AionisError } from "../src/contracts/failures.ts";
 import { canonicalJson, type Jsonify, toJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
-import { type StepReceipt, StepSubject, toAbout } from "../src/contracts/step.ts";
+import {
+  type StepIdentity,
+  type StepReceipt,
+  StepSubject,
+  toAbout,
+  toStepLabel,
+  toStepPlace,
+} from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
 import { toErrorText } from "./error-text.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
+import { createStepNames } from "./step-names.ts";
 
 export interface StepOptions {
+  /**
+   * Tells it from other steps of its name, such as the item that it is for: the same key gives the same step, whatever came before it. Steps of
+   * one name that branches make side by side need it.
+   */
+  key?: string;
   /** What does the work, such as a tool's name. */
   tool?: string;
   /** What it works on. The same step with another tool or input later is `STEP_DIVERGED`. */
@@ -33,7 +46,7 @@ export interface StepCall {
 export interface Steps {
   /**
    * Runs `work` and records what came of it, or gives back what is recorded.
-   * @throws AionisError `STEP_DIVERGED`, `STEP_OUTCOME_UNKNOWN`; else what `work` threw, which is recorded too.
+   * @throws AionisError `STEP_DIVERGED`, `STEP_OUTCOME_UNKNOWN`, `STEP_AMBIGUOUS`; else what `work` threw, which is recorded too.
    */
   step<Output>(
     name: string,
@@ -53,8 +66,8 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
   const { taskId, epoch, stage } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
   const known = task.hasSteps ? await readSteps({ taskId, stage }) : [];
-  const recorded = new Map(known.map((receipt) => [toKey(receipt.name, receipt.ordinal), receipt]));
-  const counts = new Map<string, number>();
+  const recorded = new Map(known.map((receipt) => [toKey(receipt), receipt]));
+  const names = createStepNames(clock);
   const answers = new Map(
     task.pauses.filter(({ end }) => end === "answered").map(({ key, answer, seq }) => [key, { answer, seq }]),
   );
@@ -64,11 +77,27 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     stepOptions: StepOptions,
     work: (call: StepCall) => Output | Promise<Output>,
   ): Promise<Jsonify<Output>> {
-    const ordinal = counts.get(name) ?? 0;
-    counts.set(name, ordinal + 1);
-    const subject = { name, ordinal, tool: stepOptions.tool, inputHash: toInputHash(stepOptions.input) };
+    const branch = life.branch() ?? { outer: undefined, isBeside: false };
+    const { key, tool } = stepOptions;
+    const subject = { name, key, ordinal: 0, tool, inputHash: toInputHash(stepOptions.input) };
     refuseUnrecordable(subject);
-    const known = recorded.get(toKey(name, ordinal));
+    const use = names.use(subject, branch);
+    try {
+      subject.ordinal = use.ordinal;
+      const known = recorded.get(toKey(subject));
+      if (known !== undefined) await use.turn(known);
+      return await runOnce({ ...subject, isBeside: () => branch.isBeside }, known, stepOptions, work);
+    } finally {
+      use.end();
+    }
+  }
+
+  async function runOnce<Output>(
+    subject: Subject,
+    known: StepReceipt | undefined,
+    stepOptions: StepOptions,
+    work: (call: StepCall) => Output | Promise<Output>,
+  ): Promise<Jsonify<Output>> {
     if (known !== undefined && (known.tool !== subject.tool || known.inputHash !== subject.inputHash)) {
       throw diverged(taskId, subject, known);
     }
@@ -77,7 +106,7 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
       throw Object.assign(new Error(known.error), { retryable: false }); // what it said when it failed for good
     }
     if (known?.status === "begun") {
-      const answered = answers.get(toAbout(name, ordinal));
+      const answered = answers.get(toAbout(subject));
       if (answered === undefined || answered.seq < known.seq) throw outcomeUnknown(taskId, known); // an answer is good for one crash
       if (answered.answer === "done")
         return await record<Output>(subject, stepOptions, { kind: "succeeded" }, undefined);
@@ -85,7 +114,10 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     }
     if (stepOptions.once === true) {
       await life.hold(() =>
-        client.tasks.step({ taskId, epoch, step: { ...subject, begin: true, input: stepOptions.input } }, owned),
+        client.tasks.step(
+          { taskId, epoch, step: { ...toSubject(subject), begin: true, input: stepOptions.input } },
+          owned,
+        ),
       );
     }
     return await runAndRecord(subject, stepOptions, work);
@@ -99,7 +131,8 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     const startedAt = clock.mono();
     let output: Output;
     try {
-      const key = `${taskId}/${stage}/${subject.name}/${subject.ordinal}`;
+      const place = subject.key === undefined ? subject.ordinal : `=${encodeURIComponent(subject.key)}`;
+      const key = `${taskId}/${stage}/${subject.name}/${place}`;
       output = await life.track((async () => await work({ key, signal: life.signal }))());
     } catch (error) {
       const text = toErrorText(error, "message");
@@ -124,14 +157,14 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     durationMs: number | undefined,
   ): Promise<Jsonify<Output>> {
     const report = {
-      ...subject,
+      ...toSubject(subject),
       input,
       outcome,
       files,
       ...(durationMs === undefined ? {} : { durationMs: Math.round(durationMs) }),
     };
     const { receipt } = await life.hold(() => client.tasks.step({ taskId, epoch, step: report }, owned));
-    recorded.set(toKey(subject.name, subject.ordinal), receipt);
+    recorded.set(toKey(subject), receipt);
     return receipt.output as Jsonify<Output>; // what was just recorded
   }
 
@@ -155,17 +188,27 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
   };
 }
 
-type Subject = { name: string; ordinal: number; tool: string | undefined; inputHash: string | undefined };
+/** A step as a handler asked for it. */
+interface Subject extends StepIdentity {
+  tool: string | undefined;
+  inputHash: string | undefined;
+  isBeside(): boolean;
+}
+
+function toSubject({ isBeside, ...subject }: Subject): StepSubject {
+  return isBeside() ? { ...subject, beside: true } : subject;
+}
 
 /** What could not be recorded afterwards is not run at all. */
-function refuseUnrecordable(subject: Subject): void {
+function refuseUnrecordable(subject: StepSubject): void {
   const parsed = StepSubject.safeParse(subject);
   if (parsed.success) return;
   const why = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
   throw new AionisError("INPUT_INVALID", `A step cannot be called "${subject.name.slice(0, 80)}": ${why}.`);
 }
 
-function toKey(name: string, ordinal: number): string {
+function toKey(step: StepIdentity): string {
+  const { name, ordinal } = toStepPlace(step);
   return `${ordinal}#${name}`;
 }
 
@@ -180,7 +223,7 @@ function diverged(taskId: string, subject: Subject, known: StepReceipt): AionisE
   const is = `tool ${subject.tool ?? "none"}, input ${subject.inputHash ?? "none"}`;
   return new AionisError(
     "STEP_DIVERGED",
-    `Step ${subject.name}#${subject.ordinal} of ${taskId} was recorded with ${was}, and comes with ${is}.`,
+    `Step ${toStepLabel(subject)} of ${taskId} was recorded with ${was}, and comes with ${is}.`,
     {
       facts: { seq: known.seq },
     },
@@ -190,9 +233,9 @@ function diverged(taskId: string, subject: Subject, known: StepReceipt): AionisE
 function outcomeUnknown(taskId: string, known: StepReceipt): AionisError {
   return new AionisError(
     "STEP_OUTCOME_UNKNOWN",
-    `Step ${known.name}#${known.ordinal} of ${taskId} began (by ${known.agent}) and never ended.`,
+    `Step ${toStepLabel(known)} of ${taskId} began (by ${known.agent}) and never ended.`,
     {
-      facts: { seq: known.seq, about: toAbout(known.name, known.ordinal) },
+      facts: { seq: known.seq, about: toAbout(known) },
     },
   );
 }

@@ -19,6 +19,9 @@ export interface StepPage {
   count: number;
 }
 
+/** The place of a step that the index does not hold yet, as `toStepPlace` makes it. */
+const placeName = "iif(e.facts ->> 'key' IS NULL, '', (e.facts ->> 'key') || char(31)) || (e.facts ->> 'name')";
+
 /** Prepares the statements of the index on an open database. */
 export function createTaskIndex(prepare: Prepare) {
   const putTail = prepare("INSERT INTO tails VALUES (?, ?) ON CONFLICT (task) DO UPDATE SET seqs = excluded.seqs");
@@ -33,7 +36,7 @@ export function createTaskIndex(prepare: Prepare) {
   const stepSequences = prepare<[StepPage & { start: number; stage: number | null }], { seq: number }>(
     `SELECT max(seq) AS seq FROM (
        SELECT stage, name, ordinal, seq FROM steps WHERE task = @task
-       UNION ALL SELECT e.facts ->> 'stage', e.facts ->> 'name', e.facts ->> 'ordinal', j.value
+       UNION ALL SELECT e.facts ->> 'stage', ${placeName}, iif(e.facts ->> 'key' IS NULL, e.facts ->> 'ordinal', -1), j.value
          FROM tails t, json_each(t.seqs) j JOIN events e ON e.pos = @start + j.value
          WHERE t.task = @task AND e.type LIKE 'step.%')
      WHERE @stage IS NULL OR stage = @stage

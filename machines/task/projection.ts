@@ -6,6 +6,7 @@
 import { type EventHeader, memoryTypes } from "../../src/contracts/events.ts";
 import type { PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { Return } from "../../src/contracts/packet.ts";
+import { toStepPlace } from "../../src/contracts/step.ts";
 import { taskMachine } from "./machine.ts";
 import { type Claimable, claimablesOf, isOpen, type TaskSnapshot, type TimerWanted, timersOf } from "./state.ts";
 
@@ -13,7 +14,7 @@ import { type Claimable, claimablesOf, isOpen, type TaskSnapshot, type TimerWant
 export interface RowChanges {
   /** Whether the task's row must be written; a step of a run and what a session or memory is told leave it as it is. */
   task: boolean;
-  step?: StepIdentity;
+  step?: StepPlace;
   timers: { put: TimerWanted[]; delete: TimerWanted["kind"][] };
   claimables: { put: Claimable[]; delete: Claimable[] };
   /** What becomes of the task's packets. */
@@ -24,8 +25,8 @@ export interface RowChanges {
   ended: boolean;
 }
 
-/** What tells a step of a task from its others. */
-export interface StepIdentity {
+/** Where a step of a task stands in the index, apart from its others. */
+export interface StepPlace {
   readonly stage: number;
   readonly name: string;
   readonly ordinal: number;
@@ -61,10 +62,9 @@ export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefine
 }
 
 /** The step that an event is about, if it is about one. */
-export function stepOf(event: EventHeader): StepIdentity | undefined {
+export function stepOf(event: EventHeader): StepPlace | undefined {
   if (event.type !== "step.begun" && event.type !== "step.succeeded" && event.type !== "step.failed") return undefined;
-  const { stage, name, ordinal } = event.facts;
-  return { stage, name, ordinal };
+  return { stage: event.facts.stage, ...toStepPlace(event.facts) };
 }
 
 function toPacketChange(

@@ -3,20 +3,27 @@ import { AgentId } from "./ids.ts";
 import { limits } from "./limits.ts";
 import { Cost, FilePath, InputHash, Json, Line, Name, Sequence, Time, WaitMs } from "./values.ts";
 
+/** Tells a step from others of its name, such as the item that it is for. Without control characters. */
+export const StepKey = Name.regex(/^\P{Cc}*$/u);
+
 /**
- * Which step of a task: its name and how many-eth of that name, within the task's stage. A stage begins at the start and at each
- * accepted handoff, so that a handler that starts over finds its own steps again.
+ * Which step of a task, within the task's stage: its name and its key, or without a key its name and how many-eth of that name. A stage
+ * begins at the start and at each accepted handoff, so that a handler that starts over finds its own steps again.
  */
-const StepIdentity = z.strictObject({
+const Identity = z.strictObject({
   name: Name,
+  key: StepKey.optional(),
+  /** 0 of a step with a key. */
   ordinal: z.int().nonnegative().max(limits.messageValues),
 });
 
 /** What ran and what it worked on. The same identity with another tool or input is `STEP_DIVERGED`. */
 export const StepSubject = z.strictObject({
-  ...StepIdentity.shape,
+  ...Identity.shape,
   tool: Name.optional(),
   inputHash: InputHash.optional(),
+  /** Whether it was made beside other calls of its handler: without a key its place among those of its name is then not sure. */
+  beside: z.boolean().optional(),
 });
 export type StepSubject = z.infer<typeof StepSubject>;
 
@@ -51,10 +58,23 @@ export const StepReceipt = z.strictObject({
 });
 export type StepReceipt = z.infer<typeof StepReceipt>;
 
+/** What tells a step from others of its stage. */
+export type StepIdentity = Pick<StepSubject, "name" | "ordinal" | "key">;
+
+/** A step as people read it. */
+export function toStepLabel({ name, ordinal, key }: StepIdentity): string {
+  return key === undefined ? `${name}#${ordinal}` : `${name}[${key}]`;
+}
+
+/** Under which name and number a step stands in an index. A step with a key has a number of its own, so that no name can look like it. */
+export function toStepPlace({ name, ordinal, key }: StepIdentity): { name: string; ordinal: number } {
+  return key === undefined ? { name, ordinal } : { name: `${key}\u001f${name}`, ordinal: -1 };
+}
+
 /** What the name of a pause begins with that asks about a step. */
 export const stepAbout = "step ";
 
 /** How a pause names the step it asks about. */
-export function toAbout(name: string, ordinal: number): string {
-  return `${stepAbout}${name}#${ordinal}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
+export function toAbout(step: StepIdentity): string {
+  return `${stepAbout}${toStepLabel(step)}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
 }

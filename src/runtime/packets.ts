@@ -9,6 +9,7 @@ import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { DelegationRecord, Packet } from "../contracts/packet.ts";
+import { type StepIdentity, toStepLabel } from "../contracts/step.ts";
 import type { TaskContent } from "../contracts/task.ts";
 import type { Actor, Target } from "../contracts/values.ts";
 import type { PacketFilter, PacketRow, ScopeStore, StoredEvent } from "../kernel/store.ts";
@@ -146,8 +147,7 @@ function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): 
   const { context } = snapshot;
   const content = toContent(store, snapshot);
   const facts = lastSteps(store, { task, stage: context.stage }).map(({ type, facts: text, at }) => {
-    const { name, ordinal } = JSON.parse(text) as { name: string; ordinal: number }; // the facts of a step's event
-    return `${type} ${name}#${ordinal} at ${at}`;
+    return `${type} ${toStepLabel(JSON.parse(text) as StepIdentity)} at ${at}`; // the facts of a step's event
   });
   const last = facts.at(-1);
   return {

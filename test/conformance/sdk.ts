@@ -4,6 +4,7 @@
 // the machine's clock with real stores; nothing sleeps, every wait is for an event or an answer and has a deadline.
 
 import { describe } from "vitest";
+import { describeBranches } from "./sdk/branches.ts";
 import { describeChecks } from "./sdk/checks.ts";
 import { describeClaims } from "./sdk/claims.ts";
 import { describeDelegation } from "./sdk/delegation.ts";
@@ -38,6 +39,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeWorker(setup);
     describeEnds(setup);
     describeSteps(setup);
+    describeBranches(setup);
     describeOnce(setup);
     describePause(setup);
     describeQuestions(setup);

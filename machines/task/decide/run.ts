@@ -1,6 +1,6 @@
 import { limits } from "../../../src/contracts/limits.ts";
 import type { Return } from "../../../src/contracts/packet.ts";
-import { type StepReceipt, type StepSubject, toAbout } from "../../../src/contracts/step.ts";
+import { type StepReceipt, type StepSubject, toAbout, toStepLabel } from "../../../src/contracts/step.ts";
 import type { Check, CheckResult } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { isClaimed, isRunning, type TaskSnapshot } from "../state.ts";
@@ -30,8 +30,8 @@ function beginStep(
     if (isOwn) return { kind: "already", seq: known.seq };
     return refuse(
       "STEP_OUTCOME_UNKNOWN",
-      `Step ${step.name}#${step.ordinal} began at ${known.at} by ${known.agent} and never ended.`,
-      { seq: known.seq, about: toAbout(step.name, step.ordinal) },
+      `Step ${toStepLabel(step)} began at ${known.at} by ${known.agent} and never ended.`,
+      { seq: known.seq, about: toAbout(step) },
     );
   }
   return accept({ type: "step.begun", epoch, facts: { ...toSubject(step), stage }, body: { input: step.input } });
@@ -59,7 +59,8 @@ function recordStep(snapshot: TaskSnapshot, step: StepReportInput): Decision {
 }
 
 function toSubject(step: StepSubject): StepSubject {
-  return { name: step.name, ordinal: step.ordinal, tool: step.tool, inputHash: step.inputHash };
+  const { name, ordinal, key, tool, inputHash, beside } = step;
+  return { name, ordinal, key, tool, inputHash, beside };
 }
 
 function isDiverged(known: StepReceipt, step: StepSubject): boolean {
@@ -71,7 +72,7 @@ function refuseDiverged(snapshot: TaskSnapshot, known: StepReceipt, step: StepSu
   const is = `tool ${step.tool ?? "none"}, input ${step.inputHash ?? "none"}`;
   return refuse(
     "STEP_DIVERGED",
-    `Step ${step.name}#${step.ordinal} of ${snapshot.context.id} was recorded with ${was}; it now comes with ${is}.`,
+    `Step ${toStepLabel(step)} of ${snapshot.context.id} was recorded with ${was}; it now comes with ${is}.`,
     { seq: known.seq },
   );
 }
