@@ -8,6 +8,7 @@
 //       its name is in flight, or has been beside another branch. So no step is given the output of another.
 //   N2. What was recorded beside another branch is given back in the order in which it was recorded, one at a time, so that branches come to
 //       their next steps in the order in which they did then. Two that ask for one name meet there, and N1 refuses both.
+//   N3. After a refusal no step without a key is made or given back: a branch that has ended early is missed where N2 would have it meet others.
 
 import { AionisError } from "../src/contracts/failures.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
@@ -30,13 +31,14 @@ export interface StepNames {
 interface Name {
   count: number;
   isUnsure: boolean;
-  inFlight: Set<{ isRefused: boolean }>;
+  inFlight: number;
 }
 
 /** The names of one run, counted from its start. */
 export function createStepNames(clock: Pick<Clock, "defer">): StepNames {
   const names = new Map<string, Name>();
   const keyed = new Set<string>();
+  let refusal: AionisError | undefined; // N3
   const waiting: { seq: number; go: () => void }[] = [];
 
   function giveTurn(): void {
@@ -60,27 +62,28 @@ export function createStepNames(clock: Pick<Clock, "defer">): StepNames {
     return { ordinal: 0, turn: () => Promise.resolve(), end: () => void keyed.delete(identity) };
   }
 
+  function refuseOrder(): void {
+    if (refusal !== undefined) throw refusal;
+  }
+
   function useName(name: string, branch: Branch): StepUse {
-    const known = names.get(name) ?? { count: 0, isUnsure: false, inFlight: new Set() };
+    const known = names.get(name) ?? { count: 0, isUnsure: false, inFlight: 0 };
     names.set(name, known);
-    if (known.isUnsure || known.inFlight.size > 0) {
-      for (const other of known.inFlight) other.isRefused = true;
-      throw refuse(name, withKey);
-    }
-    const use = { isRefused: false };
+    if (known.isUnsure || known.inFlight > 0) refusal ??= refuse(name, withKey);
+    refuseOrder();
     const ordinal = known.count;
     known.count += 1;
-    known.inFlight.add(use);
+    known.inFlight += 1;
     return {
       ordinal,
       async turn({ seq, beside = false }) {
         if (!beside) return;
         known.isUnsure = true;
         await awaitTurn(seq);
-        if (use.isRefused) throw refuse(name, withKey);
+        refuseOrder();
       },
       end() {
-        known.inFlight.delete(use);
+        known.inFlight -= 1;
         known.isUnsure ||= branch.isBeside;
       },
     };

@@ -107,12 +107,12 @@ async function runAll(all: Program, { turns, lives }: { turns: number[]; lives: 
 }
 
 describe("parallel branches", { timeout: 60_000 }, () => {
-  it("never get each other's outputs, whatever comes first and however often the handler starts over (N1, N2)", async () => {
+  it("never get each other's outputs, whatever comes first and however often the handler starts over (N1, N2, N3)", async () => {
     await fc.assert(
       fc.asyncProperty(program, course, async (all, how) => {
         expect((await runAll(all, how)).wrong).toEqual([]);
       }),
-      { numRuns: 400, interruptAfterTimeLimit: 40_000 },
+      { numRuns: 1_500, interruptAfterTimeLimit: 40_000 },
     );
   });
 

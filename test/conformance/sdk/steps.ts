@@ -96,7 +96,7 @@ export function describeSteps(setup: Setup): void {
       work({}, async (task, ctx) => {
         const outputs = await Promise.all(
           Array.from({ length: 20 }, (_, index) =>
-            ctx.step("part", async () => {
+            ctx.step("part", { key: String(index) }, async () => {
               await new Promise(setImmediate);
               ran.push(index);
               return index;
