@@ -194,7 +194,10 @@ class FileHold implements Hold {
       this.#unchangedSince = folder === undefined || isRecent(folder.ctimeMs) ? undefined : folder.ctimeMs;
       return;
     }
-    this.#lost = new AionisError("STORE_FAILED", `${what} while the store was open; nothing more is recorded in it.`);
+    this.#lost = new AionisError(
+      "STORE_FAILED",
+      `${what} while the store was open. Nothing more is recorded; a copy of what it held is saved beside its folder.`,
+    );
     throw this.#lost;
   }
 

@@ -3,8 +3,9 @@
 // One SQLite file behind the `Store` port: transactions, scopes, backup. Owns: the heads of the journals in memory, which follow the
 // open transaction and go back with it.
 
-import { existsSync, realpathSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, mkdtempSync, realpathSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
@@ -221,6 +222,12 @@ export function createStore(database: Database.Database, file: string, random: R
       hold?.release();
       life.onClose?.();
     },
+    async saveAside() {
+      if (hold?.loss() === undefined || hold.isTaken()) return undefined;
+      const path = join(makeFolderBeside(dirname(file)), basename(file));
+      await copyTo(path);
+      return path;
+    },
     watch: (clock, onLost) => (hold === undefined ? () => {} : watchHold(hold, clock, onLost)),
     noteSocket: (socket) => hold?.noteSocket(socket),
   };
@@ -248,6 +255,15 @@ export function createStore(database: Database.Database, file: string, random: R
       if (database.inTransaction) database.exec("ROLLBACK"); // full, or failed: that was told when it happened
     }
   }
+}
+
+/** A private folder beside one that may be gone, which git leaves alone; in the folder for temporary files if there is no place. */
+function makeFolderBeside(folder: string): string {
+  const made = existsSync(dirname(folder))
+    ? mkdtempSync(`${folder}.saved-`)
+    : mkdtempSync(join(tmpdir(), "aionis-saved-"));
+  writeFileSync(join(made, ".gitignore"), "*\n", { mode: 0o600 });
+  return made;
 }
 
 /**

@@ -315,6 +315,11 @@ export interface Store {
    * nothing is recorded, too. Returns what ends it.
    */
   watch(clock: Pick<Clock, "setTimer">, onLost: (failure: AionisError) => void): () => void;
+  /**
+   * Copies what was committed to a new folder beside the store's, when the store's own files are gone or replaced: they can be read for as
+   * long as the store is open. Resolves with the path of the copy; with nothing when nothing was lost, or another process has it all.
+   */
+  saveAside(): Promise<string | undefined>;
   /** Tells other processes on which socket this one listens, by its inode, or why on none. */
   noteSocket(socket: Pick<Holder, "socket" | "withoutSocket">): void;
   close(): void;

@@ -285,6 +285,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     return closing;
   }
 
+  /** The program may have no other copy of what it was told is recorded. */
+  async function saveAside(): Promise<void> {
+    try {
+      const path = await store.saveAside();
+      if (path !== undefined) logger.log("error", "what the store held was saved", { path });
+    } catch (error) {
+      logger.log("error", "what the store held could not be saved", { error: String(error) });
+    }
+  }
+
   async function shutDown(): Promise<void> {
     machine.send({ type: "runtime.closing" });
     for (const stopServing of served.values()) stopServing();
@@ -300,6 +310,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     leases.close();
     persistence.close();
     stopWatching();
+    await saveAside();
     await mark?.close();
     store.close();
     machine.send({ type: "runtime.closed" });

@@ -229,6 +229,34 @@ describe("a store that this process may not write", () => {
   });
 });
 
+describe("a store whose folder is removed under its runtime", () => {
+  it("tells the program while nothing is asked, refuses what comes, and saves what was acknowledged", async () => {
+    const work = tempFolder();
+    const path = join(work, ".aionis");
+    const failed = Promise.withResolvers<{ code: string; detail: string }>();
+    const saved = Promise.withResolvers<string>();
+    const logger = {
+      log(_level: string, message: string, facts?: object) {
+        if (message === "what the store held was saved") saved.resolve(String(Reflect.get(facts ?? {}, "path")));
+      },
+    };
+    const runtime = await open(path, { onFailed: failed.resolve, logger });
+    const { taskId } = await runtime.tasks.start({ brief: "Acknowledged" });
+
+    rmSync(path, { recursive: true });
+    const failure = await failed.promise;
+    const outcome = await codeOf(runtime.tasks.start({ brief: "Too late" }, { timeoutMs: 500 }));
+    const copy = await saved.promise;
+    await runtime.close();
+
+    expect(failure).toMatchObject({ code: "STORE_FAILED", detail: expect.stringContaining("was removed or moved") });
+    expect(outcome).not.toBe("ok");
+    expect(modesIn(join(copy, ".."))).toEqual({ ".": "700", ".gitignore": "600", "aionis.db": "600" });
+    const again = await open(join(copy, ".."));
+    expect((await again.tasks.list({})).tasks.map(({ id }) => id)).toEqual([taskId]);
+  });
+});
+
 /** A folder whose path holds whatever TMPDIR says. */
 function tempFolderIn(folder: string): string {
   const made = mkdtempSync(join(folder, "aionis-"));
