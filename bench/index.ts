@@ -17,6 +17,7 @@ import { measureLessons } from "./cases/lessons.ts";
 import { natsHandoff, natsTasks } from "./cases/nats-handoffs.ts";
 import { natsIdle, natsRestart, natsTakeover } from "./cases/nats-lives.ts";
 import { natsStepMany, natsStepOne } from "./cases/nats-steps.ts";
+import { overloadEmbedded, overloadNats } from "./cases/overload.ts";
 import { measureRecall, measureUnbounded, toTable } from "./cases/recall.ts";
 import { forgetBodies, forgetCheckout, readCheckout, readHistoryFile } from "./cases/recall-histories.ts";
 import { measureRecallSize } from "./cases/recall-size.ts";
@@ -48,6 +49,8 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "nats.takeover": natsTakeover,
   "nats.restart.10k": natsRestart,
   "nats.idle.200": natsIdle,
+  "overload.embedded": overloadEmbedded,
+  "overload.nats": overloadNats,
 };
 
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`;
@@ -123,7 +126,7 @@ async function listAll(): Promise<string[]> {
     process.stderr.write(
       `The cases over NATS are left out. ${error instanceof Error ? error.message : String(error)}\n`,
     );
-    return all.filter((name) => !name.startsWith("nats."));
+    return all.filter((name) => !name.includes("nats"));
   }
 }
 

@@ -3,7 +3,7 @@
 // What every case needs: a folder of its own, timings as percentiles, and the bare SQLite work that a figure is held against, in the same run
 // and on the same disk.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -83,6 +83,15 @@ export function toAmount(
 ): Result {
   const { value, raw, ...rest } = quantity;
   return { ...rest, p50: value, p99: null, perSecond: null, raw, ratio: value / raw };
+}
+
+/** The memory of a process and its peak since this was last asked; Linux alone tells that. */
+export function readMemory(pid: number): { mb: number; peakMb: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const read = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
+  const memory = { mb: read("VmRSS"), peakMb: read("VmHWM") };
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+  return memory;
 }
 
 /** The bare work: a SQLite file with our tables and settings, and nothing of ours round it. */

@@ -16,9 +16,11 @@ import { startNatsServer } from "../test/support/nats.ts";
 import { startProgram } from "../test/support/programs.ts";
 import { withFolder } from "./measure.ts";
 import { toMoment } from "./moment.ts";
+import type { CallerVerbs } from "./programs/caller.ts";
 
 /** A program of bench/programs. */
 export interface Part {
+  readonly pid: number;
   /** What it has used since its start. */
   cpuMs(): Promise<number>;
   /** Ends it at once, as a crash would. */
@@ -54,6 +56,8 @@ export interface System {
   startWorkers(options: { role: string; agents: readonly string[]; concurrency?: number }): Promise<Part>;
   startBare(): Promise<Bare>;
   connect(): Promise<Connection>;
+  /** A process that calls as it is told; it ends with the system. */
+  startCaller(): Promise<CallerVerbs>;
 }
 
 const timeoutMs = 10_000;
@@ -97,12 +101,35 @@ function createSystem(place: Place): System {
       atEnd(() => connection.close());
       return { ...part, ...askBare(connection) };
     },
+    startCaller: () => startCaller([servers], atEnd),
     async connect() {
       const connection = await connect({ scope: "bench/nats", servers, agent: "driver" });
       atEnd(() => connection.close());
       return connection;
     },
   };
+}
+
+/** A process that calls as it is told: over `servers`, or, where that is `-`, a runtime of its own in a folder. */
+export async function startCaller(args: readonly string[], atEnd: Place["atEnd"]): Promise<CallerVerbs> {
+  const script = join(import.meta.dirname, "programs", "caller.ts");
+  const { child, printed } = startProgram({ script, args, atEnd });
+  await printed("ready");
+  const waiting = new Map<number, (output: unknown) => void>();
+  if (child.stdin === null || child.stdout === null) throw new Error("caller.ts has no pipes");
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const { id, output } = JSON.parse(line) as { id: number; output: unknown };
+    waiting.get(id)?.(output);
+  });
+  let last = 0;
+  const ask = (verb: string) => (input: object) =>
+    new Promise((resolve) => {
+      last += 1;
+      waiting.set(last, resolve);
+      child.stdin?.write(`${JSON.stringify({ id: last, verb, input })}\n`);
+    });
+  const names = ["closed", "open", "turns", "memory", "journal"] satisfies (keyof CallerVerbs)[];
+  return Object.fromEntries(names.map((name) => [name, ask(name)])) as unknown as CallerVerbs; // the program has each of them
 }
 
 function askBare(connection: NatsConnection): Omit<Bare, keyof Part> {
@@ -129,6 +156,7 @@ async function startPart(file: string, args: readonly string[], { servers, atEnd
   await program.printed("ready");
   const lines = createInterface({ input: stdout });
   return {
+    pid: program.pid,
     async cpuMs() {
       const answer = once(lines, "line");
       stdin.write("cpu\n");

@@ -14,6 +14,7 @@ export type {
   IncomingRequest,
   Message,
   Reply,
+  ReplyMessage,
   RequestOptions,
   Transport,
   TransportState,

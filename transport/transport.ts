@@ -27,12 +27,22 @@ export interface RequestOptions {
   headers?: Headers;
   /** Gives the request up when it fires. */
   signal?: Signal | undefined;
+  /** For a bridge: the reply's `onGone`, if it has one, is called by the requester, once it has let go of the payload. */
+  holdsReply?: boolean;
 }
 
 /** What a request's server sends back. */
 export interface Reply {
   readonly payload: Uint8Array;
   readonly headers?: Headers;
+  /** Called once when the transport holds the payload no more: it was handed over or read, or nobody takes it. */
+  readonly onGone?: (() => void) | undefined;
+}
+
+/** A reply as its requester gets it. */
+export interface ReplyMessage extends Message {
+  /** Only for who asked for it with `holdsReply`. */
+  readonly onGone?: (() => void) | undefined;
 }
 
 export type TransportState = "connected" | "reconnecting" | "closed";
@@ -72,7 +82,7 @@ export interface Transport {
    *   subject or the transport is `reconnecting`, `REMOTE_FAULT` when the server's handler threw, `MESSAGE_TOO_LARGE` (request or
    *   reply), `OVERLOADED` when too many requests wait, `INPUT_INVALID` when `subject` is not one, `TRANSPORT_CLOSED` after `drain`.
    */
-  request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Message>;
+  request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<ReplyMessage>;
 
   /**
    * Serves `pattern` until the returned function is called. Within a queue group each request goes to one server; of several

@@ -67,6 +67,10 @@ export const limits = {
   callsQueued: 4_096,
   /** Bytes of calls at one runtime that wait, are worked on or are being answered, unless it is given another bound; then `OVERLOADED`. */
   callBytes: 64 * 1024 * 1024,
+  /** Bytes of large answers that one caller has not taken yet, past which none of its calls is taken up. */
+  callerAnswerBytes: 16 * 1024 * 1024,
+  /** From so many bytes on an answer is counted there. */
+  largeAnswerBytes: 16 * 1024,
   /** Calls of one client that wait to be sent, and their bytes; an agent may have as many as are still free for others. */
   clientCalls: 131_072,
   clientCallBytes: 128 * 1024 * 1024,

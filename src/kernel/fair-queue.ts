@@ -31,6 +31,8 @@ export interface Party<Item> {
   bytes: number;
   /** Items and answers in hand. */
   inHand: number;
+  /** Bytes of answers in hand. */
+  owed: number;
   credit: number;
   place: "none" | "fresh" | "turns";
 }
@@ -55,6 +57,7 @@ export class FairQueue<Item> {
   readonly #turns = new Fifo<Party<Item>>();
   #items = 0;
   #bytes = 0;
+  #owed = 0;
 
   constructor(options: FairQueueOptions<Item>) {
     this.#options = options;
@@ -70,6 +73,11 @@ export class FairQueue<Item> {
     return this.#bytes;
   }
 
+  /** Bytes of answers in hand. */
+  get owed(): number {
+    return this.#owed;
+  }
+
   /** Parties that have anything waiting or in hand. */
   get parties(): number {
     return this.#parties.size;
@@ -80,7 +88,16 @@ export class FairQueue<Item> {
     const known = this.#parties.get(name);
     if (known !== undefined) return known;
     const party: Party<Item> = {
-      ...{ name, line: new Fifo<Lot<Item>>(), waiting: 0, bytes: 0, inHand: 0, credit: quantum, place: "none" },
+      ...{
+        name,
+        line: new Fifo<Lot<Item>>(),
+        waiting: 0,
+        bytes: 0,
+        inHand: 0,
+        owed: 0,
+        credit: quantum,
+        place: "none",
+      },
     };
     this.#parties.set(name, party);
     return party;
@@ -156,7 +173,7 @@ export class FairQueue<Item> {
     if (lot.party.waiting === 0) this.leave(lot.party);
   }
 
-  /** Counts bytes that a party has in hand: of its calls that are worked on, and of their answers. */
+  /** Counts bytes that a party has in hand, of its calls that are worked on. */
   hold(party: Party<Item>, bytes: number): void {
     party.inHand += 1;
     party.bytes += bytes;
@@ -168,6 +185,29 @@ export class FairQueue<Item> {
     party.bytes -= bytes;
     this.#bytes -= bytes;
     this.leave(party);
+  }
+
+  /** Counts an answer that is in hand: until it is gone, what else the party asks can be made to wait by `mayGo`. */
+  owe(party: Party<Item>, bytes: number): void {
+    party.inHand += 1;
+    party.owed += bytes;
+    this.#owed += bytes;
+  }
+
+  settle(party: Party<Item>, bytes: number): void {
+    party.inHand -= 1;
+    party.owed -= bytes;
+    this.#owed -= bytes;
+    this.wake(party);
+    this.leave(party);
+  }
+
+  /** Takes out every item that `isOver` says is waited for by nobody; the caller tells them. */
+  sweep(isOver: (item: Item) => boolean): void {
+    for (const party of this.#parties.values()) {
+      for (const lot of party.line) if (lot.isWaiting && isOver(lot.item)) this.#forget(lot);
+      this.leave(party);
+    }
   }
 
   /** Puts on a party's account what its items turned out to cost more, such as a large answer. */

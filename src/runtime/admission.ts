@@ -10,7 +10,9 @@
 //       behind those that another sent.
 //   A3. What waits is bounded in calls, and what waits, is worked on and is being answered in bytes. What would wait too long to be of use is
 //       refused at once, while its caller still has the time to come again.
-//   A4. Only so much is taken up at a time that a commit is full, and so little that whatever else the process does comes to run.
+//   A4. A caller that does not take its answers gets no more of them: its calls wait, whatever else is free. When all callers together take
+//       too little, one answer each is made.
+//   A5. Only so much is taken up at a time that a commit is full, and so little that whatever else the process does comes to run.
 
 import type { IncomingRequest, Reply } from "../../transport/index.ts";
 import { AionisError } from "../contracts/failures.ts";
@@ -54,6 +56,9 @@ const patienceShare = 0.5;
 const retryFirstMs = 25;
 const retryMostMs = 3_200;
 
+/** How often, at most, it is looked through for calls whose time is over. */
+const sweepMs = 500;
+
 const tooLate = new AionisError(
   "TRANSPORT_TIMEOUT",
   "The call's time was over before its turn came; nothing was done.",
@@ -61,19 +66,22 @@ const tooLate = new AionisError(
 
 /** The handler with admission before it. */
 export function createAdmission({ handle, refuse, commandsWaiting, callBytes, clock }: AdmissionOptions): Handler {
-  const queue = new FairQueue<Call>({ itemsMax: limits.callsQueued, bytesMax: callBytes ?? limits.callBytes });
+  const bytesMax = callBytes ?? limits.callBytes;
+  const queue = new FairQueue<Call>({ itemsMax: limits.callsQueued, bytesMax, mayGo });
   const pace = new Pace();
+  let sweptAt = 0;
   const slice = { calls: 0, ms: 0, isOpen: false };
 
   return (request) => {
     const party = queue.party(toPartyName(request.subject));
     const bytes = request.payload.byteLength;
-    if (queue.items === 0 && queue.hasBytes(party, bytes) && mayWork()) {
+    if (queue.items === 0 && queue.hasBytes(party, bytes) && mayGo(party) && mayWork()) {
       if (request.isWanted()) return work(request, party);
       queue.leave(party);
       throw tooLate; // A1
     }
     if (!isWorthWaiting(party, request)) {
+      sweep();
       queue.leave(party);
       return refuse(request, toRetryMs((queue.items * pace.msEach) / 2));
     }
@@ -89,8 +97,12 @@ export function createAdmission({ handle, refuse, commandsWaiting, callBytes, cl
   }
 
   /** A4 */
+  function mayGo({ owed }: Party<Call>): boolean {
+    return owed === 0 || (owed < limits.callerAnswerBytes && queue.owed < bytesMax);
+  }
+
+  /** A5 */
   function mayWork(): boolean {
-    openSlice();
     return slice.calls < sliceCalls && slice.ms < sliceMs && commandsWaiting() < commandsReady;
   }
 
@@ -112,7 +124,7 @@ export function createAdmission({ handle, refuse, commandsWaiting, callBytes, cl
   function takeUp(): void {
     while (mayWork()) {
       const lot = queue.take();
-      if (lot === undefined) return;
+      if (lot === undefined) return; // until an answer is gone (A4)
       const { request, endsAt, resolve, reject } = lot.item;
       if (clock.mono() < endsAt && request.isWanted()) {
         resolve(work(request, lot.party));
@@ -121,10 +133,12 @@ export function createAdmission({ handle, refuse, commandsWaiting, callBytes, cl
         reject(tooLate); // A1
       }
     }
+    openSlice();
   }
 
   function work(request: IncomingRequest, party: Party<Call>): Reply | Promise<Reply> {
     const bytes = request.payload.byteLength;
+    openSlice();
     queue.hold(party, bytes);
     const startedAt = clock.mono();
     const reply = handle(request);
@@ -135,9 +149,28 @@ export function createAdmission({ handle, refuse, commandsWaiting, callBytes, cl
   }
 
   function settle(reply: Reply, party: Party<Call>, bytes: number): Reply {
-    queue.charge(party, reply.payload.byteLength); // A2
+    const answerBytes = reply.payload.byteLength;
+    queue.charge(party, answerBytes); // A2
+    if (answerBytes >= limits.largeAnswerBytes) queue.owe(party, answerBytes); // A4
     queue.release(party, bytes);
-    return reply;
+    if (answerBytes < limits.largeAnswerBytes) return reply;
+    const onGone = (): void => {
+      queue.settle(party, answerBytes);
+      if (queue.items > 0) openSlice();
+    };
+    return { ...reply, onGone };
+  }
+
+  /** Calls of callers that do not take their answers wait for no turn that would drop them. */
+  function sweep(): void {
+    const now = clock.mono();
+    if (now < sweptAt + sweepMs) return;
+    sweptAt = now;
+    queue.sweep(({ endsAt, reject }) => {
+      if (now < endsAt) return false;
+      reject(tooLate);
+      return true;
+    });
   }
 }
 

@@ -8,10 +8,21 @@ const subjects = createSubjects({ tenant: "test", project: "admission" });
 const toBytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 /** Calls are worked on in `workMs` each, and answered with their agent's name; commands wait as `commands` says. */
-function setup({ workMs = 0, largeFor, callBytes }: { workMs?: number; largeFor?: string; callBytes?: number } = {}) {
+function setup({
+  workMs = 0,
+  largeFor,
+  holdsAnswers = false,
+  callBytes,
+}: {
+  workMs?: number;
+  largeFor?: string;
+  holdsAnswers?: boolean;
+  callBytes?: number;
+} = {}) {
   const clock = new FakeClock();
   const worked: string[] = [];
   const refused: number[] = [];
+  const gone: (() => void)[] = [];
   const state = { commands: 0, mono: 0 };
   const admit = createAdmission({
     handle(request) {
@@ -40,8 +51,12 @@ function setup({ workMs = 0, largeFor, callBytes }: { workMs?: number; largeFor?
         ...{ subject: subjects.rpc(agent, operation), payload: toBytes(text), headers: {}, timeoutMs: 5_000 },
         ...{ isWanted: () => true, ...rest },
       }),
-    );
-  return { clock, worked, refused, state, ask };
+    ).then((reply) => {
+      if (reply.onGone !== undefined) gone.push(reply.onGone);
+      if (!holdsAnswers) for (const tell of gone.splice(0)) tell();
+      return reply;
+    });
+  return { clock, worked, refused, gone, state, ask };
 }
 
 const isRefused = (reply: Reply): boolean => new TextDecoder().decode(reply.payload) === "refused";
@@ -58,7 +73,7 @@ describe("admission", () => {
     expect(worked).toEqual(["a 1"]);
   });
 
-  it("takes up no more than commits can follow, and goes on when they have (A4)", async () => {
+  it("takes up no more than commits can follow, and goes on when they have (A5)", async () => {
     const { clock, worked, state, ask } = setup();
     state.commands = 2 * limits.commandsPerTurn;
     const asked = [ask("a", { text: "1" }), ask("a", { text: "2" })];
@@ -119,6 +134,38 @@ describe("admission", () => {
 
     expect(worked.lastIndexOf("other ")).toBeLessThanOrEqual(6);
     expect(worked.length).toBe(55);
+  });
+
+  it("takes up no call of one that does not take its answers, until it does (A4)", async () => {
+    const { clock, worked, gone, ask } = setup({ largeFor: "reader", holdsAnswers: true });
+    const room = Math.ceil(limits.callerAnswerBytes / 1_000_000);
+
+    for (let index = 0; index < room + 10; index += 1) void ask("reader");
+    void ask("other");
+    await clock.settle();
+    const before = worked.filter((who) => who === "reader ").length;
+    for (const tell of gone.splice(0)) tell();
+    await clock.settle();
+
+    expect(before).toBe(room);
+    expect(worked).toContain("other ");
+    expect(worked.filter((who) => who === "reader ").length).toBe(room + 10);
+  });
+
+  it("drops a call whose time is over, though its caller takes no answers, when others need its place (A1, A4)", async () => {
+    const { state, clock, ask } = setup({ largeFor: "reader", holdsAnswers: true, callBytes: 40_000_000 });
+    for (let index = 0; index < 30; index += 1) void ask("reader");
+    await clock.settle();
+    const late = ask("reader", { timeoutMs: 100 }).then(
+      () => "answered",
+      (error: { code: string }) => error.code,
+    );
+    state.mono += 1_000;
+
+    const refused = await ask("other", { payload: new Uint8Array(41_000_000) });
+
+    expect(isRefused(refused)).toBe(true);
+    expect(await late).toBe("TRANSPORT_TIMEOUT");
   });
 
   it("keeps an agent's heartbeats apart from its other calls", async () => {

@@ -228,11 +228,14 @@ class LocalTransport implements Transport {
     }
     const request = { subject, payload, headers, timeoutMs, isWanted: () => channel.isOpen };
     const forget = this.#expect(request);
+    let reply: Reply | undefined;
     try {
-      const reply = await registration.handler(request);
-      checkSize(reply.payload, reply.headers ?? noHeaders);
-      channel.send(encodeFrame({ kind: "reply", id, payload: reply.payload, headers: reply.headers ?? noHeaders }));
+      reply = await registration.handler(request);
+      const { payload: answer, headers: answerHeaders = noHeaders, onGone } = reply;
+      checkSize(answer, answerHeaders);
+      channel.send(encodeFrame({ kind: "reply", id, payload: answer, headers: answerHeaders }), onGone);
     } catch (error) {
+      reply?.onGone?.();
       const failure = toRequestFailure(error, subject);
       if (failure !== error) this.#report(subject, error);
       channel.send(encodeFailure(id, failure));

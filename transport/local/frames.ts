@@ -82,6 +82,11 @@ export class FrameReader {
   #bytes = 0;
   #bytesNeeded = lengthBytes;
 
+  /** What it holds. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** @throws AionisError `MESSAGE_TOO_LARGE`, `MESSAGE_INVALID`; the stream cannot be read further. */
   read(chunk: Buffer): Frame[] {
     this.#pieces.push(chunk);

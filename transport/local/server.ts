@@ -9,9 +9,11 @@
 //   L2. Before its `hello` in the right version, a connection can do nothing; without one it is closed after a moment.
 //   L3. A client that breaks the protocol loses its connection and disturbs nobody else.
 //   L4. What waits for a client is bounded (N1), and so are its requests and registrations (by the transport that it is bridged to).
+//   L5. Frames whose end has not come are bounded in bytes over all clients: past it, the client that holds the most is cut off.
 
 import { createServer, type Server, type Socket } from "node:net";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { limits } from "../../src/contracts/limits.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import { overloaded, requestsMax } from "../bounds.ts";
@@ -51,11 +53,22 @@ export async function openLocalServer(options: LocalServerOptions): Promise<Loca
   let closing: Promise<void> | undefined;
   const server = createServer((socket) => {
     if (closing !== undefined) return void socket.destroy(); // it was accepted just before
-    const session = new Session(socket, options, drops);
+    const session = new Session(socket, options, drops, boundUnfinished);
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session)); // never rejects
   });
   server.maxConnections = connectionsMax;
+
+  /** L5: of a frame that ends soon there is never the most for long. */
+  function boundUnfinished(): void {
+    let [bytes, most] = [0, undefined as Session | undefined];
+    for (const session of sessions) {
+      bytes += session.unfinishedBytes;
+      if (session.unfinishedBytes > (most?.unfinishedBytes ?? 0)) most = session;
+    }
+    if (bytes > unfinishedBytesMax)
+      most?.hangUp(new Error(`${bytes} bytes of unfinished frames are held, most of them for this one`));
+  }
   const removeSocket = await listenAt(options.path, server);
   server.on("error", (error) => options.logger.log("error", "The local socket failed.", { path: options.path, error }));
 
@@ -76,6 +89,10 @@ export async function openLocalServer(options: LocalServerOptions): Promise<Loca
 }
 
 const connectionsMax = 256;
+
+/** Bytes of frames that are being sent to the server, of all clients: four of the largest. */
+const unfinishedBytesMax = 4 * limits.messageBytes;
+
 const helloWaitMs = 5_000;
 
 type Greeting = { state: "awaited"; cancelTimer: () => void } | { state: "done"; bridge: Transport };
@@ -98,19 +115,32 @@ class Session {
   #greeting: Greeting;
   #lastRequestId = 0;
 
-  constructor(socket: Socket, options: LocalServerOptions, drops: { count: number }) {
+  constructor(socket: Socket, options: LocalServerOptions, drops: { count: number }, onUnfinished: () => void) {
     this.#options = options;
     this.#drops = drops;
     this.#channel = new Channel(socket, options.clock);
     const cancelTimer = options.clock.setTimer(helloWaitMs, () => this.#channel.destroy(new Error("no hello")));
     this.#greeting = { state: "awaited", cancelTimer };
     this.#channel.onFrame = (frame) => this.#handle(frame);
+    this.#channel.onRead = () => {
+      if (this.unfinishedBytes > 0) onUnfinished(); // L5
+    };
     this.closed = new Promise((resolve) => {
       this.#channel.onClose = (error) => {
         this.#cleanUp(error);
         resolve();
       };
     });
+  }
+
+  /** Bytes of a frame whose end the client has not sent. */
+  get unfinishedBytes(): number {
+    return this.#channel.unfinishedBytes;
+  }
+
+  /** Ends the connection at once. */
+  hangUp(reason: Error): void {
+    this.#channel.destroy(reason);
   }
 
   /** Answers what is in flight and ends the connection. */
@@ -210,12 +240,13 @@ class Session {
 
   async #request(frame: Frame, bridge: Transport): Promise<void> {
     try {
-      const { payload, headers } = await bridge.request(frame.text, frame.payload, {
+      const { payload, headers, onGone } = await bridge.request(frame.text, frame.payload, {
         timeoutMs: frame.number,
         headers: frame.headers,
         signal: this.#abandonable.get(frame.id)?.signal,
+        holdsReply: true,
       });
-      this.#channel.send(encodeFrame({ kind: "reply", id: frame.id, payload, headers }));
+      this.#channel.send(encodeFrame({ kind: "reply", id: frame.id, payload, headers }), onGone);
     } catch (error) {
       this.#channel.send(encodeFailure(frame.id, this.#toAnswer(error, frame.text)));
     }

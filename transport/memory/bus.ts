@@ -22,6 +22,7 @@ import type {
   IncomingRequest,
   Message,
   Reply,
+  ReplyMessage,
   RequestOptions,
   Transport,
   TransportState,
@@ -76,8 +77,10 @@ interface Server {
 interface Asked {
   readonly requester: MemoryTransport;
   readonly request: IncomingRequest;
+  readonly holdsReply: boolean;
   isSettled: boolean;
-  settle(outcome: Message | AionisError): void;
+  /** Whether it was still waited for. */
+  settle(outcome: ReplyMessage | AionisError): boolean;
 }
 
 class Bus {
@@ -191,8 +194,11 @@ class Bus {
     try {
       const headers = reply.headers ?? noHeaders;
       checkSize(reply.payload, headers);
-      this.#conclude(server, asked, { subject: asked.request.subject, payload: reply.payload, headers });
+      const { payload, onGone } = reply;
+      const message = { subject: asked.request.subject, payload, headers };
+      this.#conclude(server, asked, onGone === undefined ? message : { ...message, onGone });
     } catch (error) {
+      reply.onGone?.();
       this.#refuse(server, asked, error);
     }
   }
@@ -203,11 +209,14 @@ class Bus {
     this.#conclude(server, asked, failure);
   }
 
-  #conclude(server: Server, asked: Asked, outcome: Message | AionisError): void {
+  #conclude(server: Server, asked: Asked, outcome: ReplyMessage | AionisError): void {
     server.owner.serving.delete(asked);
+    const onGone = outcome instanceof AionisError ? undefined : outcome.onGone;
+    if (onGone !== undefined && (server.owner.isDead || this.#chaos !== undefined)) onGone(); // chaos may lose and double it
     if (!server.owner.isDead) {
       this.send(() => {
-        if (!this.#isSwallowed(server.owner, asked.requester)) asked.settle(outcome);
+        const isTaken = !this.#isSwallowed(server.owner, asked.requester) && asked.settle(outcome);
+        if (onGone !== undefined && this.#chaos === undefined && !(isTaken && asked.holdsReply)) onGone();
       });
     }
     this.checkDrains();
@@ -257,8 +266,8 @@ class MemoryTransport implements Transport {
     return this.#register(this.#bus.servers, pattern, server);
   }
 
-  async request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Message> {
-    const { timeoutMs, headers = noHeaders, signal } = options;
+  async request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<ReplyMessage> {
+    const { timeoutMs, headers = noHeaders, signal, holdsReply = false } = options;
     this.#refuseWhenClosed();
     signal?.throwIfAborted();
     checkSize(payload, headers);
@@ -266,7 +275,7 @@ class MemoryTransport implements Transport {
     if (this.#asked.size >= requestsMax || this.#bus.isFull) {
       throw overloaded(`${this.#asked.size} requests wait for replies; the limit is ${requestsMax}.`);
     }
-    return await this.#ask({ subject, payload, headers, timeoutMs }, signal);
+    return await this.#ask({ subject, payload, headers, timeoutMs }, { signal, holdsReply });
   }
 
   state(): TransportState {
@@ -303,29 +312,33 @@ class MemoryTransport implements Transport {
     this.#end();
   }
 
-  #ask(message: Omit<IncomingRequest, "isWanted">, signal: Signal | undefined): Promise<Message> {
+  #ask(
+    message: Omit<IncomingRequest, "isWanted">,
+    { signal, holdsReply }: { signal: Signal | undefined; holdsReply: boolean },
+  ): Promise<ReplyMessage> {
     return new Promise((resolve, reject) => {
       const request = { ...message, isWanted: () => !asked.isSettled && !this.isDead && this.#life === "open" };
-      const end = (tell: () => void): void => {
-        if (asked.isSettled) return; // B3
+      const end = (tell: () => void): boolean => {
+        if (asked.isSettled) return false; // B3
         asked.isSettled = true;
         cancelTimer();
         forgetSignal();
         this.#asked.delete(asked);
-        if (this.isDead) return;
+        if (this.isDead) return false;
         tell();
         this.#bus.checkDrains();
+        return true;
       };
-      const settle = (outcome: Message | AionisError): void => {
-        end(() => (outcome instanceof AionisError ? reject(outcome) : resolve(outcome)));
+      const settle = (outcome: ReplyMessage | AionisError): boolean => {
+        return end(() => (outcome instanceof AionisError ? reject(outcome) : resolve(outcome)));
       };
-      const asked: Asked = { requester: this, request, isSettled: false, settle };
+      const asked: Asked = { requester: this, request, holdsReply, isSettled: false, settle };
       const cancelTimer = this.#bus.clock.setTimer(request.timeoutMs, () => {
         settle(
           new AionisError("TRANSPORT_TIMEOUT", `No reply from ${request.subject} within ${request.timeoutMs} ms.`),
         );
       });
-      const forgetSignal = onAbort(signal, () => end(() => reject(signal?.reason)));
+      const forgetSignal = onAbort(signal, () => void end(() => reject(signal?.reason)));
       this.#asked.add(asked);
       this.#bus.send(() => this.#bus.route(asked));
     });

@@ -28,6 +28,8 @@ import type { Listening, Parcel, Wire } from "./wire.ts";
 
 /** A message to send, whose payload may be kept back here until it was fetched. */
 export interface Packed extends Parcel {
+  /** Whether the payload is kept here; then its `onGone` is called when it is forgotten. */
+  readonly isKept: boolean;
   /** Forgets the payload: nobody waits for it any more. */
   forget(): void;
 }
@@ -35,7 +37,7 @@ export interface Packed extends Parcel {
 const keptMax = 1_024;
 const keptBytesMax = 256 * 1024 * 1024;
 const keptMs = 60_000;
-const fetchedBytesMax = 256 * 1024 * 1024;
+const fetchedBytesMax = 64 * 1024 * 1024;
 const partBytesMax = 512 * 1024;
 const partHeaderBytes = 256;
 
@@ -44,6 +46,7 @@ interface Kept {
   readonly listening: Listening;
   readonly cancelTimer: () => void;
   readonly isForOne: boolean;
+  readonly onGone: (() => void) | undefined;
   isFetched: boolean;
 }
 
@@ -71,10 +74,12 @@ export class Blobs {
    * The message as the server takes it. A payload for one receiver is forgotten as soon as it was fetched.
    * @throws AionisError `MESSAGE_TOO_LARGE` when not even its headers fit.
    */
-  pack({ payload, headers = noHeaders }: Reply, control: Control, { isForOne = false } = {}): Packed {
+  pack({ payload, headers = noHeaders, onGone }: Reply, control: Control, { isForOne = false } = {}): Packed {
     const bytesMax = this.#options.wire.messageBytesMax;
     const whole = encodeHeaders(headers, control);
-    if (whole.bytes + payload.byteLength <= bytesMax) return { payload, headers: whole.lines, forget: doNothing };
+    if (whole.bytes + payload.byteLength <= bytesMax) {
+      return { payload, headers: whole.lines, isKept: false, forget: doNothing };
+    }
 
     const subject = toBlobSubject(this.#options.owner, Buffer.from(this.#options.random.bytes(16)).toString("hex"));
     const head = encodeHeaders(headers, {
@@ -89,8 +94,8 @@ export class Blobs {
         `The headers take ${head.bytes} bytes; the server's max_payload is ${bytesMax}.`,
       );
     }
-    this.#keep(subject, payload, isForOne);
-    return { payload: nothing, headers: head.lines, forget: () => this.#forget(subject) };
+    this.#keep(subject, payload, { isForOne, onGone });
+    return { payload: nothing, headers: head.lines, isKept: true, forget: () => this.#forget(subject) };
   }
 
   /**
@@ -133,13 +138,13 @@ export class Blobs {
     for (const subject of this.#kept.keys()) this.#forget(subject);
   }
 
-  #keep(subject: string, payload: Uint8Array, isForOne: boolean): void {
+  #keep(subject: string, payload: Uint8Array, rest: Pick<Kept, "isForOne" | "onGone">): void {
     this.#keptBytes += payload.byteLength;
     this.#kept.set(subject, {
       payload,
       listening: this.#options.wire.listen(subject, (message) => this.#serve(subject, message)),
       cancelTimer: this.#options.clock.setTimer(keptMs, () => this.#forget(subject)),
-      isForOne,
+      ...rest,
       isFetched: false,
     });
     for (const oldest of this.#kept.keys()) {
@@ -155,6 +160,7 @@ export class Blobs {
     this.#keptBytes -= kept.payload.byteLength;
     kept.cancelTimer();
     kept.listening.stop();
+    kept.onGone?.();
     this.#onQuiet();
   }
 

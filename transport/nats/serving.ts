@@ -107,8 +107,11 @@ export class Serving {
     const request = await this.#accept(message, served);
     const outcome = request instanceof AionisError ? request : await this.#handle(request, handler);
     try {
-      if (this.#isWanted(served)) this.#answer(reply, outcome); // V1
+      if (this.#isWanted(served))
+        this.#answer(reply, outcome); // V1
+      else letGo(outcome);
     } catch (error) {
+      letGo(outcome);
       this.#answer(reply, toRequestFailure(error, message.subject)); // its headers are too large for this server
     }
     served.handlers -= 1;
@@ -133,11 +136,13 @@ export class Serving {
 
   async #handle(request: IncomingRequest, handler: RequestHandler): Promise<Reply | AionisError> {
     const { subject } = request;
+    let reply: Reply | undefined;
     try {
-      const reply = await handler(request);
+      reply = await handler(request);
       checkSize(reply.payload, reply.headers ?? noHeaders);
       return reply;
     } catch (error) {
+      reply?.onGone?.();
       const failure = toRequestFailure(error, subject);
       if (failure !== error) this.#options.logger.log("error", "A message handler threw.", { subject, error });
       return failure;
@@ -155,7 +160,9 @@ export class Serving {
       };
       wire.answer(subject, toParcel(control, Buffer.from(outcome.detail.slice(0, detailCharsMax))));
     } else {
-      wire.answer(subject, blobs.pack(outcome, {}, { isForOne: true }));
+      const parcel = blobs.pack(outcome, {}, { isForOne: true });
+      wire.answer(subject, parcel);
+      if (outcome.onGone !== undefined && !parcel.isKept) wire.whenRead(outcome.onGone);
     }
   }
 
@@ -178,6 +185,10 @@ export class Serving {
     this.#served.delete(served.reply);
     if (this.isQuiet) this.onQuiet();
   }
+}
+
+function letGo(outcome: Reply | AionisError): void {
+  if (!(outcome instanceof AionisError)) outcome.onGone?.();
 }
 
 /** @throws AionisError `MESSAGE_INVALID` when it is no length of time. */

@@ -57,6 +57,8 @@ export class Wire {
   #unreadBytes = 0;
   #unconfirmedBytes = 0; // of these, the ones sent since the last ping
   readonly #refusals: Refusals;
+  #unread: (() => void)[] = [];
+  #isAskingForRead = false;
 
   constructor(connection: NatsConnection, clock: Pick<Clock, "setTimer">, logger: Logger) {
     this.#connection = connection;
@@ -94,6 +96,12 @@ export class Wire {
   /** Sends a reply to where its requester wants it; dropped when that is no inbox (W4), and when there is no connection. */
   answer(inbox: string, parcel: Parcel): void {
     if (isInbox(inbox)) this.send(inbox, parcel);
+  }
+
+  /** Calls `run` once the server has read what was sent until now, or the connection is lost. */
+  whenRead(run: () => void): void {
+    this.#unread.push(run);
+    if (!this.#isAskingForRead) this.#askForRead();
   }
 
   /** Calls `onMessage` for each message, now and after every reconnection. */
@@ -204,6 +212,19 @@ export class Wire {
       },
       () => {}, // the connection was lost, and the count with it
     );
+  }
+
+  #askForRead(): void {
+    const batch = this.#unread;
+    this.#unread = [];
+    this.#isAskingForRead = batch.length > 0;
+    if (batch.length === 0) return;
+    const end = (): void => {
+      for (const run of batch) run();
+      this.#askForRead();
+    };
+    if (this.#state === "connected") this.#connection.flush().then(end, end);
+    else void Promise.resolve().then(end);
   }
 
   #within<Value>(timeoutMs: number, promise: Promise<Value>): Promise<Value> {

@@ -132,6 +132,48 @@ export function describeRequest(name: string, setup: Setup): void {
       await expect(alice.request("bridge", empty, soon)).rejects.toMatchObject({ code: "TRANSPORT_UNROUTED" });
     });
 
+    it("tells a server once when its reply is held no more, also one of several megabytes", async () => {
+      const { alice, bob } = await setup();
+      const gone: string[] = [];
+      let last: () => void = () => {};
+      const all = new Promise<void>((resolve) => (last = resolve));
+      const tell = (what: string) => (): void => {
+        gone.push(what);
+        if (gone.length === 2) last();
+      };
+      await serve(bob, "small", () => ({ payload: text("x"), onGone: tell("small") }));
+      await serve(bob, "large", () => ({ payload: new Uint8Array(3_000_000), onGone: tell("large") }));
+
+      await alice.request("small", empty, soon);
+      await alice.request("large", empty, soon);
+      await all;
+      await alice.request("small", empty, soon).then(() => alice.request("small", empty, soon)); // one more would have come before them
+
+      expect(gone.slice(0, 2)).toEqual(["small", "large"]);
+      expect(gone.filter((what) => what === "large")).toEqual(["large"]);
+    });
+
+    it("tells a server that its reply is gone when nobody waits for it any more", async () => {
+      const { alice, bob } = await setup();
+      const giveUp = new AbortController();
+      const arrived = gate();
+      const left = gate();
+      const gone = gate();
+      await serve(bob, "slow", async () => {
+        arrived.open();
+        await left.promise;
+        return { payload: new Uint8Array(50_000), onGone: gone.open };
+      });
+
+      const asked = alice.request("slow", empty, { ...soon, signal: giveUp.signal });
+      await arrived.promise;
+      giveUp.abort(new Error("enough"));
+      await expect(asked).rejects.toThrow("enough");
+      left.open();
+
+      await expect(gone.promise).resolves.toBeUndefined();
+    });
+
     it("brings each request to one server of a queue group, and to all of them in turn", async () => {
       const { alice, bob, fabric } = await setup();
       const carol = await fabric.connect();
@@ -194,4 +236,10 @@ export function describeRequest(name: string, setup: Setup): void {
       expect(replies.map(toText)).toEqual(numbers);
     });
   });
+}
+
+function gate(): { promise: Promise<void>; open: () => void } {
+  let open: () => void = () => {};
+  const promise = new Promise<void>((resolve) => (open = resolve));
+  return { promise, open };
 }

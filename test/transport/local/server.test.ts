@@ -187,6 +187,24 @@ describe("a local server", () => {
     expect(server.connections()).toBe(1);
   });
 
+  it("cuts off the one that holds the most of a frame, when unfinished frames are too much, and serves the others (L5)", async () => {
+    const { path, server } = await setup();
+    const client = await connect(path);
+    const half = Buffer.alloc(limits.messageBytes);
+    half.writeUInt32BE(limits.messageBytes, 0);
+    half.writeUInt8(7, 4); // a request whose end never comes
+    const raws = await Promise.all(Array.from({ length: 6 }, () => connectRaw(path)));
+
+    for (const { socket } of raws) {
+      write(socket, hello);
+      socket.write(half.subarray(0, half.length - 64));
+    }
+
+    while (server.connections() > 5) await client.request("echo", empty, soon);
+    expect(toText(await client.request("echo", text("fine"), soon))).toBe("fine");
+    expect(server.connections()).toBeGreaterThan(1);
+  });
+
   it("answers what is in flight before it closes, and no more after", async () => {
     const { path, runtime, server } = await setup();
     const client = await connect(path);
