@@ -4,6 +4,7 @@
 
 import { existsSync, lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
 import { openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
@@ -11,6 +12,7 @@ import { findDeadHolder, openLocalServer } from "../transport/local/index.ts";
 import type { RuntimeAddress } from "./address.ts";
 import { AionisError, isFailure } from "./contracts/failures.ts";
 import type { FamilyRulesInput } from "./contracts/family.ts";
+import { limits } from "./contracts/limits.ts";
 import { fromScopeName } from "./contracts/scope.ts";
 import { createNode } from "./inspect/node.ts";
 import type { InspectorOptions } from "./inspect/options.ts";
@@ -45,6 +47,11 @@ export interface CreateRuntimeOptions {
   agent?: string;
   /** How long a claim lasts without a heartbeat; 10 s if absent. */
   leaseMs?: number;
+  /**
+   * How many bytes of calls may be here at a time, waiting or worked on, and as many of answers that were not taken yet: from 16 MiB on,
+   * 64 MiB if absent. More is `OVERLOADED`. A process with a small heap gives a small one.
+   */
+  callBytes?: number;
   /** A NATS server on which the runtime serves the scope too, for workers and clients of other machines; none if absent. */
   nats?: RuntimeAddress;
   /** Serves a page of this machine that shows what tasks and live actors do, for as long as the runtime is open; none if absent. */
@@ -82,6 +89,7 @@ export interface EmbeddedRuntime extends Connection {
 export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<EmbeddedRuntime> {
   const scope = options.scope ?? toDefaultScope(process.cwd());
   fromScopeName(scope); // refused before anything is made
+  const callBytes = toCallBytes(options.callBytes);
   const folder = resolve(options.path ?? ".aionis");
   const logger = options.logger ?? silentLogger;
   const clock = systemClock;
@@ -109,6 +117,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       ids,
       faults: noFaults,
       leaseMs: options.leaseMs,
+      callBytes,
       learns: true,
       embedding: options.embedding,
       families: options.families,
@@ -176,6 +185,15 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     await opened.close(); // nobody else could, and the store would stay held
     throw error;
   }
+}
+
+const CallBytes = z.int().min(limits.messageBytes).optional();
+
+function toCallBytes(given: number | undefined): number | undefined {
+  const parsed = CallBytes.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const detail = `callBytes is ${String(given)}; it must be a whole number of at least ${limits.messageBytes}, the bytes of one message.`;
+  throw new AionisError("INPUT_INVALID", detail);
 }
 
 /** What has been opened so far; it is closed in the opposite order. */

@@ -55,7 +55,7 @@ export const failures = {
   CHILDREN_OPEN: { status: 409, retryable: false, title: "What the task delegated has not ended" },
   DELEGATION_REFUSED: { status: 409, retryable: false, title: "The delegation does not fit into its parent's budget" },
 
-  OVERLOADED: { status: 503, retryable: true, title: "Too many commands are waiting" },
+  OVERLOADED: { status: 503, retryable: true, title: "Too many calls are waiting" },
   OUTCOME_UNKNOWN: { status: 500, retryable: true, title: "The command may or may not have been recorded" },
   RUNTIME_CLOSED: { status: 503, retryable: true, title: "The runtime is closed" },
   RUNTIME_FAULT: { status: 500, retryable: false, title: "The runtime met a bug of its own" },

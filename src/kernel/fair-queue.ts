@@ -120,7 +120,8 @@ export class FairQueue<Item> {
 
   /** How many items may be taken, at most, before one more of this party is. */
   itemsBefore(party: Party<Item>): number {
-    return Math.min(this.#items, (party.waiting + 1) * (this.#fresh.length + this.#turns.length));
+    const parties = this.#fresh.length + this.#turns.length + (party.place === "none" ? 1 : 0);
+    return Math.min(this.#items, (party.waiting + 1) * parties);
   }
 
   /** Whether there is room is the caller's to ask. */
