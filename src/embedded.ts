@@ -4,7 +4,6 @@
 
 import { existsSync, lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { z } from "zod";
 import { openStore, verifyScope } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
@@ -14,6 +13,7 @@ import { AionisError, isFailure } from "./contracts/failures.ts";
 import type { FamilyRulesInput } from "./contracts/family.ts";
 import { limits } from "./contracts/limits.ts";
 import { fromScopeName } from "./contracts/scope.ts";
+import { CallBytes } from "./contracts/values.ts";
 import { createNode } from "./inspect/node.ts";
 import type { InspectorOptions } from "./inspect/options.ts";
 import { openInspector } from "./inspector.ts";
@@ -187,10 +187,8 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
   }
 }
 
-const CallBytes = z.int().min(limits.messageBytes).optional();
-
 function toCallBytes(given: number | undefined): number | undefined {
-  const parsed = CallBytes.safeParse(given);
+  const parsed = CallBytes.optional().safeParse(given);
   if (parsed.success) return parsed.data;
   const detail = `callBytes is ${String(given)}; it must be a whole number of at least ${limits.messageBytes}, the bytes of one message.`;
   throw new AionisError("INPUT_INVALID", detail);

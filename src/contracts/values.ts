@@ -114,3 +114,6 @@ export const CheckResult = z.strictObject({
   isolation: Isolation.default("none"),
 });
 export type CheckResult = z.infer<typeof CheckResult>;
+
+/** How many bytes of calls may be at a runtime at a time: at least the largest message. */
+export const CallBytes = z.int().min(limits.messageBytes);
