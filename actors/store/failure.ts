@@ -50,9 +50,9 @@ export function createStoreFailures(file: string): StoreFailures {
 
   return {
     convert,
-    guard(port, isRead) {
-      const guarded = Object.entries(port).map(([name, value]) => {
-        if (typeof value !== "function") return [name, value];
+    guard<Port extends object>(port: Port, isRead: (name: string) => boolean): Port {
+      const guarded = Object.entries(port as Record<string, unknown>).map(([name, value]): [string, unknown] => {
+        if (!isFunction(value)) return [name, value];
         const how = { isRead: isRead(name) };
         const call = (...inputs: unknown[]): unknown => {
           try {
@@ -63,7 +63,7 @@ export function createStoreFailures(file: string): StoreFailures {
         };
         return [name, call];
       });
-      return Object.fromEntries(guarded);
+      return Object.fromEntries(guarded) as Port; // the same names, with functions of the same inputs and outputs
     },
     failureOf(error) {
       if (error instanceof Database.SqliteError) return toStoreFailure(error, file);
@@ -79,4 +79,8 @@ const noRoom = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "ENOSPC", "EDQUOT"];
 function codeOf(error: unknown): string {
   const isKnown = error instanceof Database.SqliteError || (error instanceof Error && "syscall" in error);
   return isKnown && "code" in error ? String(error.code) : "";
+}
+
+function isFunction(value: unknown): value is (...inputs: unknown[]) => unknown {
+  return typeof value === "function";
 }
