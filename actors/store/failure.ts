@@ -16,6 +16,11 @@ export function toStoreFailure(error: unknown, file: string): AionisError {
   if (code === "SQLITE_NOTADB") {
     return new AionisError("STORE_FOREIGN", `${file} is not a store; give another path.`, { cause: error });
   }
+  if (code === "SQLITE_ERROR" && String(error).includes("malformed JSON")) {
+    return new AionisError("JOURNAL_DAMAGED", `${file} has a row that is not what was written. Verify the store.`, {
+      cause: error,
+    });
+  }
   if (code.startsWith("SQLITE_CORRUPT")) {
     return new AionisError("JOURNAL_DAMAGED", `${file} has a damaged page. Verify the store, and restore a backup.`, {
       cause: error,

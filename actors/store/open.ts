@@ -321,6 +321,7 @@ function toScopeStore(key: ScopeKey, { journal, log, rows, learning, failures }:
     step: rows.index.step,
     stepsOf: (options) => journal.readAt(key, rows.index.stepSequences(number, options)),
 
+    lastStepsOf: (options) => journal.readAt(key, rows.index.lastStepSequences(number, options).reverse()).reverse(),
     hasStepAfter: (options) => rows.index.stepSequences(number, { ...options, count: 1 }).length > 0,
 
     putTimer: (row) => rows.putTimer(number, row),

@@ -21,6 +21,14 @@ export interface StepPage {
 
 /** The place of a step that the index does not hold yet, as `toStepPlace` makes it. */
 const placeName = "iif(e.facts ->> 'key' IS NULL, '', (e.facts ->> 'key') || char(31)) || (e.facts ->> 'name')";
+const placeOrdinal = "iif(e.facts ->> 'key' IS NULL, e.facts ->> 'ordinal', -1)";
+
+type FoundStep = Omit<StepRow, "task">;
+type StepBounds = { task: TaskNumber; start: number; stage: number | null; after: number };
+
+function toIdentity({ stage, name, ordinal }: FoundStep): string {
+  return JSON.stringify([stage, name, ordinal]);
+}
 
 /** Prepares the statements of the index on an open database. */
 export function createTaskIndex(prepare: Prepare) {
@@ -33,14 +41,22 @@ export function createTaskIndex(prepare: Prepare) {
   const step = prepare<[number, number, string, number], { seq: number }>(
     "SELECT seq FROM steps WHERE task = ? AND stage = ? AND name = ? AND ordinal = ?",
   );
-  const stepSequences = prepare<[StepPage & { start: number; stage: number | null }], { seq: number }>(
-    `SELECT max(seq) AS seq FROM (
-       SELECT stage, name, ordinal, seq FROM steps WHERE task = @task
-       UNION ALL SELECT e.facts ->> 'stage', ${placeName}, iif(e.facts ->> 'key' IS NULL, e.facts ->> 'ordinal', -1), j.value
-         FROM tails t, json_each(t.seqs) j JOIN events e ON e.pos = @start + j.value
-         WHERE t.task = @task AND e.type LIKE 'step.%')
-     WHERE @stage IS NULL OR stage = @stage
-     GROUP BY stage, name, ordinal HAVING max(seq) > @after ORDER BY 1 LIMIT @count`,
+  const firstOfStage = prepare<[number, number], number | null>(
+    "SELECT min(seq) FROM steps WHERE task = ? AND stage = ?",
+  ).pluck();
+  const stepsOfTail = prepare<[{ task: number; start: number }], FoundStep>(
+    `SELECT j.value AS seq, e.facts ->> 'stage' AS stage, ${placeName} AS name, ${placeOrdinal} AS ordinal
+     FROM tails t, json_each(t.seqs) j JOIN events e ON e.pos = @start + j.value
+     WHERE t.task = @task AND e.type LIKE 'step.%' ORDER BY j.value`,
+  );
+  const [forward, backward] = (["ASC", "DESC"] as const).map((order) =>
+    prepare<[StepBounds], FoundStep>(
+      `SELECT s.seq, s.stage, s.name, s.ordinal FROM task_events x CROSS JOIN events e ON e.pos = @start + x.seq
+       CROSS JOIN steps s ON s.task = x.task AND s.stage = e.facts ->> 'stage' AND s.name = ${placeName}
+         AND s.ordinal = ${placeOrdinal} AND s.seq = x.seq
+       WHERE x.task = @task AND x.seq > @after AND e.type LIKE 'step.%' AND (@stage IS NULL OR s.stage = @stage)
+       ORDER BY x.seq ${order}`,
+    ),
   );
   const indexOf = prepare<[number], number>("SELECT seq FROM task_events WHERE task = ? ORDER BY seq").pluck();
   const tailOf = prepare<[number], number>(
@@ -52,6 +68,32 @@ export function createTaskIndex(prepare: Prepare) {
   const clearing = ["task_events", "tails", "steps"].map((table) =>
     prepare<[number, number]>(`DELETE FROM ${table} WHERE task > ? AND task < ?`),
   );
+
+  /** The steps of the tail, each at its latest event, and where the index is to be read: not before the stage began. */
+  function lookForSteps(scope: number, { task, stage, after }: Omit<StepPage, "count">) {
+    const start = scope * scopeStride;
+    const latest = new Map(stepsOfTail.all({ task, start }).map((step) => [toIdentity(step), step]));
+    const tail = [...latest.values()].filter((step) => stage === undefined || step.stage === stage);
+    const from = stage === undefined ? 1 : firstOfStage.get(task, stage);
+    const bounds = from == null ? undefined : { task, start, stage: stage ?? null, after: Math.max(after, from - 1) };
+    return { tail: tail.sort((left, right) => left.seq - right.seq), bounds };
+  }
+
+  /** Of the index; a step that went on in the tail is the tail's. */
+  function take(
+    statement: typeof forward,
+    { tail, bounds, count }: { tail: readonly FoundStep[]; bounds: StepBounds | undefined; count: number },
+  ): number[] {
+    const found: number[] = [];
+    if (bounds === undefined || statement === undefined || count <= 0) return found;
+    const known = new Set(tail.map(toIdentity));
+    for (const step of statement.iterate(bounds)) {
+      if (known.has(toIdentity(step))) continue;
+      found.push(step.seq);
+      if (found.length === count) break;
+    }
+    return found;
+  }
 
   return {
     putTail(task: TaskNumber, tail: readonly TailEntry[]): void {
@@ -66,8 +108,18 @@ export function createTaskIndex(prepare: Prepare) {
     },
     step: (identity: Omit<StepRow, "seq">) =>
       step.get(identity.task, identity.stage, identity.name, identity.ordinal)?.seq,
-    stepSequences: (scope: number, { stage = null as never, ...page }: StepPage): number[] =>
-      stepSequences.all({ ...page, stage, start: scope * scopeStride }).map(({ seq }) => seq),
+    /** The sequences of the latest events of a task's steps after `after`, in the order of the journal. */
+    stepSequences(scope: number, { task, stage, after, count }: StepPage): number[] {
+      const { tail, bounds } = lookForSteps(scope, { task, stage, after });
+      const later = tail.filter(({ seq }) => seq > after).map(({ seq }) => seq);
+      return [...take(forward, { tail, bounds, count }), ...later].slice(0, count);
+    },
+    /** The last `count` of them, in the order of the journal. */
+    lastStepSequences(scope: number, { task, stage, count }: Omit<StepPage, "after">): number[] {
+      const { tail, bounds } = lookForSteps(scope, { task, stage, after: 0 });
+      const newest = tail.map(({ seq }) => seq).slice(-count);
+      return [...take(backward, { tail, bounds, count: count - newest.length }).reverse(), ...newest];
+    },
     of: (task: TaskNumber): Pick<TaskRows, "indexed" | "tail" | "steps"> => ({
       indexed: indexOf.all(task),
       tail: tailOf.all(task),

@@ -232,6 +232,8 @@ export interface ScopeStore {
   /** The latest events of a task's steps, in the order of the journal; bounded as `events`. */
   stepsOf(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): StoredEvent[];
 
+  /** The latest events of the last `count` steps of a task, in the order of the journal; bounded as `events`. */
+  lastStepsOf(options: { task: TaskNumber; stage?: number | undefined; count: number }): StoredEvent[];
   /** Whether a task has steps whose latest event is after `after`. */
   hasStepAfter(options: { task: TaskNumber; stage?: number | undefined; after: number }): boolean;
 

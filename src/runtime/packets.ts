@@ -12,7 +12,7 @@ import type { DelegationRecord, Packet } from "../contracts/packet.ts";
 import { type StepIdentity, toStepLabel } from "../contracts/step.ts";
 import type { TaskContent } from "../contracts/task.ts";
 import type { Actor, Target } from "../contracts/values.ts";
-import type { PacketFilter, PacketRow, ScopeStore, StoredEvent } from "../kernel/store.ts";
+import type { PacketFilter, PacketRow, ScopeStore } from "../kernel/store.ts";
 import { readPacket, readQuestions, toContent, toTask } from "./views.ts";
 
 type Found = PacketRow & { taskId: TaskId };
@@ -146,7 +146,8 @@ function findRow(store: ScopeStore, input: OperationParsed<"handoff.recover">): 
 function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): Omit<Packet, "id"> {
   const { context } = snapshot;
   const content = toContent(store, snapshot);
-  const facts = lastSteps(store, { task, stage: context.stage }).map(({ type, facts: text, at }) => {
+  const steps = store.lastStepsOf({ task, stage: context.stage, count: limits.listItems });
+  const facts = steps.map(({ type, facts: text, at }) => {
     return `${type} ${toStepLabel(JSON.parse(text) as StepIdentity)} at ${at}`; // the facts of a step's event
   });
   const last = facts.at(-1);
@@ -179,18 +180,6 @@ function toBlocker({ pauseId, asks, question }: TaskContent["pauses"][number]): 
   return asks
     ? `${pauseId} waits for an answer: ${toFirstLine(question) ?? "its question was erased"}`
     : `${pauseId} waits for a resume`;
-}
-
-/** As many as a packet lists: of more than that the first ones say least about where to go on. */
-function lastSteps(store: ScopeStore, of: { task: number; stage: number }): StoredEvent[] {
-  let steps: StoredEvent[] = [];
-  for (let after = 0; ; ) {
-    const page = store.stepsOf({ ...of, after, count: limits.pageRows });
-    steps = [...steps, ...page].slice(-limits.listItems);
-    const last = page.at(-1);
-    if (last === undefined) return steps;
-    after = last.seq;
-  }
 }
 
 function toRecord(row: Found): DelegationRecord {
