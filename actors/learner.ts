@@ -33,6 +33,8 @@ export interface Learner {
   wake(committed: readonly Committed[]): void;
   /** Resolves with whether the event `seq` was learned from before `waitMs` were over. */
   reached(seq: number, waitMs: number): Promise<boolean>;
+  /** Holds it between two slices, until the returned function is called: then it reads on from where the store says. */
+  pause(): Promise<() => void>;
   /** Ends it between two slices. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -67,13 +69,14 @@ export function createLearner(options: LearnerOptions): Learner {
   let cancelRest: CancelTimer | undefined;
   let commandAt = Number.NEGATIVE_INFINITY;
   let isClosed = false;
+  let isPaused = false;
   const passedOver = new Set<number>();
   let waiters: { seq: number; end(reached: boolean): void }[] = [];
 
   function wake(committed: readonly Committed[] = []): void {
     const own = committed.every(({ recorded }) => recorded.header.by === "runtime");
     if (!own) commandAt = clock.mono();
-    if (isClosed || running !== undefined || cancelRest !== undefined || passBy(committed)) return;
+    if (isClosed || isPaused || running !== undefined || cancelRest !== undefined || passBy(committed)) return;
     running = learn().finally(() => {
       running = undefined;
       if (read < store.head().seq) rest(0);
@@ -92,7 +95,7 @@ export function createLearner(options: LearnerOptions): Learner {
 
   /** W4 */
   function rest(ms: number): void {
-    if (isClosed || cancelRest !== undefined) return;
+    if (isClosed || isPaused || cancelRest !== undefined) return;
     cancelRest = clock.setTimer(ms, () => {
       cancelRest = undefined;
       wake();
@@ -101,7 +104,7 @@ export function createLearner(options: LearnerOptions): Learner {
 
   async function learn(): Promise<void> {
     try {
-      while (!isClosed && read < store.head().seq) {
+      while (!isClosed && !isPaused && read < store.head().seq) {
         const page = findTeaching();
         if (page.length === 0) {
           await new Promise<void>((resolve) => clock.defer(resolve)); // W4: a long journal is looked through between the commands
@@ -222,6 +225,18 @@ export function createLearner(options: LearnerOptions): Learner {
         }
         waiters.push(waiter);
       });
+    },
+    async pause() {
+      isPaused = true;
+      cancelRest?.();
+      cancelRest = undefined;
+      await running;
+      return () => {
+        isPaused = false;
+        teacher = createTeacher(rows);
+        read = store.learnedTo().seq;
+        rest(0);
+      };
     },
     async close() {
       isClosed = true;

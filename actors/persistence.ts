@@ -78,6 +78,8 @@ export interface Persistence {
   snapshot(scope: string, taskId: TaskId): TaskSnapshot | undefined;
   /** How many commands wait for their turn. */
   waiting(): number;
+  /** The same of a task that is in memory; nothing of one that is not. */
+  live(scope: string, taskId: TaskId): TaskSnapshot | undefined;
   /** Takes no commands from now on; `failure` is what callers are told. After `STORE_FULL` it goes on when there is room. */
   suspend(failure: AionisError): void;
   status(): {
@@ -93,6 +95,8 @@ export interface Persistence {
 /** What a chore works with. */
 export interface Desk {
   readonly store: ScopeStore;
+  /** Forgets where a task stands in memory, because its rows were made again. */
+  letGo(taskId: TaskId): void;
   /** Decides and writes a command of the runtime itself. @throws AionisError what it is refused with. */
   record(command: Command, by: { commandId?: string | undefined; causedBy?: string | undefined }): Recorded | undefined;
 }
@@ -178,6 +182,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     const committed: Committed[] = [];
     const desk: Desk = {
       store: scopeStore,
+      letGo: book.letGo,
       record(command, { commandId, causedBy }) {
         const outcome = plan(scopeOf(scope), { scope, by: "runtime", command, commandId, causedBy });
         return outcome.kind === "answered" ? outcome.recorded : write(scope, outcome.planned, committed);
@@ -356,6 +361,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
         scheduleTurn();
       }),
     snapshot: (scope, taskId) => scopeOf(scope).book.peek(taskId),
+    live: (scope, taskId) => scopeOf(scope).book.live(taskId),
     waiting: () => queue.length,
     status() {
       const { value, context } = machine.getSnapshot();

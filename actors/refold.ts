@@ -1,34 +1,39 @@
 // Refold
 //
 // Folds journals from their first event: to verify that every row and every snapshot is what the journal says (I6), and to make the rows
-// again. One task is in memory at a time.
+// again. Owns: in which order what is looked at, and what is put in the place of a row that differs. Does not own: when it goes on (the
+// caller takes one short part after the other; commands may come between two of them).
+//
+// Invariants:
+//   F1. A part is short: it looks at no more than `partEvents` events or as many rows, however large a task or the store is.
+//   F2. The journal is checked up to the head of the beginning; what came later was written by this very process.
+//   F3. Rows of a task are compared within the part in which its fold has come to the task's last event: both are of one moment, whatever
+//       was recorded in between.
+//   F4. A rebuild changes nothing before the whole journal was found sound, and only rows that differ.
 
 import { encodeSnapshot, isOpen, type TaskSnapshot } from "../machines/index.ts";
-import type { EventHeader } from "../src/contracts/events.ts";
 import { AionisError, isUnreadable } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { isSameJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type {
-  ClaimableRow,
   OutboxRow,
-  PacketRow,
   ScopeStore,
   StepRow,
   Store,
   StoredEvent,
-  TailEntry,
+  TableByTask,
   TaskNumber,
   TaskRow,
   TaskRows,
-  TimerRow,
 } from "../src/kernel/store.ts";
-import { decodeBody, decodeHeader } from "./events.ts";
-import { type RowWriter, writeRows } from "./projections.ts";
-import { createTaskActor, type TaskActor } from "./task-actor.ts";
+import { createTaskFold, type TaskFold } from "./task-fold.ts";
 
+/** What is wrong, in which table and under which key. */
 export interface Problem {
   what: string;
+  table?: string | undefined;
+  key?: string | undefined;
   seq?: number | undefined;
   taskId?: TaskId | undefined;
 }
@@ -41,33 +46,59 @@ export interface Verification {
   problems: Problem[];
 }
 
-/** Checks chain, bodies, and that rows equal what the journal folds to. Reads only; takes time in proportion to the journal. */
-export function verifyScope(store: ScopeStore, memory?: (id: TaskId) => TaskSnapshot | undefined): Verification {
-  const problems: Problem[] = store.findDamage(limits.listItems);
-  const tasks = new Set<TaskNumber>();
-  const owed = new Set<TaskId>();
-  store.readByTask((page) => {
-    for (const first of firstEvents(store)) {
-      tasks.add(first.task);
-      problems.push(...verifyTask(store, first, { events: eventsOf(page, first), memory, owed }));
-      if (problems.length >= limits.listItems) break; // the tables that follow need all tasks
-    }
-  });
-  if (problems.length < limits.listItems) problems.push(...findStrays(store, tasks), ...verifyOutbox(store, owed));
-  const { seq } = store.head();
-  return { ok: problems.length === 0, events: seq, tasks: tasks.size, problems: problems.slice(0, limits.listItems) };
+/** How far it is: of `total` events, each of which is looked at twice. */
+export interface Progress {
+  done: number;
+  total: number;
 }
 
-/** Makes every row of the scope again from its journal, in one transaction of its own. */
+type Parts<Result> = Generator<Progress, Result, void>;
+
+export interface RefoldOptions {
+  /** Where a task stands in memory; nothing when it is not there. */
+  memory?: ((id: TaskId) => TaskSnapshot | undefined) | undefined;
+}
+
+const partEvents = 128;
+
+/** Checks the journal and that rows equal what it folds to, one part after the other. Reads only. */
+export function verifyInParts(store: ScopeStore, options: RefoldOptions = {}): Parts<Verification> {
+  return new Refold(store, { ...options, mends: false }).run();
+}
+
+/**
+ * Makes every row that differs from what the journal folds to again. Each part is to be taken within a transaction.
+ * @throws AionisError `JOURNAL_DAMAGED` when the journal itself is damaged, naming the event; `TASK_UNFOLDABLE`.
+ */
+export function rebuildInParts(store: ScopeStore, options: RebuildOptions = {}): Parts<Verification> {
+  return new Refold(store, { ...options, mends: true }).run();
+}
+
+export interface RebuildOptions extends RefoldOptions {
+  /** Called for a task whose rows were made again, within the part. */
+  onMended?: ((id: TaskId) => void) | undefined;
+}
+
+/** All parts of `parts` at once, for stores that nobody waits for. */
+function runParts<Result>(parts: Parts<Result>): Result {
+  for (;;) {
+    const next = parts.next();
+    if (next.done === true) return next.value;
+  }
+}
+
+/** Verifies a scope without a pause. */
+export function verifyScope(store: ScopeStore, memory?: RefoldOptions["memory"]): Verification {
+  return runParts(verifyInParts(store, { memory }));
+}
+
+/** Rebuilds a scope without a pause, in one transaction; what was learned is removed, to be learned again from the start. */
 export function rebuildScope(store: Store, scopeName: string): void {
   const scope = store.scope(scopeName);
-  refuseDamage(scope);
   store.begin();
   try {
-    scope.clearProjections();
-    scope.readByTask((page) => {
-      for (const first of firstEvents(scope)) foldTask(eventsOf(page, first), scope);
-    });
+    runParts(rebuildInParts(scope));
+    while (scope.clearLearned(limits.pageRows));
     store.commit();
   } catch (error) {
     store.rollback();
@@ -75,94 +106,240 @@ export function rebuildScope(store: Store, scopeName: string): void {
   }
 }
 
-/** What would be made of a damaged journal is not what was there. */
-function refuseDamage(scope: ScopeStore): void {
-  const [damage] = scope.findDamage(1);
-  if (damage === undefined) return;
-  throw new AionisError("JOURNAL_DAMAGED", `${damage.what}. Nothing can be made again from it; restore a backup.`, {
-    facts: { scope: scope.name, seq: damage.seq },
+type FirstEvent = Pick<TaskRow, "task" | "id">;
+
+class Refold {
+  readonly #store: ScopeStore;
+  readonly #options: RebuildOptions & { mends: boolean };
+  readonly #problems: Problem[] = [];
+  /** The children that ended tasks owe a cancel. */
+  readonly #owed = new Set<TaskId>();
+  readonly #head: number;
+  #done = 0;
+  #tasks = 0;
+
+  constructor(store: ScopeStore, options: RebuildOptions & { mends: boolean }) {
+    this.#store = store;
+    this.#options = options;
+    this.#head = store.head().seq;
+  }
+
+  *run(): Parts<Verification> {
+    yield* this.#checkJournal();
+    if (this.#options.mends) yield* this.#mendIndexes();
+    for (const first of this.#firstEvents()) {
+      this.#tasks += 1;
+      yield* this.#checkTask(first);
+      if (this.#isFull()) break;
+    }
+    if (!this.#isFull()) {
+      yield* this.#checkStrays();
+      this.#checkOutbox();
+    }
+    const problems = this.#problems.slice(0, limits.listItems);
+    return { ok: problems.length === 0, events: this.#head, tasks: this.#tasks, problems };
+  }
+
+  #isFull(): boolean {
+    return !this.#options.mends && this.#problems.length >= limits.listItems;
+  }
+
+  #progress(events: number): Progress {
+    this.#done += events;
+    return { done: this.#done, total: 2 * this.#head };
+  }
+
+  /** F2, F4 */
+  *#checkJournal(): Parts<void> {
+    for (let after = 0; after < this.#head; ) {
+      const { damage, unlisted, next } = this.#store.checkEvents({ after, until: this.#head, count: partEvents });
+      const [first] = damage;
+      if (this.#options.mends && first !== undefined) throw refusal(this.#store, first);
+      this.#problems.push(...damage.map((each) => ({ ...each, key: String(each.seq) })));
+      if (!this.#options.mends) this.#problems.push(...unlisted.map(toUnlisted));
+      yield this.#progress(next - after);
+      after = next;
+      if (this.#isFull()) return;
+    }
+  }
+
+  *#mendIndexes(): Parts<void> {
+    const store = this.#store;
+    const page = { count: partEvents };
+    for (let after: TaskNumber | undefined = 0; after !== undefined; yield this.#progress(0))
+      after = store.mendTails({ ...page, after });
+    for (let after: { task: TaskNumber; seq: number } | undefined = { task: 0, seq: 0 }; after !== undefined; ) {
+      after = store.mendIndex({ ...page, after });
+      yield this.#progress(0);
+    }
+    for (let after = 0; after < this.#head; yield this.#progress(0)) {
+      const { unlisted, next } = store.checkEvents({ after, until: this.#head, ...page });
+      for (const entry of unlisted) store.enterEvent(entry);
+      after = next;
+    }
+  }
+
+  *#firstEvents(): Iterable<FirstEvent> {
+    for (let after = 0; after < this.#head; ) {
+      const page = readFirsts(this.#store, after);
+      for (const { task, taskId, seq } of page.events) if (seq <= this.#head) yield { task, id: taskId };
+      if (page.next === undefined) return;
+      after = page.next;
+    }
+  }
+
+  *#checkTask(first: FirstEvent): Parts<void> {
+    const fold = createTaskFold();
+    try {
+      yield* this.#foldOn(fold, first);
+      this.#compareRows(first, fold); // F3
+      yield* this.#compareSteps(first, fold);
+    } catch (error) {
+      if (this.#options.mends || !isUnreadable(error)) throw error;
+      this.#problems.push({
+        what: `${first.id} cannot be folded: ${error.detail}`.slice(0, limits.lineChars),
+        taskId: first.id,
+      });
+    } finally {
+      fold.close();
+    }
+  }
+
+  /** Folds until there is nothing that the fold does not have. */
+  *#foldOn(fold: TaskFold, { task }: FirstEvent): Parts<void> {
+    for (;;) {
+      const page = this.#store.events({ after: fold.lastSeq(), count: partEvents, task });
+      if (page.length === 0) return;
+      for (const stored of page) fold.add(stored);
+      yield this.#progress(page.length);
+    }
+  }
+
+  /** The same within one part: of what was recorded since the last one there is little. */
+  #catchUp(fold: TaskFold, first: FirstEvent): void {
+    for (const parts = this.#foldOn(fold, first); parts.next().done !== true; );
+  }
+
+  #compareRows({ task, id }: FirstEvent, fold: TaskFold): void {
+    const after = fold.snapshot();
+    for (const child of isOpen(after) ? [] : after.context.childrenOpen) this.#owed.add(child.childId);
+    const kept = this.#store.rowsOf(task);
+    const folded = fold.rows();
+    const problems = compare(id, kept, folded);
+    const live = this.#options.memory?.(id);
+    const isMemorys = live !== undefined && !isSameJson(toJson(live), toJson(after));
+    if (isMemorys) problems.push({ what: `${id} in memory is not what its journal folds to`, taskId: id });
+    this.#note(problems);
+    if (!this.#options.mends || problems.length === 0) return;
+    this.#store.replaceRows(task, folded);
+    this.#options.onMended?.(id);
+  }
+
+  /** Each page of rows, and each page of what the fold has, beside the other at one moment. */
+  *#compareSteps(first: FirstEvent, fold: TaskFold): Parts<void> {
+    const { task, id } = first;
+    for (let after: StepRow | undefined; ; ) {
+      this.#catchUp(fold, first);
+      const page = this.#store.stepRowsOf({ task, after, count: partEvents });
+      for (const row of page) {
+        const folded = fold.step(row);
+        if (folded?.seq === row.seq) continue;
+        this.#note([differs(id, "steps", row, folded)]);
+        if (!this.#options.mends) continue;
+        if (folded === undefined) this.#store.deleteStep(row);
+        else this.#store.putStep({ ...folded, task });
+      }
+      after = page.at(-1);
+      if (after === undefined) break;
+      yield this.#progress(0);
+    }
+    let seen = 0;
+    for (const folded of fold.steps()) {
+      this.#catchUp(fold, first);
+      const now = fold.step(folded);
+      if (now !== undefined && this.#store.step({ ...folded, task }) !== now.seq) {
+        this.#note([differs(id, "steps", undefined, now)]);
+        if (this.#options.mends) this.#store.putStep({ ...now, task });
+      }
+      seen += 1;
+      if (seen % partEvents === 0) yield this.#progress(0);
+    }
+  }
+
+  #note(problems: readonly Problem[]): void {
+    if (this.#problems.length < limits.listItems) this.#problems.push(...problems);
+  }
+
+  /** Rows of tasks that the journal does not know. */
+  *#checkStrays(): Parts<void> {
+    for (const table of tables) {
+      let looked = 0;
+      for (
+        let task = this.#store.nextTaskIn(table, 0);
+        task !== undefined;
+        task = this.#store.nextTaskIn(table, task)
+      ) {
+        if (!this.#store.hasBegun(task)) {
+          this.#note([
+            { what: `${table} has rows of a task (${task}) that has no first event`, table, key: String(task) },
+          ]);
+          if (this.#options.mends) this.#store.clearTask(task);
+        }
+        looked += 1;
+        if (looked % partEvents === 0) yield this.#progress(0);
+        if (this.#isFull()) return;
+      }
+    }
+  }
+
+  /** An ended task owes its open children a cancel, and nothing else is owed. */
+  #checkOutbox(): void {
+    const rows = readOutbox(this.#store);
+    const addressed = new Set(rows.map(({ taskId }) => taskId));
+    for (const id of addressed) {
+      if (this.#owed.has(id) || this.#isOwedNow(id)) continue;
+      this.#note([{ what: `the outbox owes ${id} what no ended task asks for`, table: "outbox", key: id }]);
+      if (this.#options.mends) this.#store.deleteOutbox(id);
+    }
+    for (const id of this.#owed) {
+      if (addressed.has(id) || !isOpenRow(this.#store.task(id))) continue;
+      this.#note([{ what: `the outbox lost what it owes ${id}`, table: "outbox", key: id }]);
+      const causedBy = this.#options.mends ? this.#endOfParent(id) : undefined;
+      if (causedBy !== undefined) this.#store.putOutbox({ taskId: id, command: "tasks.cancel", causedBy });
+    }
+  }
+
+  /** Of a task that ended while others were looked at. */
+  #isOwedNow(id: TaskId): boolean {
+    const parent = this.#parentOf(id);
+    return parent !== undefined && !isOpenRow(parent) && parent.snapshot.includes(id);
+  }
+
+  #endOfParent(id: TaskId): string | undefined {
+    const parent = this.#parentOf(id);
+    return parent === undefined ? undefined : this.#store.event(parent.snapshotSeq)?.id;
+  }
+
+  #parentOf(id: TaskId): TaskRow | undefined {
+    const parentId = this.#store.task(id)?.parentId ?? undefined;
+    return parentId === undefined ? undefined : this.#store.task(parentId);
+  }
+}
+
+const tables: readonly TableByTask[] = ["tasks", "task_events", "tails", "steps", "timers", "claimable", "packets"];
+
+function refusal(store: ScopeStore, { seq, what }: { seq: number; what: string }): AionisError {
+  return new AionisError("JOURNAL_DAMAGED", `${what}. Nothing can be made again from it; restore a backup.`, {
+    facts: { scope: store.name, seq },
   });
 }
 
-type FirstEvent = Pick<TaskRow, "task" | "id">;
-
-interface VerifyTask {
-  events: Iterable<StoredEvent>;
-  memory: ((id: TaskId) => TaskSnapshot | undefined) | undefined;
-  /** The children that ended tasks owe a cancel, added to. */
-  owed: Set<TaskId>;
-}
-
-function verifyTask(store: ScopeStore, row: FirstEvent, { events, memory, owed }: VerifyTask): Problem[] {
-  const folded = createRowList();
-  try {
-    const after = foldTask(events, folded);
-    for (const child of isOpen(after) ? [] : after.context.childrenOpen) owed.add(child.childId);
-    const problems = compare(row.id, store.rowsOf(row.task), folded.rows());
-    const live = memory?.(row.id);
-    if (live !== undefined && !isSameJson(toJson(live), toJson(after))) {
-      problems.push({ what: `${row.id} in memory is not what its journal folds to`, taskId: row.id });
-    }
-    return problems;
-  } catch (error) {
-    if (isUnreadable(error)) return [{ what: error.detail, taskId: row.id }];
-    if (error instanceof SyntaxError) return [{ what: `a text of ${row.id} is not JSON any more`, taskId: row.id }];
-    throw error;
-  }
-}
-
-/** Rows of tasks that the journal does not know. */
-function findStrays(store: ScopeStore, tasks: ReadonlySet<TaskNumber>): Problem[] {
-  const strays: Problem[] = [];
-  for (const { task, id } of store.tasksIn()) {
-    if (!tasks.has(task)) strays.push({ what: `${id} has a row and no first event`, taskId: id });
-    if (strays.length >= limits.listItems) break;
-  }
-  return strays;
-}
-
-/** Collects the rows of one task instead of writing them. */
-function createRowList(): RowWriter & { rows(): TaskRows } {
-  let row: TaskRow | undefined;
-  const indexed: number[] = [];
-  let tail: readonly TailEntry[] = [];
-  const steps = new Map<string, StepRow>();
-  const timers = new Map<string, TimerRow>();
-  const claimables = new Map<string, ClaimableRow>();
-  const packets = new Map<string, PacketRow>();
-  const toKey = (place: ClaimableRow): string => JSON.stringify([place.target, place.priority, place.from]);
+function toUnlisted({ task, seq }: { task: TaskNumber; seq: number }): Problem {
   return {
-    putTask(next) {
-      row = { ...next, title: row === undefined ? next.title : row.title };
-    },
-    putTail(_task, next) {
-      tail = next;
-    },
-    enterTail(task, entries) {
-      tail = [];
-      for (const { seq, step } of entries) {
-        indexed.push(seq);
-        if (step !== undefined)
-          steps.set(JSON.stringify([step.stage, step.name, step.ordinal]), { task, ...step, seq });
-      }
-    },
-    putTimer: (timer) => void timers.set(timer.kind, timer),
-    deleteTimer: (_task, kind) => void timers.delete(kind),
-    putClaimable: (place) => void claimables.set(toKey(place), place),
-    deleteClaimable: (place) => void claimables.delete(toKey(place)),
-    putPacket: (packet) => void packets.set(packet.packetId, packet),
-    packetsOf: () => [...packets.values()],
-    putOutbox() {}, // compared for the whole scope
-    deleteOutbox() {},
-    rows: () => ({
-      row,
-      indexed,
-      tail: tail.map(({ seq }) => seq),
-      steps: [...steps.values()],
-      timers: [...timers.values()],
-      claimables: [...claimables.values()],
-      packets: [...packets.values()],
-    }),
+    what: `event ${seq} is neither in the index nor in the tail of its task`,
+    table: "task_events",
+    key: `${task}/${seq}`,
+    seq,
   };
 }
 
@@ -170,18 +347,32 @@ function toJson(snapshot: TaskSnapshot): unknown {
   return JSON.parse(encodeSnapshot(snapshot));
 }
 
+const tableOf = {
+  row: "tasks",
+  indexed: "task_events",
+  tail: "tails",
+  timers: "timers",
+  claimables: "claimable",
+  packets: "packets",
+} as const satisfies Record<keyof TaskRows, string>;
+
 function compare(taskId: TaskId, kept: TaskRows, folded: TaskRows): Problem[] {
-  const tables = ["row", "indexed", "tail", "steps", "timers", "claimables", "packets"] as const;
-  return tables
-    .filter((table) => !isSameJson(inOrder(kept[table]), inOrder(folded[table])))
-    .map((table) => ({
-      what: `the ${table} of ${taskId} are ${excerpt(kept[table])}; its journal folds to ${excerpt(folded[table])}`,
-      taskId,
-    }));
+  return (Object.keys(tableOf) as (keyof TaskRows)[]) // has every name of its type
+    .filter((name) => !isSameJson(inOrder(kept[name]), inOrder(folded[name])))
+    .map((name) => differs(taskId, name, kept[name], folded[name]));
+}
+
+function differs(taskId: TaskId, name: keyof TaskRows | "steps", kept: unknown, folded: unknown): Problem {
+  return {
+    what: `the ${name} of ${taskId} are ${excerpt(kept)}; its journal folds to ${excerpt(folded)}`,
+    table: name === "steps" ? name : tableOf[name],
+    key: taskId,
+    taskId,
+  };
 }
 
 /** Rows of a table have no order of their own. */
-function inOrder(rows: TaskRow | undefined | readonly (object | number)[]): unknown {
+function inOrder(rows: TaskRow | number | undefined | readonly (object | number)[]): unknown {
   if (!isList(rows)) return rows;
   return rows.map((row) => (typeof row === "number" ? `${row}` : JSON.stringify(Object.entries(row).sort()))).sort();
 }
@@ -194,35 +385,17 @@ function excerpt(value: unknown): string {
   return JSON.stringify(value)?.slice(0, 600) ?? "absent";
 }
 
-/** An ended task owes its open children a cancel, and nothing else is owed. */
-function verifyOutbox(store: ScopeStore, owed: ReadonlySet<TaskId>): Problem[] {
+function readOutbox(store: ScopeStore): OutboxRow[] {
   const rows: OutboxRow[] = [];
   for (let page = store.outbox({ after: 0, count: limits.pageRows }); page.length > 0; ) {
     rows.push(...page);
     page = store.outbox({ after: page.at(-1)?.id ?? 0, count: limits.pageRows });
   }
-  const addressed = new Set(rows.map(({ taskId }) => taskId));
-  const extra = [...addressed]
-    .filter((id) => !owed.has(id))
-    .map((id) => `the outbox owes ${id} what no ended task asks for`);
-  const missing = [...owed]
-    .filter((id) => !addressed.has(id) && isOpenRow(store.task(id)))
-    .map((id) => `the outbox lost what it owes ${id}`);
-  return [...extra, ...missing].map((what) => ({ what }));
+  return rows;
 }
 
 function isOpenRow(row: TaskRow | undefined): boolean {
   return row !== undefined && ["start", "running", "paused", "handoff", "verifying"].includes(row.state);
-}
-
-function* firstEvents(store: ScopeStore): Iterable<FirstEvent> {
-  let after = 0;
-  for (;;) {
-    const page = readFirsts(store, after);
-    for (const { task, taskId } of page.events) yield { task, id: taskId };
-    if (page.next === undefined) return;
-    after = page.next;
-  }
 }
 
 /** A first event that is damaged is named by the check of the journal; the tasks behind it are looked at all the same. */
@@ -234,55 +407,5 @@ function readFirsts(store: ScopeStore, after: number): { events: StoredEvent[]; 
     const { seq } = isUnreadable(error) ? error.facts : {};
     if (typeof seq === "number") return { events: [], next: seq };
     throw error;
-  }
-}
-
-/** Folds one task from all its events and writes its rows to `rows` as a live turn would have. */
-function foldTask(events: Iterable<StoredEvent>, rows: RowWriter): TaskSnapshot {
-  let actor: TaskActor | undefined;
-  let tail: readonly TailEntry[] = [];
-  for (const stored of events) {
-    const header = decodeHeader(stored);
-    const before = actor?.snapshot();
-    actor = foldOne(actor, header);
-    tail = writeRows(rows, {
-      task: stored.task,
-      header,
-      before,
-      after: actor.snapshot(),
-      body: decodeBody(stored, "task.created") ?? decodeBody(stored, "handoff.offered"),
-      tail,
-    });
-  }
-  if (actor === undefined) throw unfoldable("a task has no events");
-  const after = actor.snapshot();
-  actor.stop();
-  return after;
-}
-
-function foldOne(actor: TaskActor | undefined, header: EventHeader): TaskActor {
-  if (actor !== undefined) {
-    actor.fold(header);
-    return actor;
-  }
-  if (header.type !== "task.created")
-    throw unfoldable(`event ${header.seq} (${header.type}) of ${header.taskId} is no first event`);
-  return createTaskActor({ first: header });
-}
-
-function unfoldable(what: string): AionisError {
-  return new AionisError("TASK_UNFOLDABLE", `The journal is not whole: ${what}.`);
-}
-
-type ReadPage = (task: TaskNumber, after: number) => StoredEvent[];
-
-function* eventsOf(read: ReadPage, { task }: FirstEvent): Iterable<StoredEvent> {
-  let after = 0;
-  for (;;) {
-    const page = read(task, after);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined) return;
-    after = last.seq;
   }
 }

@@ -36,12 +36,16 @@ export interface TaskBook {
   touch(live: LiveTask): void;
   /** The snapshot of a task for a reader, without bringing it into memory. @throws AionisError `TASK_UNFOLDABLE` */
   peek(id: TaskId): TaskSnapshot | undefined;
+  /** The snapshot of a task that is in memory. */
+  live(id: TaskId): TaskSnapshot | undefined;
   /** Forgets what the turn touched: it is committed. */
   keep(): void;
   /** Gives back what was touched since `mark`: a command came to nothing. */
   undo(mark: Mark): void;
   /** Lets go what the turn touched: whether it is committed is not known, and the rows will tell. */
   forget(): void;
+  /** Lets a task go that the turn has not touched: its rows were made again, and are to be read again. */
+  letGo(id: TaskId): void;
   mark(): Mark;
   size(): number;
   close(): void;
@@ -77,12 +81,12 @@ export function createTaskBook(store: ScopeStore): TaskBook {
 
   function insert(entry: LiveTask): LiveTask {
     live.set(entry.id, entry);
-    if (live.size > limits.liveTasks) letGo();
+    if (live.size > limits.liveTasks) letOldestGo();
     return entry;
   }
 
   /** B2: the map keeps the order of use; the first that the turn has not touched goes. */
-  function letGo(): void {
+  function letOldestGo(): void {
     const busy = new Set(undos.map((undo) => undo.live));
     for (const [id, entry] of live) {
       if (busy.has(entry)) continue;
@@ -126,6 +130,7 @@ export function createTaskBook(store: ScopeStore): TaskBook {
       actor.stop();
       return snapshot;
     },
+    live: (id) => live.get(id)?.actor.snapshot(),
     keep() {
       undos.length = 0;
     },
@@ -146,6 +151,10 @@ export function createTaskBook(store: ScopeStore): TaskBook {
         entry.actor.stop();
         live.delete(entry.id);
       }
+    },
+    letGo(id) {
+      live.get(id)?.actor.stop();
+      live.delete(id);
     },
     size: () => live.size,
     close() {

@@ -4,7 +4,7 @@
 
 import { existsSync, lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { openStore, verifyScope } from "../actors/index.ts";
+import { openStore, verifyInParts } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, parseScope } from "../transport/index.ts";
 import { findDeadHolder, openLocalServer } from "../transport/local/index.ts";
@@ -32,6 +32,7 @@ import type { Durability } from "./kernel/store.ts";
 import { holdsStore, isStoreName, markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
 import { joinNats } from "./network.ts";
 import type { Embedding } from "./runtime/embeddings.ts";
+import { takeInSlices } from "./runtime/slices.ts";
 import { startRuntime } from "./runtime/start.ts";
 
 export interface CreateRuntimeOptions {
@@ -122,7 +123,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       embedding: options.embedding,
       families: options.families,
       node,
-      backUp: (path) => backUp(store, path, open),
+      backUp: (path, isWanted) => backUp({ store, path, open, isWanted }),
       onFailed: options.onFailed,
     });
     opened.add(() => runtime.close());
@@ -245,11 +246,17 @@ function findMissing(scope: string, store: Store, folder: string): AionisError |
 }
 
 /** A backup that was not folded is not known to be one. */
-async function backUp(
-  store: Store,
-  path: string,
-  open: (file: string) => Store,
-): Promise<{ bytes: number; events: number }> {
+async function backUp({
+  store,
+  path,
+  open,
+  isWanted,
+}: {
+  store: Store;
+  path: string;
+  open(file: string): Store;
+  isWanted(): boolean;
+}): Promise<{ bytes: number; events: number }> {
   if (!existsSync(dirname(path)))
     throw new AionisError("INPUT_INVALID", `${dirname(path)} does not exist; make the folder first.`);
   if (existsSync(path)) throw new AionisError("INPUT_INVALID", `${path} exists; a backup goes to a new file.`);
@@ -258,11 +265,18 @@ async function backUp(
   const bytes = await store.backup(path);
   const copy = open(path);
   try {
-    const verified = copy.scopeNames().map((name) => verifyScope(copy.scope(name)));
-    const problem = verified.flatMap(({ problems }) => problems)[0];
-    if (problem !== undefined)
-      throw new AionisError("STORE_FAILED", `The backup ${path} does not fold to its rows: ${problem.what}.`);
-    return { bytes, events: verified.reduce((sum, { events }) => sum + events, 0) };
+    let total = 0;
+    for (const name of copy.scopeNames()) {
+      const { events, problems } = await takeInSlices(verifyInParts(copy.scope(name)), {
+        clock: systemClock,
+        isWanted,
+      });
+      const [problem] = problems;
+      if (problem !== undefined)
+        throw new AionisError("STORE_FAILED", `The backup ${path} does not fold to its rows: ${problem.what}.`);
+      total += events;
+    }
+    return { bytes, events: total };
   } finally {
     copy.close();
     rmSync(`${path}.lock`, { force: true }); // of the look at it; nobody else knows of the copy yet

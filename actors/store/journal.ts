@@ -12,7 +12,14 @@ import { AionisError } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import type { EventRecord, JournalHead, StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
+import type {
+  EventRecord,
+  JournalCheck,
+  JournalDamage,
+  JournalHead,
+  StoredEvent,
+  TaskNumber,
+} from "../../src/kernel/store.ts";
 import { chainOn, genesis, hashBody, toHeaderText } from "./event-hash.ts";
 import {
   type EventRow,
@@ -57,8 +64,11 @@ export function createJournal(prepare: Prepare, random: Random) {
   const pageOfTypes = prepare<[number, number, string, number], EventRow>(
     `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
   );
-  const whole = prepare<[number, number], EventRow>(
-    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos`,
+  const whole = prepare<[number, number, number], EventRow & { listed: number }>(
+    `SELECT ${eventColumns}, EXISTS (SELECT 1 FROM task_events x WHERE x.task = e.task AND x.seq = e.pos % ${scopeStride})
+       OR EXISTS (SELECT 1 FROM tails t, json_each(CASE WHEN json_valid(t.seqs) THEN t.seqs ELSE '[]' END) j
+         WHERE t.task = e.task AND j.value = e.pos % ${scopeStride}) AS listed
+     FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos LIMIT ?`,
   );
 
   const start = (scope: ScopeKey): number => scope.number * scopeStride;
@@ -139,24 +149,35 @@ export function createJournal(prepare: Prepare, random: Random) {
       return row === undefined ? undefined : toEvent(scope, row);
     },
 
-    /** J1, J2 over the whole scope up to its head: what does not match, oldest first. */
-    findDamage(scope: ScopeKey, head: JournalHead, count: number): { seq: number; what: string }[] {
-      const found: { seq: number; what: string }[] = [];
-      let chain: Uint8Array = genesis;
-      let expected = 1;
-      for (const row of whole.iterate(start(scope), end(scope))) {
+    /**
+     * J1, J2 over a page of the scope's events, up to the sequence `until`, and whether its task's index or tail lists each of them. The
+     * chain goes on from what is stored, so that one break is told once.
+     */
+    check(scope: ScopeKey, { after, until, count }: { after: number; until: number; count: number }): JournalCheck {
+      const damage: JournalDamage[] = [];
+      const unlisted: { task: TaskNumber; seq: number }[] = [];
+      let chain = after === 0 ? genesis : (chainOf.get(start(scope) + after)?.chain ?? genesis);
+      let last = after;
+      for (const row of whole.all(start(scope) + after, start(scope) + until + 1, count)) {
         const seq = row.pos % scopeStride;
-        if (seq !== expected) found.push(missing(expected, seq - 1));
-        const whys = [whyHeaderDiffers(scope, row, chain), whyBodyDiffers(row)].filter((why) => why !== undefined);
-        found.push(...whys.map((why) => ({ seq, what: `event ${seq} (${row.type}): ${why}` })));
-        chain = row.chain; // go on from what is stored, so that one break is reported once
-        expected = seq + 1;
-        if (found.length >= count) return found;
+        if (seq !== last + 1) damage.push(missing(last + 1, seq - 1));
+        const headerDiffers = whyHeaderDiffers(scope, row, chain);
+        const bodyDiffers = whyBodyDiffers(row);
+        if (headerDiffers !== undefined) damage.push(toDamage("events", row, headerDiffers));
+        if (bodyDiffers !== undefined) damage.push(toDamage("bodies", row, bodyDiffers));
+        if (row.listed === 0) unlisted.push({ task: row.task, seq });
+        chain = row.chain;
+        last = seq;
       }
-      if (expected <= head.seq) found.push(missing(expected, head.seq));
-      return found;
+      if (last === after && last < until) damage.push(missing(last + 1, until));
+      return { damage, unlisted, next: last === after ? until : last };
     },
   };
+}
+
+function toDamage(table: "events" | "bodies", row: EventRow, why: string): JournalDamage {
+  const seq = row.pos % scopeStride;
+  return { table, seq, what: `event ${seq} (${row.type}): ${why}` };
 }
 
 function missingEvent(scope: string, seq: number): never {
@@ -167,6 +188,6 @@ function missingEvent(scope: string, seq: number): never {
   );
 }
 
-function missing(first: number, last: number): { seq: number; what: string } {
-  return { seq: first, what: `events ${first} to ${last} are missing` };
+function missing(first: number, last: number): JournalDamage {
+  return { table: "events", seq: first, what: `events ${first} to ${last} are missing` };
 }

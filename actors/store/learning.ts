@@ -25,9 +25,10 @@ export function createLearning(database: Database.Database, scope: number) {
     `INSERT INTO readers VALUES (?, ?, ?, ?, ?) ON CONFLICT (scope, name)
      DO UPDATE SET seq = excluded.seq, part = excluded.part, taught = excluded.taught`,
   );
-  const clearing = ["DELETE FROM recall WHERE scope = ?", "DELETE FROM readers WHERE scope = ?"].map((sql) =>
-    prepare(sql),
+  const clearRows = prepare<[number, number, number]>(
+    "DELETE FROM recall WHERE scope = ? AND (kind, key) IN (SELECT kind, key FROM recall WHERE scope = ? LIMIT ?)",
   );
+  const clearPosition = prepare("DELETE FROM readers WHERE scope = ?");
   let isTouched = false;
   let position: LearnedTo | undefined;
 
@@ -53,11 +54,12 @@ export function createLearning(database: Database.Database, scope: number) {
     keepReceipt: receipts.keep,
     receipt: receipts.get,
     hasReceipts: receipts.isWaiting,
-    clear(): void {
-      for (const statement of clearing) statement.run(scope);
+    clear(count: number): boolean {
       isTouched = true;
       position = undefined;
       recall.forget();
+      clearPosition.run(scope);
+      return clearRows.run(scope, scope, count).changes > 0;
     },
 
     /** Before a commit. */

@@ -9,7 +9,6 @@ import { basename, dirname, join, resolve } from "node:path";
 import type Database from "better-sqlite3";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 import type { StoreId } from "../../src/contracts/ids.ts";
-import { limits } from "../../src/contracts/limits.ts";
 import { denied, findObstacle } from "../../src/kernel/access.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
@@ -19,6 +18,7 @@ import { createStoreFailures, type StoreFailures, toStoreFailure } from "./failu
 import { type Hold, takeHold, watchHold } from "./hold.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createLearning, type Learning } from "./learning.ts";
+import { createMending, type Mending } from "./mend.ts";
 import { copyToRead, type ReadableCopy } from "./read-only.ts";
 import { createRows, type Rows } from "./rows.ts";
 import { scopesMax } from "./schema.ts";
@@ -139,6 +139,7 @@ export function createStore(database: Database.Database, file: string, random: R
   const touchMeta = prepare("UPDATE meta SET value = value WHERE key = 'storeId'");
   const insertScope = prepare("INSERT INTO scopes VALUES (?, ?)");
   const scopeNumbers = prepare<[], ScopeKey>("SELECT number, name FROM scopes ORDER BY number");
+  const mending = createMending(prepare, rows);
   const failures = createStoreFailures(file);
   const scopes = new Map<string, OpenScope>();
   const touched = new Set<OpenScope>();
@@ -151,7 +152,11 @@ export function createStore(database: Database.Database, file: string, random: R
       committed: head,
       current: head,
       learning,
-      store: toScopeStore(key, { journal, log, rows, learning, failures }, { current: () => scope.current, move }),
+      store: toScopeStore(
+        key,
+        { journal, log, rows, mending, learning, failures },
+        { current: () => scope.current, move },
+      ),
     };
     function move(next: JournalHead): void {
       scope.current = next;
@@ -278,6 +283,7 @@ interface Tables {
   readonly journal: Journal;
   readonly log: TaskLog;
   readonly rows: Rows;
+  readonly mending: Mending;
 }
 
 interface Head {
@@ -285,9 +291,13 @@ interface Head {
   move(next: JournalHead): void;
 }
 
-const writes = /^(append|put|enter|delete|clear|keep)/;
+const writes = /^(append|put|enter|delete|clear|keep|mend|replace)/;
 
-function toScopeStore(key: ScopeKey, { journal, log, rows, learning, failures }: Tables, head: Head): ScopeStore {
+function toScopeStore(
+  key: ScopeKey,
+  { journal, log, rows, mending, learning, failures }: Tables,
+  head: Head,
+): ScopeStore {
   const { number } = key;
   const isRead = (name: string): boolean => !writes.test(name);
   const store: ScopeStore = {
@@ -303,7 +313,6 @@ function toScopeStore(key: ScopeKey, { journal, log, rows, learning, failures }:
     event: (seq) => journal.event(key, seq),
     events: ({ task, ...page }) => (task === undefined ? journal.read(key, page) : log.read(key, { ...page, task })),
     lastEvents: (options) => log.readLast(key, options),
-    readByTask: (use) => log.readByTask(key, limits.pageRows, use),
     putTail: rows.index.putTail,
     enterTail: rows.index.enterTail,
 
@@ -353,11 +362,19 @@ function toScopeStore(key: ScopeKey, { journal, log, rows, learning, failures }:
     receipt: learning.receipt,
 
     rowsOf: rows.rowsOf,
-    clearProjections() {
-      rows.clear(number);
-      learning.clear();
-    },
-    findDamage: (count) => journal.findDamage(key, head.current(), count),
+    stepRowsOf: rows.index.stepRows,
+    checkEvents: (options) => journal.check(key, options),
+    nextTaskIn: (table, after) => mending.nextTaskIn(number, table, after),
+    hasBegun: mending.hasBegun,
+
+    mendTails: (options) => mending.mendTails(number, options),
+    mendIndex: (options) => mending.mendIndex(number, options),
+    enterEvent: mending.enterEvent,
+    replaceRows: (task, next) => mending.replaceRows(number, task, next),
+    putStep: mending.putStep,
+    deleteStep: mending.deleteStep,
+    clearTask: mending.clearTask,
+    clearLearned: learning.clear,
   };
   return failures.guard(store, isRead);
 }

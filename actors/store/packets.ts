@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import type { PacketId, TaskId } from "../../src/contracts/ids.ts";
 import type { PacketCounts, PacketFilter, PacketRow, ScopeStore, TaskNumber } from "../../src/kernel/store.ts";
+import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
 
 type Found = PacketRow & { taskId: TaskId };
@@ -21,7 +22,9 @@ export function createPackets(prepare: Prepare) {
   const byAnchor = prepare<[number, string], Found>(
     `${found} WHERE p.scope = ? AND p.anchor = ? ORDER BY p.seq DESC LIMIT 1`,
   );
-  const ofTask = prepare<[number], PacketRow>(`SELECT ${columns} FROM packets p WHERE p.task = ? ORDER BY p.seq`);
+  const ofTask = prepare<[number], PacketRow>(
+    `SELECT ${columns} FROM packets p WHERE p.task = ? AND p.scope = p.task / ${scopeStride} ORDER BY p.seq`,
+  );
   const prepareCounts = (key: string) =>
     prepare<[number, string, number], PacketCounts>(
       `SELECT ${key} AS key, count(*) AS packets,

@@ -12,6 +12,8 @@ import type { Prepare } from "./statement.ts";
 import { createTaskIndex } from "./task-index.ts";
 
 const taskColumns = "task, id, state, kind, parent_id AS parentId, title, snapshot, snapshot_seq AS snapshotSeq";
+/** A row under another scope than its task's is not the task's. */
+const isPlaced = `scope = task / ${scopeStride}`;
 const priorities = [4, 3, 2, 1, 0];
 
 export type Rows = ReturnType<typeof createRows>;
@@ -19,7 +21,7 @@ export type Rows = ReturnType<typeof createRows>;
 /** Prepares the statements of the projections on an open database. */
 export function createRows(prepare: Prepare) {
   const taskById = prepare<[number, string], TaskRow>(`SELECT ${taskColumns} FROM tasks WHERE scope = ? AND id = ?`);
-  const taskByNumber = prepare<[number], TaskRow>(`SELECT ${taskColumns} FROM tasks WHERE task = ?`);
+  const taskByNumber = prepare<[number], TaskRow>(`SELECT ${taskColumns} FROM tasks WHERE task = ? AND ${isPlaced}`);
   const putTask = prepare(
     `INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task) DO UPDATE SET
        state = excluded.state, snapshot = excluded.snapshot, snapshot_seq = excluded.snapshot_seq`,
@@ -39,7 +41,7 @@ export function createRows(prepare: Prepare) {
      WHERE m.scope = ? AND m.due_at <= ? ORDER BY m.due_at, m.task LIMIT ? OFFSET ?`,
   );
   const timersOf = prepare<[number], TimerRow>(
-    "SELECT task, kind, due_at AS dueAt, entry FROM timers WHERE task = ? ORDER BY kind",
+    `SELECT task, kind, due_at AS dueAt, entry FROM timers WHERE task = ? AND ${isPlaced} ORDER BY kind`,
   );
   const nextDue = prepare<[number], { dueAt: number }>(
     "SELECT m.due_at AS dueAt FROM timers m JOIN tasks t ON t.task = m.task WHERE m.scope = ? ORDER BY m.due_at LIMIT 1",
@@ -60,7 +62,7 @@ export function createRows(prepare: Prepare) {
     "SELECT target FROM claimable WHERE scope = ? AND target > ? ORDER BY target LIMIT 1",
   );
   const claimablesOf = prepare<[number], ClaimableRow>(
-    'SELECT task, target, priority, from_at AS "from" FROM claimable WHERE task = ? ORDER BY from_at, target',
+    `SELECT task, target, priority, from_at AS "from" FROM claimable WHERE task = ? AND ${isPlaced} ORDER BY from_at, target`,
   );
   const putOutbox = prepare(
     "INSERT INTO outbox (scope, task_id, command, caused_by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -71,14 +73,6 @@ export function createRows(prepare: Prepare) {
   );
   const packets = createPackets(prepare);
   const index = createTaskIndex(prepare);
-  const clearing = [
-    "DELETE FROM packets WHERE task > ? AND task < ?",
-    "DELETE FROM timers WHERE task > ? AND task < ?",
-    "DELETE FROM claimable WHERE task > ? AND task < ?",
-    "DELETE FROM tasks WHERE task > ? AND task < ?",
-  ].map((sql) => prepare(sql));
-  const clearOutbox = prepare("DELETE FROM outbox WHERE scope = ?");
-
   return {
     packets,
     index,
@@ -143,12 +137,6 @@ export function createRows(prepare: Prepare) {
         timers: timersOf.all(task),
         claimables: claimablesOf.all(task),
       };
-    },
-    clear(scope: number): void {
-      const range = [scope * scopeStride, (scope + 1) * scopeStride] as const;
-      for (const statement of clearing) statement.run(...range);
-      index.clear(...range);
-      clearOutbox.run(scope);
     },
   };
 }

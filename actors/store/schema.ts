@@ -11,6 +11,7 @@
 // once; until then `tails` lists them. Entered one by one, each would write a page of its own: 64 tasks that go on side by side wrote
 // six times the bytes of their events.
 
+import type { TableByTask } from "../../src/kernel/store.ts";
 import { recallTable } from "./recall-rows.ts";
 
 /** "AION" */
@@ -22,6 +23,17 @@ export const schemaVersion = 2;
 /** 2^36 events a scope, 2^17 scopes a store: together below 2^53, where JavaScript's integers end. */
 export const scopeStride = 2 ** 36;
 export const scopesMax = 2 ** 17;
+
+/** The tables whose rows are of one task each and follow from its events. */
+export const tablesByTask = [
+  "tasks",
+  "task_events",
+  "tails",
+  "steps",
+  "timers",
+  "claimable",
+  "packets",
+] as const satisfies readonly TableByTask[];
 
 /** The statements that lead from each version to the next; index 0 makes a new file. */
 export const migrations: readonly string[] = [

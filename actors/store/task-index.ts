@@ -7,7 +7,7 @@
 //   X1. Each event of a task is in its index or in its tail, never in both; those of the tail are the later ones.
 //   X2. A tail holds less than `limits.eventsPerSnapshot` events; its task's actor has them in memory.
 
-import type { StepRow, TailEntry, TaskNumber, TaskRows } from "../../src/kernel/store.ts";
+import type { ScopeStore, StepRow, TailEntry, TaskNumber, TaskRows } from "../../src/kernel/store.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
 
@@ -58,15 +58,13 @@ export function createTaskIndex(prepare: Prepare) {
        ORDER BY x.seq ${order}`,
     ),
   );
-  const indexOf = prepare<[number], number>("SELECT seq FROM task_events WHERE task = ? ORDER BY seq").pluck();
+  const countIndexed = prepare<[number], number>("SELECT count(*) FROM task_events WHERE task = ?").pluck();
   const tailOf = prepare<[number], number>(
     "SELECT j.value FROM tails t, json_each(t.seqs) j WHERE t.task = ? ORDER BY j.value",
   ).pluck();
-  const stepsOf = prepare<[number], StepRow>(
-    "SELECT task, stage, name, ordinal, seq FROM steps WHERE task = ? ORDER BY stage, name, ordinal",
-  );
-  const clearing = ["task_events", "tails", "steps"].map((table) =>
-    prepare<[number, number]>(`DELETE FROM ${table} WHERE task > ? AND task < ?`),
+  const stepPage = prepare<[number, number, string, number, number], StepRow>(
+    `SELECT task, stage, name, ordinal, seq FROM steps WHERE task = ? AND (stage, name, ordinal) > (?, ?, ?)
+     ORDER BY stage, name, ordinal LIMIT ?`,
   );
 
   /** The steps of the tail, each at its latest event, and where the index is to be read: not before the stage began. */
@@ -120,13 +118,15 @@ export function createTaskIndex(prepare: Prepare) {
       const newest = tail.map(({ seq }) => seq).slice(-count);
       return [...take(backward, { tail, bounds, count: count - newest.length }).reverse(), ...newest];
     },
-    of: (task: TaskNumber): Pick<TaskRows, "indexed" | "tail" | "steps"> => ({
-      indexed: indexOf.all(task),
+    of: (task: TaskNumber): Pick<TaskRows, "indexed" | "tail"> => ({
+      indexed: countIndexed.get(task) ?? 0,
       tail: tailOf.all(task),
-      steps: stepsOf.all(task),
     }),
-    clear(from: number, to: number): void {
-      for (const statement of clearing) statement.run(from, to);
-    },
+    stepRows: ({
+      task,
+      after = { stage: -1, name: "", ordinal: -1 },
+      count,
+    }: Parameters<ScopeStore["stepRowsOf"]>[0]): StepRow[] =>
+      stepPage.all(task, after.stage, after.name, after.ordinal, count),
   };
 }

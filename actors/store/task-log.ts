@@ -1,6 +1,6 @@
 // Task log
 //
-// Reads the events of one task, through its index and its tail (see task-index.ts) or, to check and to make those again, without them.
+// Reads the events of one task, through its index and its tail (see task-index.ts).
 
 import type Database from "better-sqlite3";
 import type { StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
@@ -55,24 +55,5 @@ export function createTaskLog(database: Database.Database) {
       takePage(scope, select(forward, scope, page.after, page)),
     readLast: (scope: ScopeKey, page: Page): StoredEvent[] =>
       takePage(scope, select(backward, scope, scopeStride, page)).reverse(),
-
-    /** Puts the whole journal of a scope into the order of its tasks for as long as `use` runs. */
-    readByTask<Result>(
-      scope: ScopeKey,
-      count: number,
-      use: (page: (task: TaskNumber, after: number) => StoredEvent[]) => Result,
-    ): Result {
-      const start = scope.number * scopeStride;
-      database.exec("CREATE TEMP TABLE by_task (task INTEGER, seq INTEGER, PRIMARY KEY (task, seq)) WITHOUT ROWID");
-      try {
-        prepare(
-          "INSERT INTO temp.by_task SELECT task, pos - @start FROM events WHERE pos > @start AND pos < @end ORDER BY 1, 2",
-        ).run({ start, end: start + scopeStride });
-        const statement = prepareOn("temp.by_task x", "> @from", "ASC");
-        return use((task, after) => takePage(scope, select([statement], scope, after, { task, count })));
-      } finally {
-        database.exec("DROP TABLE temp.by_task");
-      }
-    },
   };
 }

@@ -53,6 +53,7 @@ const forms: { readonly [Name in OperationName]?: Form<Name> } = {
   "events.read": ({ events }, style) => events.map((event) => showEvent(event, style)).join("\n"),
   "delegation.tree": showTree,
   "store.verify": showVerified,
+  "store.rebuild": showRebuilt,
 };
 
 function showTasks({ tasks, cursor }: OperationOutput<"tasks.list">, style: Style): string {
@@ -246,12 +247,21 @@ function showEvent(event: JournalEvent, style: Style): string {
 function showVerified({ ok, events, tasks, problems }: OperationOutput<"store.verify">, style: Style): string {
   const counts = `${events} events, ${tasks} tasks`;
   if (ok) return `${style.green("ok")}: ${counts}`;
-  const rows = problems.map(({ what, seq, taskId }) => [
-    `${seq === undefined ? "" : `event ${seq}`}`,
-    taskId ?? "",
+  return `${style.red("damaged")}: ${counts}, ${problems.length} problems\n${showProblems(problems, style)}`;
+}
+
+function showRebuilt({ events, tasks, mended }: OperationOutput<"store.rebuild">, style: Style): string {
+  const counts = `${style.green("rebuilt")}: ${events} events, ${tasks} tasks, ${mended.length} mended`;
+  return mended.length === 0 ? counts : `${counts}\n${showProblems(mended, style)}`;
+}
+
+function showProblems(problems: OperationOutput<"store.verify">["problems"], style: Style): string {
+  const rows = problems.map(({ what, table, key, seq }) => [
+    `${table ?? ""}`,
+    seq === undefined ? escapeLine(key ?? "") : `event ${seq}`,
     escapeLine(what),
   ]);
-  return `${style.red("damaged")}: ${counts}, ${problems.length} problems\n${toTable(rows, style.columns)}`;
+  return toTable(rows, style.columns);
 }
 
 function isAck(output: unknown): output is Ack {

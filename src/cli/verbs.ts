@@ -278,6 +278,7 @@ const traits: Readonly<Record<string, Traits>> = {
     examples: ["aionis events read --task-id ID", "aionis events read --from 100 --json"],
   },
   "store.verify": { words: "verify", isSlow: true, examples: ["aionis verify"] },
+  "store.rebuild": { words: "rebuild", isSlow: true, examples: ["aionis rebuild"] },
   "store.backup": {
     words: "backup",
     positional: ["path"],

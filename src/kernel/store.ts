@@ -138,10 +138,9 @@ export interface TailEntry {
 /** The rows that follow from one task's events. */
 export interface TaskRows {
   readonly row: TaskRow | undefined;
-  /** The sequences of its events: those entered in its index, then those of its tail. */
-  readonly indexed: number[];
+  /** How many of its events are entered in its index, and the sequences of those of its tail. */
+  readonly indexed: number;
   readonly tail: number[];
-  readonly steps: StepRow[];
   readonly timers: TimerRow[];
   readonly claimables: ClaimableRow[];
   readonly packets: PacketRow[];
@@ -176,6 +175,25 @@ export interface JournalHead {
   readonly chain: Uint8Array;
 }
 
+/** What is wrong with the journal itself, and in which of its tables. */
+export interface JournalDamage {
+  readonly table: "events" | "bodies";
+  readonly seq: number;
+  readonly what: string;
+}
+
+/** What a page of the journal shows when it is checked. */
+export interface JournalCheck {
+  readonly damage: readonly JournalDamage[];
+  /** Events that neither the index nor the tail of their task lists. */
+  readonly unlisted: readonly { task: TaskNumber; seq: number }[];
+  /** The last sequence that was looked at. */
+  readonly next: number;
+}
+
+/** A table whose rows are of one task each and follow from its events. */
+export type TableByTask = "tasks" | "task_events" | "tails" | "steps" | "timers" | "claimable" | "packets";
+
 /**
  * The part of a store that belongs to one scope. No call reaches another scope's rows (I11). What reads an event throws `JOURNAL_DAMAGED`
  * for one whose header is not what was written; a page ends before such a one.
@@ -201,11 +219,6 @@ export interface ScopeStore {
   }): StoredEvent[];
   /** The last `count` events of a task, oldest first; no more than `limits.pageBytes` before the last. */
   lastEvents(options: { task: TaskNumber; count: number; types?: readonly string[] | undefined }): StoredEvent[];
-  /**
-   * Runs `use` with a reader of tasks' events that trusts the journal alone, to verify and to rebuild what follows from it. Takes time
-   * and memory in proportion to the journal. Bounded as `events`.
-   */
-  readByTask<Result>(use: (page: (task: TaskNumber, after: number) => StoredEvent[]) => Result): Result;
 
   /** Lists the events of a task that its index does not hold yet. */
   putTail(task: TaskNumber, tail: readonly TailEntry[]): void;
@@ -281,12 +294,39 @@ export interface ScopeStore {
   keepReceipt(row: ReceiptRow): void;
   receipt(id: string): ReceiptRow | undefined;
 
-  /** Every row that follows from one task's events, in a fixed order, to compare with what the journal folds to. */
+  /** The rows that follow from one task's events, in a fixed order, to compare with what the journal folds to. */
   rowsOf(task: TaskNumber): TaskRows;
-  /** Removes every row that follows from the journal, and nothing of the journal and of the receipts. */
-  clearProjections(): void;
-  /** Recomputes chain and body hashes over the whole journal; what does not match, oldest first, at most `count`. */
-  findDamage(count: number): { seq: number; what: string }[];
+  /** A page of a task's rows of steps, in the order of their keys behind `after`. */
+  stepRowsOf(options: {
+    task: TaskNumber;
+    after?: Omit<StepRow, "task" | "seq"> | undefined;
+    count: number;
+  }): StepRow[];
+  /** Recomputes chain and body hashes of a page of the journal, up to the sequence `until`. */
+  checkEvents(options: { after: number; until: number; count: number }): JournalCheck;
+  /** The next number behind `after` under which `table` has a row of this scope. */
+  nextTaskIn(table: TableByTask, after: TaskNumber): TaskNumber | undefined;
+  /** Whether an event of the journal began the task with this number. */
+  hasBegun(task: TaskNumber): boolean;
+
+  /** Makes the tails and the index list what the journal has, a page at a time; gives where the next page begins. */
+  mendTails(options: { after: TaskNumber; count: number }): TaskNumber | undefined;
+  mendIndex(options: {
+    after: { task: TaskNumber; seq: number };
+    count: number;
+  }): { task: TaskNumber; seq: number } | undefined;
+  enterEvent(entry: { task: TaskNumber; seq: number }): void;
+  /** Puts `rows` in the place of those that a task has; its index is entered already. */
+  replaceRows(task: TaskNumber, rows: TaskRows): void;
+  putStep(row: StepRow): void;
+  deleteStep(row: StepRow): void;
+  /** Removes every row of a task that the journal does not know. */
+  clearTask(task: TaskNumber): void;
+  /**
+   * Removes what was learned, at most `count` rows of it; says whether there is more. The receipts stay: they do not follow from the
+   * journal.
+   */
+  clearLearned(count: number): boolean;
 }
 
 export interface Store {

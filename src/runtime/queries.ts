@@ -3,7 +3,15 @@
 // The reading operations. They run between turns, so they see what is committed and nothing else.
 
 import { isAbsolute } from "node:path";
-import { type Leases, type Persistence, toJournalEvent, toReceipt, verifyScope } from "../../actors/index.ts";
+import {
+  type Desk,
+  type Leases,
+  type Persistence,
+  rebuildInParts,
+  toJournalEvent,
+  toReceipt,
+  verifyInParts,
+} from "../../actors/index.ts";
 import { isOpen, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
@@ -18,6 +26,7 @@ import { createPlaybookFinding, type PlaybookCommandParts, type PlaybookFinding 
 import { createPlaybookQueries, type PlaybookQueries } from "./playbooks.ts";
 import { takeReadable } from "./readable.ts";
 import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
+import { takeInSlices } from "./slices.ts";
 import { toContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
 
@@ -37,6 +46,7 @@ type QueryName = Extract<
   | "sessions.list"
   | "events.read"
   | "store.verify"
+  | "store.rebuild"
   | "store.backup"
   | "runtime.status"
 >;
@@ -44,8 +54,16 @@ type QueryName = Extract<
 export type Queries = MemoryQueries &
   PlaybookQueries &
   PlaybookFinding & {
-    [Name in QueryName]: (input: OperationParsed<Name>) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
+    [Name in QueryName]: (
+      input: OperationParsed<Name>,
+      caller?: Caller,
+    ) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
   };
+
+/** Whoever asks; without one the answer is wanted until the end. */
+export interface Caller {
+  isWanted(): boolean;
+}
 
 export interface QueryOptions {
   scope: string;
@@ -59,7 +77,13 @@ export interface QueryOptions {
   /** Why the store does not reach its high-water mark, if it does not. */
   checkMark(): Promise<AionisError | undefined>;
   /** Copies the store and verifies the copy; says how many events it holds. */
-  backUp(path: string): Promise<{ bytes: number; events: number }>;
+  backUp(path: string, isWanted: () => boolean): Promise<{ bytes: number; events: number }>;
+  /** Whether it learns from its journal; what was learned is made again only then. */
+  learns: boolean;
+  /** Whether the runtime serves, and is not closing. */
+  isServing(): boolean;
+  /** Called when rows were made again: what follows from them is to be looked at anew. */
+  onRebuilt(): void;
 }
 
 /** The queries of one scope. */
@@ -81,6 +105,10 @@ export function createQueries(options: QueryOptions): Queries {
     if (row === undefined) throw notFound(taskId);
     return row;
   }
+
+  const wants = (caller: Caller | undefined) => (): boolean =>
+    options.isServing() && (caller === undefined || caller.isWanted());
+  const inTurn = (slice: () => void): Promise<void> => persistence.chore(options.scope, slice);
 
   return {
     ...createMemoryQueries(options.memory),
@@ -149,15 +177,37 @@ export function createQueries(options: QueryOptions): Queries {
         after = next - 1; // what has been looked through is not looked through again
       }
     },
-    async "store.verify"() {
-      const verified = verifyScope(store, (id) => persistence.snapshot(options.scope, id));
+    async "store.verify"(_input, caller) {
+      const memory = (id: TaskId) => persistence.live(options.scope, id);
+      const verified = await takeInSlices(verifyInParts(store, { memory }), { clock, isWanted: wants(caller) });
       const damage = await options.checkMark();
       if (damage === undefined) return verified;
       const problems = [{ what: damage.detail }, ...verified.problems].slice(0, limits.listItems);
       return { ...verified, ok: false, problems };
     },
-    async "store.backup"({ path }) {
-      if (isAbsolute(path)) return { path, ...(await options.backUp(path)) };
+    async "store.rebuild"(_input, caller) {
+      const resume = options.learns ? await options.memory.learner.pause() : undefined;
+      try {
+        let desk: Desk | undefined;
+        const parts = rebuildInParts(store, { onMended: (id) => desk?.letGo(id) });
+        const rebuilt = await takeInSlices(parts, {
+          clock,
+          isWanted: wants(caller),
+          inTurn: (slice) =>
+            persistence.chore(options.scope, (given) => {
+              desk = given;
+              slice();
+            }),
+        });
+        if (options.learns) await takeInSlices(forgetLearned(store), { clock, isWanted: wants(caller), inTurn });
+        return { events: rebuilt.events, tasks: rebuilt.tasks, mended: rebuilt.problems };
+      } finally {
+        resume?.();
+        options.onRebuilt();
+      }
+    },
+    async "store.backup"({ path }, caller) {
+      if (isAbsolute(path)) return { path, ...(await options.backUp(path, wants(caller))) };
       throw new AionisError("INPUT_INVALID", `"${path.slice(0, 200)}" is not an absolute path; a backup goes to one.`);
     },
     "runtime.status"() {
@@ -173,6 +223,11 @@ export function createQueries(options: QueryOptions): Queries {
       };
     },
   };
+}
+
+/** Removes what was learned, a part at a time; the learner reads the journal again from its start. */
+function* forgetLearned(store: ScopeStore): Generator<void, void, void> {
+  while (store.clearLearned(limits.pageRows)) yield;
 }
 
 function pastTheEnd(from: number, head: number): AionisError {

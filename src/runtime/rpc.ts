@@ -113,7 +113,7 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     const operation = findOperation(name);
     const envelope = readEnvelope(message, options.scope);
     const input = parseInput(name, operation.input, envelope.body);
-    if (operation.kind === "query") return look(agentId, name as keyof Queries, input);
+    if (operation.kind === "query") return look(agentId, { name: name as keyof Queries, input }, message);
     if (operation.kind === "signal") return heartbeat(agentId, input as OperationParsed<"tasks.heartbeat">);
     const by = agentId;
     if (name === "playbooks.dispatch") return dispatch(input as OperationParsed<typeof name>, by, envelope, message); // the table says so
@@ -126,12 +126,16 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   };
 
   /** What it shows of open pauses is remembered: an answer that names none is for what its author saw. */
-  function look(by: string, name: keyof Queries, input: unknown): unknown {
+  function look(
+    by: string,
+    { name, input }: { name: keyof Queries; input: unknown },
+    message: IncomingRequest,
+  ): unknown {
     const note = <Output>(output: Output): Output => {
       looks.note(by, readLooks(name, output, store.head().seq));
       return output;
     };
-    const output: unknown = queries[name](input as never); // the table pairs name and schema
+    const output: unknown = queries[name](input as never, message); // the table pairs name and schema
     return output instanceof Promise ? output.then(note) : note(output);
   }
 

@@ -71,7 +71,7 @@ export interface RuntimeOptions {
   /** The decide function; the simulation plants bugs in it. */
   decide?: typeof decide | undefined;
   /** Opens a copy of the store to verify it. */
-  backUp?: ((path: string) => Promise<{ bytes: number; events: number }>) | undefined;
+  backUp?: ((path: string, isWanted: () => boolean) => Promise<{ bytes: number; events: number }>) | undefined;
   /** Called once when the store has failed for good; by then the runtime is closing. */
   onFailed?: ((failure: AionisError) => void) | undefined;
 }
@@ -172,7 +172,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const tools = createToolsSeen(clock);
   const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids, families };
   const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks, families };
-  const queries = createQueries({ ...parts, checkMark: readMark, backUp: options.backUp ?? cannotBackUp });
+  const queries = createQueries({
+    ...parts,
+    checkMark: readMark,
+    backUp: options.backUp ?? cannotBackUp,
+    learns: options.learns === true,
+    isServing: () => machine.getSnapshot().value === "serving",
+    onRebuilt() {
+      timers.arm();
+      outbox.send();
+    },
+  });
   const stopWatching = store.watch(clock, (failure) => persistence.suspend(failure));
   const handler = createAdmission({
     handle: createRpcHandler({ ...options, ...parts, queries }),

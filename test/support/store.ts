@@ -24,7 +24,7 @@ import type { Ids } from "../../src/kernel/ids.ts";
 import { createIds } from "../../src/kernel/index.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
-import type { Durability, Store } from "../../src/kernel/store.ts";
+import type { Durability, JournalDamage, ScopeStore, Store } from "../../src/kernel/store.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { toCommand } from "./tasks.ts";
 
@@ -158,6 +158,18 @@ export function createBench(options: BenchOptions = {}): Bench {
       return verified.problems.map(({ what }) => what);
     },
   };
+}
+
+/** What is wrong with the journal itself, oldest first. */
+export function findDamage(scope: ScopeStore): JournalDamage[] {
+  const found: JournalDamage[] = [];
+  const until = scope.head().seq;
+  for (let after = 0; after < until; ) {
+    const { damage, next } = scope.checkEvents({ after, until, count: 3 }); // pages that end among what was damaged
+    found.push(...damage);
+    after = next;
+  }
+  return found;
 }
 
 /** A promise's failure code, or what it resolved with. */

@@ -17,7 +17,7 @@ import {
   handoffStore,
   handoffWithdraw,
 } from "./handoff.ts";
-import { eventsRead, runtimeStatus, storeBackup, storeVerify } from "./journal.ts";
+import { eventsRead, runtimeStatus, storeBackup, storeRebuild, storeVerify } from "./journal.ts";
 import {
   actionRetrieval,
   explain,
@@ -155,6 +155,7 @@ export const operations = {
   "sessions.close": sessionsClose,
   "events.read": eventsRead,
   "store.verify": storeVerify,
+  "store.rebuild": storeRebuild,
   "store.backup": storeBackup,
   "runtime.status": runtimeStatus,
 } as const;

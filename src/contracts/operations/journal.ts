@@ -32,6 +32,15 @@ export const eventsRead = defineOperation({
   idempotent: true,
 });
 
+/** What is wrong, in which table and under which key. */
+const Problem = z.strictObject({
+  what: Line,
+  table: Line.optional(),
+  key: Line.optional(),
+  seq: Sequence.optional(),
+  taskId: TaskId.optional(),
+});
+
 export const storeVerify = defineOperation({
   name: "store.verify",
   kind: "query",
@@ -43,9 +52,27 @@ export const storeVerify = defineOperation({
     events: z.int().nonnegative(),
     tasks: z.int().nonnegative(),
     /** What is wrong and where, at most `limits.listItems` of them. */
-    problems: z.array(z.strictObject({ what: Line, seq: Sequence.optional(), taskId: TaskId.optional() })),
+    problems: z.array(Problem),
   }),
   failures: [],
+  idempotent: true,
+  isSlow: true,
+});
+
+export const storeRebuild = defineOperation({
+  name: "store.rebuild",
+  kind: "query",
+  layer: "advanced",
+  summary:
+    "Make every row that does not follow from the journal again from it, and learn anew. The journal stays as it is.",
+  input: z.strictObject({}),
+  output: z.strictObject({
+    events: z.int().nonnegative(),
+    tasks: z.int().nonnegative(),
+    /** The rows that were made again, and why: at most `limits.listItems` of them. */
+    mended: z.array(Problem),
+  }),
+  failures: ["TASK_UNFOLDABLE", "OUTCOME_UNKNOWN"],
   idempotent: true,
   isSlow: true,
 });

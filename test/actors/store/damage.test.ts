@@ -5,7 +5,7 @@ import { openDatabase } from "../../../actors/store/database.ts";
 import { createStore } from "../../../actors/store/open.ts";
 import { scopeStride } from "../../../actors/store/schema.ts";
 import type { Store } from "../../../src/kernel/store.ts";
-import { createBench, createPorts, scopeName } from "../../support/store.ts";
+import { createBench, createPorts, findDamage, scopeName } from "../../support/store.ts";
 import { packet } from "../../support/tasks.ts";
 
 const events = 7;
@@ -45,7 +45,7 @@ async function setup() {
     }
   };
   const damage = (change: (other: Database.Database) => void) =>
-    tamper(change, (opened) => opened.scope(scopeName).findDamage(100));
+    tamper(change, (opened) => findDamage(opened.scope(scopeName)));
   const read = <Row>(sql: string): Row[] => {
     const other = new Database(Buffer.from(image));
     const found = other.prepare<[], Row>(sql).all();
@@ -78,7 +78,7 @@ function put(other: Database.Database, table: string, column: string, pos: numbe
   }
 }
 
-describe("findDamage (I7)", () => {
+describe("the check of a journal (I7)", () => {
   it("finds nothing in a journal that nobody touched", async () => {
     const { damage } = await setup();
 
@@ -169,12 +169,12 @@ describe("findDamage (I7)", () => {
     expect(moved[0]).toMatchObject({ seq: 6 });
   });
 
-  it("reports one changed header once, and stops after as many as are asked for", async () => {
+  it("reports one changed header once, and each of several", async () => {
     const { tamper, damage } = await setup();
 
     expect(damage((other) => other.exec(`UPDATE events SET epoch = 9 WHERE pos = ${scopeStride + 3}`))).toHaveLength(1);
     const all = (other: Database.Database) => other.exec("UPDATE events SET at = at + 1");
-    expect(tamper(all, (store) => store.scope(scopeName).findDamage(2))).toHaveLength(2);
+    expect(tamper(all, (store) => verifyScope(store.scope(scopeName)).problems.slice(0, 2))).toHaveLength(2);
   });
 
   it("of one scope is none of another's (I11)", async () => {
@@ -182,7 +182,7 @@ describe("findDamage (I7)", () => {
     const change = (other: Database.Database) =>
       other.exec(`UPDATE events SET epoch = 9 WHERE pos < ${2 * scopeStride}`);
 
-    expect(tamper(change, (store) => store.scope("acme/other").findDamage(10))).toEqual([]);
+    expect(tamper(change, (store) => findDamage(store.scope("acme/other")))).toEqual([]);
   });
 });
 

@@ -190,17 +190,16 @@ describe("two scopes in one file (I11)", () => {
     expect(empty()).toEqual({ list: [], all: [], timers: [], outbox: [] });
     other.putTask(row(other, 1, { title: "other" }));
     expect(scope.task(taskId(1))?.title).toBe("t");
-    other.clearProjections();
+    other.clearTask(row(other, 1).task);
     other.deleteOutbox(taskId(1));
     expect(scope.task(taskId(1))).toBeDefined();
     expect(scope.outbox({ after: 0, count: 10 })).toHaveLength(1);
-    expect(scope.rowsOf(row(scope, 1).task)).toMatchObject({ indexed: [1], tail: [2], steps: [{ seq: 1 }] });
-    scope.clearProjections();
+    expect(scope.rowsOf(row(scope, 1).task)).toMatchObject({ indexed: 1, tail: [2] });
+    scope.clearTask(row(scope, 1).task);
     expect(scope.rowsOf(row(scope, 1).task)).toEqual({
       row: undefined,
-      indexed: [],
+      indexed: 0,
       tail: [],
-      steps: [],
       timers: [],
       claimables: [],
       packets: [],
