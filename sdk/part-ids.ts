@@ -1,6 +1,12 @@
 import { canonicalJson, toJson } from "../src/contracts/json.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
-import type { Delegation } from "./context.ts";
+
+/** A part that is given away. For how long and with what budget is not what it is. */
+interface Part {
+  key?: string;
+  timeout?: unknown;
+  budget?: unknown;
+}
 
 const hashChars = 32;
 
@@ -8,11 +14,11 @@ const hashChars = 32;
  * Names the parts that a handler gives away in one run, so that a handler that starts over finds each child again, whichever branch comes
  * first: by the part's key, else by what the part is, and equal ones by their order.
  */
-export function createPartIds(): (part: Delegation) => string {
+export function createPartIds(): (part: Part) => string {
   const counts = new Map<string, number>();
-  return ({ to, kind, family, timeout: _timeout, budget: _budget, key, ...packet }) => {
+  return ({ timeout: _timeout, budget: _budget, key, ...part }) => {
     if (key !== undefined) return `=${toHash(key)}`;
-    const content = toHash([to, kind, family, packet]);
+    const content = toHash(part);
     const count = counts.get(content) ?? 0;
     counts.set(content, count + 1);
     return `${content}/${count}`;

@@ -74,6 +74,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
 
   function recordFailure(error: unknown): Promise<void> {
     if (isFailure(error, "STEP_OUTCOME_UNKNOWN")) return askAbout(error);
+    if (isFailure(error, "STEP_DIVERGED") && error.facts.status === "succeeded") return waitForCode(error);
     const input = {
       taskId,
       epoch,
@@ -95,6 +96,22 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     return life.lastCall(async () => {
       await pauses.endWith(String(error.facts.about), { question, answerSchema });
       return { reason: "paused", why: "a step's outcome is not known" };
+    });
+  }
+
+  /**
+   * What was recorded does not fit the code that runs now. The task waits, costs no attempt, and is tried again after a while, so that it goes
+   * on by itself when the code that fits is back.
+   */
+  function waitForCode(error: AionisError): Promise<void> {
+    const about = String(error.facts.about);
+    const tries = task.pauses.filter(({ key, end }) => key === about && end === "expired").length;
+    const question = `${error.detail} The task goes on by itself with code that fits. "keep" goes on with the recorded output.`;
+    const answerSchema = { type: "string", enum: ["keep"] };
+    const expiry = tries < codeTriesMax ? { expiresInMs: toCodeWait(tries) } : {};
+    return life.lastCall(async () => {
+      await pauses.endWith(about, { question, answerSchema, ...expiry });
+      return { reason: "paused", why: "a recorded step comes with another tool or input" };
     });
   }
 
@@ -143,6 +160,14 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     },
     abandon: () => life.end({ reason: "stopped", why: "the worker was stopped" }),
   };
+}
+
+const codeTriesMax = 60; // within the pauses of a stage; then a person decides
+const codeWaitMsMax = 600_000;
+
+/** 1 s at first, for a change that is taken back at once, then twice as long each time, 10 minutes at most. */
+function toCodeWait(tries: number): number {
+  return Math.min(1_000 * 2 ** Math.max(tries - 2, 0), codeWaitMsMax);
 }
 
 /** The place that a run takes among those of its worker; a run that only waits gives its own back for that time. */

@@ -11,6 +11,7 @@ import {
   type StepReceipt,
   StepSubject,
   toAbout,
+  toChangedAbout,
   toStepLabel,
   toStepPlace,
 } from "../src/contracts/step.ts";
@@ -99,7 +100,9 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     work: (call: StepCall) => Output | Promise<Output>,
   ): Promise<Jsonify<Output>> {
     if (known !== undefined && (known.tool !== subject.tool || known.inputHash !== subject.inputHash)) {
-      throw diverged(taskId, subject, known);
+      const kept = answers.get(toChangedAbout(subject));
+      if (known.status !== "succeeded" || kept?.answer !== "keep" || kept.seq < known.seq)
+        throw diverged(taskId, subject, known);
     }
     if (known?.status === "succeeded") return known.output as Jsonify<Output>; // what this very step recorded
     if (known?.status === "failed" && known.retryable === false) {
@@ -225,7 +228,7 @@ function diverged(taskId: string, subject: Subject, known: StepReceipt): AionisE
     "STEP_DIVERGED",
     `Step ${toStepLabel(subject)} of ${taskId} was recorded with ${was}, and comes with ${is}.`,
     {
-      facts: { seq: known.seq },
+      facts: { seq: known.seq, status: known.status, about: toChangedAbout(subject) },
     },
   );
 }

@@ -4,7 +4,7 @@ import { limits } from "./limits.ts";
 import { Cost, FilePath, InputHash, Json, Line, Name, Sequence, Time, WaitMs } from "./values.ts";
 
 /** Tells a step from others of its name, such as the item that it is for. Without control characters. */
-export const StepKey = Name.regex(/^\P{Cc}*$/u);
+const StepKey = Name.regex(/^\P{Cc}*$/u);
 
 /**
  * Which step of a task, within the task's stage: its name and its key, or without a key its name and how many-eth of that name. A stage
@@ -78,3 +78,12 @@ export const stepAbout = "step ";
 export function toAbout(step: StepIdentity): string {
   return `${stepAbout}${toStepLabel(step)}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
 }
+
+/** How a pause names the step that comes with another tool or input than it was recorded with. */
+export function toChangedAbout(step: StepIdentity): string {
+  return `${toAbout(step)
+    .slice(0, limits.nameChars - changed.length)
+    .toWellFormed()}${changed}`;
+}
+
+const changed = " changed"; // no step's label ends so
