@@ -3,6 +3,22 @@ import { defineConfig } from "vitest/config";
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+// The kinds of tests. A limit only tells a test that hangs from one that is slow: a machine with seven times its load passes, too.
+
+/** Functions on values: no process, no store, nothing that is left behind, so that files may share a process. */
+const logic = ["contracts", "guidance", "learning", "machines", "playbook", "recall"].map(toPattern);
+/** They start programs, and wait for these. */
+const programs = ["cli", "docs", "examples", "integration", "package", "replay", "support"].map(toPattern);
+
+function toPattern(folder: string): string {
+  return `test/${folder}/**/*.test.ts`;
+}
+
+function kind(name: string, options: { include: string[]; exclude?: string[]; isolate?: boolean }, limitMs: number) {
+  const limits = { testTimeout: limitMs, hookTimeout: limitMs };
+  return { extends: true as const, test: { name, setupFiles: ["test/setup.ts"], ...options, ...limits } };
+}
+
 export default defineConfig({
   resolve: {
     // Examples and documentation import the package by its public names; in the repository these are the sources.
@@ -15,5 +31,11 @@ export default defineConfig({
       { find: /^aionis\/testing$/, replacement: fromRoot("./src/testing.ts") },
     ],
   },
-  test: { include: ["test/**/*.test.ts"] },
+  test: {
+    projects: [
+      kind("logic", { include: logic, isolate: false }, 60_000),
+      kind("system", { include: ["test/**/*.test.ts"], exclude: [...logic, ...programs] }, 120_000),
+      kind("programs", { include: programs }, 240_000),
+    ],
+  },
 });
