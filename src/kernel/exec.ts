@@ -1,18 +1,19 @@
 // Exec
 //
 // Runs a command: argv without a shell, bounded in time and output, ended with all that it started. Owns: the child's process group from
-// start to end. Does not own: what the result means, and any isolation: this implementation has none, and says so.
+// start to end, also when this process dies before it (`reaper.ts`). Does not own: what the result means, and any isolation: this implementation has none, and says so.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import type { Clock } from "./clock.ts";
+import { forgetGroup, toMarked, watchGroup } from "./reaper.ts";
 
 /** A command to run. */
 export interface Command {
   /** The program and its arguments; no shell reads them. */
   argv: readonly string[];
   cwd?: string | undefined;
-  /** The child's whole environment; this process's if absent. */
+  /** The child's whole environment, but for the mark `AIONIS_WORKER`; this process's if absent. */
   env?: Readonly<Record<string, string>> | undefined;
   timeoutMs: number;
   /** Bytes kept of each of stdout and stderr: the last ones, because that is where a failure tells of itself. */
@@ -63,6 +64,7 @@ function runChild(command: Command, clock: Clock): Promise<CommandResult> {
       durationMs: 0,
     });
   }
+  if (child.pid !== undefined) watchGroup(child.pid);
   // Without a file handle left there are no streams, whatever the types say; the error event tells of it.
   child.stdout?.on("data", stdout.add);
   child.stderr?.on("data", stderr.add);
@@ -97,6 +99,7 @@ function runChild(command: Command, clock: Clock): Promise<CommandResult> {
       cancel(); // it has ended, whatever it left behind
       command.signal?.removeEventListener("abort", abort);
       killGroup(child.pid);
+      if (child.pid !== undefined) forgetGroup(child.pid);
       cancelGrace = clock.setTimer(streamsGraceMs, () => {
         child.stdout?.destroy();
         child.stderr?.destroy();
@@ -112,7 +115,7 @@ function start({ argv, cwd, env }: Command): ChildProcess | Error {
   try {
     return spawn(program, args, {
       cwd,
-      env: env === undefined ? process.env : { ...env },
+      env: toMarked(env ?? process.env),
       stdio: ["ignore", "pipe", "pipe"],
       detached: true, // a group of its own, so that what it starts ends with it
     });
