@@ -1,5 +1,6 @@
 import { basename, join, resolve } from "node:path";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { checkOptions } from "../src/contracts/options.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
 import { refuseUnreadable } from "../src/kernel/access.ts";
 import { type Clock, systemClock } from "../src/kernel/clock.ts";
@@ -47,6 +48,7 @@ export async function openTransport(options: ConnectOptions): Promise<Transport>
 }
 
 function toPorts(options: ConnectOptions) {
+  checkOptions("connect", options);
   const scope = options.scope ?? toDefaultScope(process.cwd());
   fromScopeName(scope); // refused before there is a connection that nobody would close
   const { logger = silentLogger, agent = "client" } = options;

@@ -15,6 +15,7 @@ import { createActor, type EventFromLogic } from "xstate";
 import { workerMachine } from "../machines/worker.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
+import { checkOptions } from "../src/contracts/options.ts";
 import type { Assignment } from "../src/contracts/task.ts";
 import { createProcessExec } from "../src/kernel/exec.ts";
 import type { Handler } from "./context.ts";
@@ -48,17 +49,8 @@ const retryMs = 500;
 /** Starts a worker. */
 export function startWorker(parts: WorkerParts, options: WorkerOptions, handler: Handler): Worker {
   const { client, clock, logger, link, inspect } = parts;
+  checkOptions("worker", options);
   const concurrency = options.concurrency ?? 1;
-  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > limits.callsWaiting) {
-    throw new AionisError(
-      "INPUT_INVALID",
-      `concurrency is ${concurrency}; give a whole number from 1 to ${limits.callsWaiting}.`,
-    );
-  }
-  const { graceMs = 0 } = options;
-  if (!(graceMs >= 0 && graceMs <= limits.waitMs)) {
-    throw new AionisError("INPUT_INVALID", `graceMs is ${graceMs}; give milliseconds from 0 to ${limits.waitMs}.`);
-  }
   const toolbox = createToolbox(options.tools ?? []);
   const roles = [...(options.roles ?? []), ...toolbox.roles];
   if (roles.length > limits.roles) {
@@ -179,7 +171,9 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     return new Promise((resolve) => void whenFree.push(resolve));
   }
 
-  async function drain({ timeoutMs = 10_000 }: { timeoutMs?: number } = {}): Promise<void> {
+  async function drain(drainOptions: { timeoutMs?: number } = {}): Promise<void> {
+    checkOptions("drain", drainOptions);
+    const { timeoutMs = 10_000 } = drainOptions;
     isDrained = true;
     tell("worker.drained");
     const ends: Promise<unknown>[] = [...unsettled].map((run) => run.settled);

@@ -12,6 +12,7 @@ import type { RuntimeAddress } from "./address.ts";
 import { AionisError, isFailure } from "./contracts/failures.ts";
 import type { FamilyRulesInput } from "./contracts/family.ts";
 import { limits } from "./contracts/limits.ts";
+import { checkOptions } from "./contracts/options.ts";
 import { fromScopeName } from "./contracts/scope.ts";
 import { CallBytes } from "./contracts/values.ts";
 import { createNode } from "./inspect/node.ts";
@@ -88,6 +89,7 @@ export interface EmbeddedRuntime extends Connection {
  *   `inspect` `TRANSPORT_IN_USE` for a port that somebody has.
  */
 export async function createRuntime(options: CreateRuntimeOptions = {}): Promise<EmbeddedRuntime> {
+  checkOptions("createRuntime", options);
   const scope = options.scope ?? toDefaultScope(process.cwd());
   fromScopeName(scope); // refused before anything is made
   const callBytes = toCallBytes(options.callBytes);

@@ -5,6 +5,7 @@ import "./node-version.ts";
 import { openStore } from "../actors/index.ts";
 import { type Connection, createConnection } from "../sdk/index.ts";
 import { Chaos, createMemoryBus } from "../transport/index.ts";
+import { checkOptions } from "./contracts/options.ts";
 import { createIds, createSeededRandom, type Logger, noFaults, silentLogger, systemClock } from "./kernel/index.ts";
 import { startRuntime } from "./runtime/start.ts";
 
@@ -33,6 +34,7 @@ export interface TestRuntime extends AsyncDisposable {
 
 /** Starts a runtime in memory. */
 export async function createTestRuntime(options: TestRuntimeOptions = {}): Promise<TestRuntime> {
+  checkOptions("createTestRuntime", options);
   const { scope = "test/agents", seed = 1, logger = silentLogger, leaseMs, learns = true } = options;
   const clock = systemClock;
   const random = createSeededRandom(seed);
