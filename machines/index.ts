@@ -24,6 +24,7 @@ export {
 } from "./task/commands.ts";
 export { isHostRun, isMemory, isPlaybook, isSession, isWork, type TaskContext } from "./task/context.ts";
 export { joinChecks } from "./task/decide/create.ts";
+export { canRevive } from "./task/decide/end.ts";
 export { allowedFor, decide } from "./task/decide/index.ts";
 export { toFirstLine } from "./task/decide/pause.ts";
 export { blockersOf, contentOf, listMissing as listPlaybookMissing } from "./task/decide/playbook.ts";

@@ -109,6 +109,7 @@ export interface ReplayStart {
 /** What the runtime asks of a task by itself. */
 type FromInside =
   | { name: "lease.expire"; taskId: TaskId; epoch: number; isShort?: boolean }
+  | { name: "claim.revive"; taskId: TaskId; epoch: number }
   | { name: "parent.ended"; taskId: TaskId }
   | { name: "timer.fire"; taskId: TaskId; kind: TimerWanted["kind"]; entry: number }
   | {

@@ -71,6 +71,14 @@ export interface TaskContext {
   /** Leases lost in the present stage, and how many of the latest were of claimants that never showed that they live. */
   losses: number;
   unseen: number;
+  /** The claim that ran out last, as long as no other was made: its owner, heard of again, holds the task as before. */
+  lapsed: {
+    owner: Actor;
+    attempt: number;
+    state: "running" | "verifying";
+    verifying: CheckName[];
+    completedSeq: number | null;
+  } | null;
   /** Claims given back in a row without a new success, in the present stage. */
   releases: number;
   /** The latest event with an error of the work. */
@@ -174,6 +182,7 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     successesAtClaim: 0,
     losses: 0,
     unseen: 0,
+    lapsed: null,
     releases: 0,
     errorSeq: null,
     records: 0,

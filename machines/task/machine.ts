@@ -127,6 +127,11 @@ const toLoss = (context: TaskContext, event: EventHeader<"lease.expired">): Chan
   releases: 0,
 });
 
+const toLapsed = ({ owner, attempt, verifying, completedSeq }: TaskContext): TaskContext["lapsed"] =>
+  owner === null
+    ? null
+    : { owner, attempt, verifying, completedSeq, state: verifying.length > 0 ? "verifying" : "running" };
+
 const machine = setup({
   types: {
     context: {} as Folded, // types only: XState reads nothing of it
@@ -145,6 +150,9 @@ const machine = setup({
     worksOn: ({ event }) => "next" in event.facts && event.facts.next === "running",
     waitsOn: ({ context, event }) =>
       context.task.pauses.length > 0 && "next" in event.facts && event.facts.next === "start",
+    hasLapsed: ({ context }) => context.task.lapsed !== null,
+    hasLapsedAsking: ({ context }) => context.task.lapsed !== null && context.task.pauses.length > 0,
+    hasLapsedVerifying: ({ context }) => context.task.lapsed?.state === "verifying",
     staysOpen: ({ event }) => "next" in event.facts && event.facts.next === "start",
     mustVerify: ({ event }) => "next" in event.facts && event.facts.next === "verifying",
   },
@@ -159,6 +167,7 @@ const machine = setup({
           : { agent: event.facts.agent, role: event.facts.role },
       claimedAt: event.at,
       preferred: null,
+      lapsed: null,
       recordsAtClaim: context.records,
       successesAtClaim: context.successes,
     })),
@@ -169,6 +178,17 @@ const machine = setup({
     lose: enter("lease.expired", (context, event) => ({
       ...toStart(context, event.facts),
       ...toLoss(context, event),
+      lapsed: toLapsed(context),
+    })),
+    revive: enter("claim.revived", (context, event) => ({
+      owner: context.lapsed?.owner ?? { agent: event.facts.agent },
+      attempt: event.facts.attempt,
+      losses: Math.max(context.losses - 1, 0),
+      unseen: 0,
+      preferred: null,
+      verifying: context.lapsed?.verifying ?? [],
+      completedSeq: context.lapsed?.completedSeq ?? null,
+      lapsed: null,
     })),
     loseForGood: enter("lease.expired", (context, event) => ({
       ...toEnd(context, event, false),
@@ -336,7 +356,7 @@ const inPlaybook = Object.fromEntries(
 /** The task machine. Its version is raised when an old journal would fold to another state. */
 export const taskMachine = machine.createMachine({
   id: "task",
-  version: "3",
+  version: "4",
   context: ({ input }) => ({ task: toFirstContext(input) }),
   initial: "start",
   states: {
@@ -347,6 +367,11 @@ export const taskMachine = machine.createMachine({
         "task.claimed": [
           { guard: "hasPauses", target: "#task.running.asking", actions: "claim" },
           { guard: "isWork", target: "running", actions: "claim" }, // M4
+        ],
+        "claim.revived": [
+          { guard: "hasLapsedVerifying", target: "verifying", actions: "revive" },
+          { guard: "hasLapsedAsking", target: "#task.running.asking", actions: "revive" },
+          { guard: "hasLapsed", target: "running", actions: "revive" },
         ],
         "session.noted": { guard: "isSession", actions: "note" },
         "session.closed": { guard: "isSession", target: "succeeded", actions: "close" },

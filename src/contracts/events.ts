@@ -202,6 +202,17 @@ export const eventTypes = {
     }),
     z.strictObject(ending),
   ),
+  /** The owner of a claim whose lease had run out is heard of again, and no other claim has been made: it holds the task as before. */
+  "claim.revived": entry(
+    "claim.revived",
+    z.strictObject({
+      agent: AgentId,
+      role: Role.optional(),
+      next: z.enum(["running", "verifying"]),
+      attempt: z.int().positive(),
+    }),
+    nothing,
+  ),
   "step.begun": entry("step.begun", z.strictObject(step), z.strictObject({ input: Json.optional() })),
   "step.succeeded": entry(
     "step.succeeded",

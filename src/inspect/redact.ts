@@ -96,6 +96,13 @@ const contextShape = {
   successesAtClaim: z.int(),
   losses: z.int(),
   unseen: z.int(),
+  lapsed: z.object({
+    owner: Actor,
+    attempt: z.int(),
+    state: z.enum(["running", "verifying"]),
+    verifying: z.array(CheckName),
+    completedSeq: Sequence.nullable(),
+  }),
   releases: z.int(),
   errorSeq: Sequence,
   records: z.int(),

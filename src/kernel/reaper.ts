@@ -13,7 +13,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 
 /** The variable that every command has in its environment, with a value of its process's own. */
-export const workerMark = "AIONIS_WORKER";
+const workerMark = "AIONIS_WORKER";
 
 const mark = randomBytes(12).toString("hex");
 const groups = new Set<number>();

@@ -5,7 +5,7 @@
 
 import type { z } from "zod";
 import type { Leases, Persistence, Recorded, Submission } from "../../actors/index.ts";
-import { isClaimed, type TaskOperation, toClaimTargets, toTaskState } from "../../machines/index.ts";
+import { canRevive, isClaimed, type TaskOperation, toClaimTargets, toTaskState } from "../../machines/index.ts";
 import {
   decode,
   type Envelope,
@@ -176,8 +176,29 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     const resolved = prepared instanceof Promise ? await prepared : prepared; // most commands need nothing, and wait for nothing
     if (name === "tasks.claim" && "roles" in input) options.playbooks.tools.heard(by, input.roles);
     const submission = toSubmission(name, input, { scope: options.scope, by, commandId, newTaskId, resolved });
-    const recorded = (await persistence.submit(submission)) ?? (await waitForClaim(submission, input, message));
+    const recorded = (await submitOwned(submission, input)) ?? (await waitForClaim(submission, input, message));
     return toOutput(name, recorded, replyContext);
+  }
+
+  /** An owner whose lease ran out while it was held up takes the claim back first, as long as no other was made. */
+  async function submitOwned(submission: Submission, input: object): Promise<Recorded | undefined> {
+    try {
+      return await persistence.submit(submission);
+    } catch (error) {
+      const isStale = isFailure(error, "EPOCH_STALE") && "taskId" in input && "epoch" in input;
+      if (!isStale) throw error;
+      const claim = { taskId: input.taskId as TaskId, epoch: Number(input.epoch) }; // parsed by its operation's schema
+      if (!(await revive(submission.by, claim))) throw error;
+      return await persistence.submit(submission);
+    }
+  }
+
+  /** Says whether the claim is its owner's again. */
+  async function revive(by: string, { taskId, epoch }: { taskId: TaskId; epoch: number }): Promise<boolean> {
+    const snapshot = persistence.snapshot(options.scope, taskId);
+    if (snapshot === undefined || !canRevive(snapshot, { epoch, by })) return false;
+    const command = { name: "claim.revive", taskId, epoch } as const;
+    return (await persistence.submit({ scope: options.scope, by, command, isInternal: true })) !== undefined;
   }
 
   /** What is found out for a command before it is queued. */
@@ -214,8 +235,12 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   }
 
   /** Not a command: it changes no fact, only when the lease ends. */
-  function heartbeat(by: string, { taskId, epoch }: OperationParsed<"tasks.heartbeat">): { leaseMs: number } {
+  async function heartbeat(
+    by: string,
+    { taskId, epoch }: OperationParsed<"tasks.heartbeat">,
+  ): Promise<{ leaseMs: number }> {
     if (leases.renew({ scope: options.scope, taskId, epoch, agent: by })) return { leaseMs: leases.leaseMs };
+    if (await revive(by, { taskId, epoch })) return { leaseMs: leases.leaseMs };
     const snapshot = persistence.snapshot(options.scope, taskId);
     if (snapshot === undefined) throw new AionisError("TASK_NOT_FOUND", `There is no task ${taskId} in this scope.`);
     const { owner, epoch: present } = snapshot.context;

@@ -4,6 +4,7 @@
 // the machine's clock with real stores; nothing sleeps, every wait is for an event or an answer and has a deadline.
 
 import { describe } from "vitest";
+import { describeBlocked } from "./sdk/blocked.ts";
 import { describeBranches } from "./sdk/branches.ts";
 import { describeChecks } from "./sdk/checks.ts";
 import { describeClaims } from "./sdk/claims.ts";
@@ -58,5 +59,6 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeGivingUp(setup);
     describeOverload(setup);
     describeEndings(setup);
+    describeBlocked(setup);
   });
 }

@@ -165,6 +165,7 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
   const found: string[] = [];
   if (life.isEnded && !learnings.has(event.type)) found.push(`${at} comes after its task's end`);
   if (event.type === "task.claimed" || event.type === "handoff.claimed") found.push(...checkClaim(event, life, at));
+  else if (event.type === "claim.revived") found.push(...checkRevived(event, life, at));
   else if (ownerEvents.has(event.type) && !isOwners(event, life)) {
     found.push(`I4: ${at} is by ${event.by} at epoch ${event.epoch}; ${life.owner} owns it at epoch ${life.epoch}`);
   }
@@ -262,6 +263,16 @@ function checkClaim(event: EventHeader<"task.claimed" | "handoff.claimed">, life
   life.epoch = event.epoch;
   life.owner = event.facts.agent;
   life.owners.set(event.epoch, event.facts.agent);
+  return found;
+}
+
+/** A claim that ran out is held again by whoever held it, under the same epoch, and only while it is the latest one. */
+function checkRevived(event: EventHeader<"claim.revived">, life: Life, at: string): string[] {
+  const found: string[] = [];
+  if (life.owner !== null) found.push(`I3: ${at} takes it from ${life.owner}`);
+  if (event.epoch !== life.epoch) found.push(`I4: ${at} has epoch ${event.epoch}; the latest is ${life.epoch}`);
+  if (life.owners.get(event.epoch) !== event.facts.agent) found.push(`I3: ${at} gives epoch ${event.epoch} to another`);
+  life.owner = event.facts.agent;
   return found;
 }
 

@@ -335,6 +335,10 @@ export const examples: Record<EventType, NewEvent[]> = {
   ],
   "checks.passed": [{ type: "checks.passed", epoch: 1, facts: {}, body: { results: [] } }],
   "checks.failed": [{ type: "checks.failed", epoch: 1, facts: { failed: ["c"] }, body: { results: [] } }],
+  "claim.revived": [
+    { type: "claim.revived", epoch: 1, facts: { agent: "w1", next: "running", attempt: 1 }, body: {} },
+    { type: "claim.revived", epoch: 1, facts: { agent: "w1", next: "verifying", attempt: 1 }, body: {} },
+  ],
   "task.failed": [
     {
       type: "task.failed",

@@ -119,6 +119,22 @@ function toLostText({ attempt, retry, losses, owner, stage }: TaskContext, code:
   return `Its workers were lost in attempt ${attempt} of ${retry.attemptsMax} without a new success${last}.`;
 }
 
+/**
+ * A claim that ran out is its owner's again as long as no other was made: the owner was held up, and has lost nothing that anybody
+ * else's claim contradicts. The epoch stays, because it is stale only when there is a higher one (I3, I4). The loss is taken back.
+ */
+export function decideRevive(snapshot: TaskSnapshot, command: CommandOf<"claim.revive">, facts: Facts): Decision {
+  const { epoch, lapsed } = snapshot.context;
+  if (!canRevive(snapshot, { epoch: command.epoch, by: facts.by }) || lapsed === null) return { kind: "over" };
+  const { owner, state, attempt } = lapsed;
+  return accept({ type: "claim.revived", epoch, facts: { ...owner, next: state, attempt }, body: {} });
+}
+
+/** Whether the claim of `by` under `epoch` ran out, and no other was made since. */
+export function canRevive({ value, context }: TaskSnapshot, { epoch, by }: { epoch: number; by: string }): boolean {
+  return value === "start" && context.lapsed?.owner.agent === by && context.epoch === epoch;
+}
+
 /** Ends an unfinished task. What it delegated is cancelled after it, through the outbox. */
 export function decideCancel(snapshot: TaskSnapshot, command: CommandOf<"tasks.cancel">, facts: Facts): Decision {
   const { context } = snapshot;

@@ -16,6 +16,7 @@ import {
   decideLeaseExpired,
   decideParentEnded,
   decideRelease,
+  decideRevive,
 } from "./end.ts";
 import { decideDelegate, decideOffer, decidePacketReturn, decideReturn } from "./give.ts";
 import { decideInMemory, decideMemory, refuseNoMemory } from "./memory.ts";
@@ -79,6 +80,8 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
       return decideFail(snapshot, command, facts);
     case "tasks.cancel":
       return decideCancel(snapshot, command, facts);
+    case "claim.revive":
+      return decideRevive(snapshot, command, facts);
     case "parent.ended":
       return decideParentEnded(snapshot, facts);
     case "tasks.delegate":

@@ -263,6 +263,53 @@ describe("lease.expire", () => {
   });
 });
 
+describe("claim.revive", () => {
+  const revive = (story: Story, asked: { epoch?: number; by?: string } = {}) =>
+    story.decide(
+      { name: "claim.revive", taskId: taskId(), epoch: asked.epoch ?? story.epoch },
+      { by: asked.by ?? "worker-1" },
+    );
+  const lapse = (story: Story): Story => {
+    story.take(story.decide({ name: "lease.expire", taskId: taskId(), epoch: story.epoch }, { by: "runtime" }));
+    return story;
+  };
+
+  it("gives the owner the claim back under the same epoch, and takes the loss back (I3, I4)", () => {
+    const story = lapse(stories.running({ retry: { attemptsMax: 2 } }));
+
+    const event = story.take(revive(story));
+
+    expect(event).toMatchObject({ type: "claim.revived", epoch: 1, facts: { agent: "worker-1", next: "running" } });
+    expect(story.now.value).toBe("running");
+    expect(story.now.context).toMatchObject({ attempt: 1, losses: 0, owner: { agent: "worker-1" }, epoch: 1 });
+    expect(story.do("tasks.step", { step: succeeded }).type).toBe("step.succeeded");
+  });
+
+  it("goes on with the checks of a claim that was verifying", () => {
+    const story = stories.verifying();
+    const before = story.now.context;
+
+    story.take(revive(lapse(story)));
+
+    expect(story.now.value).toBe("verifying");
+    expect(story.now.context).toMatchObject({ verifying: before.verifying, completedSeq: before.completedSeq });
+  });
+
+  it("is over when another claim was made, the task has ended, or the agent or the epoch is another", () => {
+    const taken = lapse(stories.running({ retry: { backoffMs: 0, backoffMaxMs: 0 } }));
+    taken.do("tasks.claim", {}, { by: "worker-2" });
+    const ended = lapse(stories.running({ retry: { attemptsMax: 1 } }));
+    const released = stories.running();
+    released.do("tasks.release", {});
+
+    expect(revive(taken, { epoch: 1 }).kind).toBe("over");
+    expect(revive(ended).kind).toBe("over");
+    expect(revive(released).kind).toBe("over");
+    expect(revive(lapse(stories.running()), { by: "worker-2" }).kind).toBe("over");
+    expect(revive(lapse(stories.running()), { epoch: 2 }).kind).toBe("over");
+  });
+});
+
 describe("tasks.release", () => {
   it("makes the task claimable at once, in the same attempt", () => {
     for (const story of [stories.running(), stories.verifying()]) {
