@@ -280,7 +280,7 @@ describe("claim.revive", () => {
     const event = story.take(revive(story));
 
     expect(event).toMatchObject({ type: "claim.revived", epoch: 1, facts: { agent: "worker-1", next: "running" } });
-    expect(story.now.value).toBe("running");
+    expect(story.now.value).toEqual({ running: "working" });
     expect(story.now.context).toMatchObject({ attempt: 1, losses: 0, owner: { agent: "worker-1" }, epoch: 1 });
     expect(story.do("tasks.step", { step: succeeded }).type).toBe("step.succeeded");
   });
