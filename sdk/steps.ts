@@ -16,6 +16,8 @@ import {
   toStepPlace,
 } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
+import { unlessAborted } from "../src/kernel/unless-aborted.ts";
+import { type Duration, toMs } from "./duration.ts";
 import { toErrorText } from "./error-text.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
@@ -35,6 +37,11 @@ export interface StepOptions {
   once?: boolean;
   /** The files that it touched. */
   files?: string[];
+  /**
+   * How long one try may take; without end if absent. Then its `signal` fires, and the try fails with `STEP_TIMEOUT`, which is recorded and may be
+   * tried again. A function that does not heed its signal goes on, and what it gives counts for nothing. One that blocks is not stopped.
+   */
+  timeout?: Duration;
 }
 
 /** What a step's function gets. */
@@ -136,7 +143,9 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     try {
       const place = subject.key === undefined ? subject.ordinal : `=${encodeURIComponent(subject.key)}`;
       const key = `${taskId}/${stage}/${subject.name}/${place}`;
-      output = await life.track((async () => await work({ key, signal: life.signal }))());
+      output = await withLimit(subject.name, stepOptions.timeout, (signal) =>
+        life.track((async () => await work({ key, signal }))()),
+      );
     } catch (error) {
       const text = toErrorText(error, "message");
       const retryable = !(
@@ -150,6 +159,25 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     }
     const plain = toJson(output, `The output of step ${subject.name}`);
     return await record<Output>(subject, stepOptions, { kind: "succeeded", output: plain }, clock.mono() - startedAt);
+  }
+
+  /** Ends the wait for `work` when its time is over. */
+  async function withLimit<Output>(
+    name: string,
+    timeout: Duration | undefined,
+    work: (signal: AbortSignal) => Promise<Output>,
+  ): Promise<Output> {
+    if (timeout === undefined) return await work(life.signal);
+    const ms = toMs(timeout);
+    const late = new AbortController();
+    const cancel = clock.setTimer(ms, () => {
+      late.abort(new AionisError("STEP_TIMEOUT", `Step ${name} of ${taskId} was not done after ${ms} ms.`));
+    });
+    try {
+      return await unlessAborted(work(AbortSignal.any([life.signal, late.signal])), late.signal);
+    } finally {
+      cancel();
+    }
   }
 
   /** The output as it was recorded: a first run and a later one go on with the very same value. */

@@ -38,6 +38,7 @@ export const failures = {
 
   STEP_DIVERGED: { status: 409, retryable: false, title: "The step was recorded with another tool or input" },
   STEP_AMBIGUOUS: { status: 409, retryable: false, title: "Two branches of a handler make a step of one name" },
+  STEP_TIMEOUT: { status: 504, retryable: true, title: "The step was not done in its time" },
   STEP_OUTCOME_UNKNOWN: { status: 409, retryable: false, title: "The step began once and its outcome is not known" },
   ANSWER_INVALID: { status: 400, retryable: false, title: "The answer does not fit the question" },
   QUESTION_OVER: { status: 409, retryable: false, title: "The question, or the pause, is over" },

@@ -1,9 +1,33 @@
 import { describe, expect, it } from "vitest";
-import { ended, journal, recorded, type Setup, start } from "./fabric.ts";
+import { ended, forever, journal, recorded, type Setup, start } from "./fabric.ts";
 
 const step = { name: "build", ordinal: 0, outcome: { kind: "succeeded" as const, output: "built" } };
 
 export function describeBlocked(setup: Setup): void {
+  describe("a step with a time limit", () => {
+    it("fails with STEP_TIMEOUT when it is not done by then, and the next attempt runs it again", async () => {
+      const { client, work } = await setup();
+      const reasons: unknown[] = [];
+      work({}, async (task, ctx) => {
+        const timeout = task.attempt === 1 ? 20 : 10_000;
+        return await ctx.step("browse", { timeout }, async ({ signal }) => {
+          if (task.attempt === 2) return "found";
+          signal.addEventListener("abort", () => void reasons.push((signal.reason as { code?: string }).code));
+          return await forever();
+        });
+      });
+
+      const { task, outcome } = await ended(client, await start(client));
+
+      expect(task).toMatchObject({ state: "succeeded", attempt: 2 });
+      expect(outcome).toMatchObject({ data: "found" });
+      expect(reasons).toEqual(["STEP_TIMEOUT"]);
+      expect(await journal(client, task.id, "step.failed")).toMatchObject([
+        { facts: { retryable: true }, body: { error: expect.stringContaining("STEP_TIMEOUT") } },
+      ]);
+    });
+  });
+
   describe("an owner that was held up for longer than its lease", () => {
     it("records its result, as long as no other claim was made, and has lost no attempt", async () => {
       const { client } = await setup({ leaseMs: 50 });
