@@ -196,6 +196,24 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       return decide(snapshot, { ...command, told: { ...command.told, fact: "replayed" } }, facts);
     },
   },
+  /** An answer is for the question that was asked first, whichever it names (I14). */
+  "answers to the first question": {
+    decide(snapshot, command, facts) {
+      const [first] = snapshot?.context.pauses ?? [];
+      if (command.name !== "tasks.answer" || first?.asks !== true) return decide(snapshot, command, facts);
+      const input = { ...command.input, pauseId: first.pauseId };
+      return decide(snapshot, { ...command, input }, { ...facts, questions: [] });
+    },
+  },
+  /** What a pause that is over was answered with is taken for the next one (I14). */
+  "late answers taken": {
+    decide(snapshot, command, facts) {
+      const decision = decide(snapshot, command, facts);
+      if (command.name !== "tasks.answer" || decision.kind !== "refused") return decision;
+      const input = { ...command.input, pauseId: snapshot?.context.pauses.at(-1)?.pauseId };
+      return decide(snapshot, { ...command, input }, { ...facts, questions: [] });
+    },
+  },
   /** Nobody notices that a worker is gone (I10). */
   "endless leases": { leaseMs: 1e12 },
 };

@@ -9,6 +9,7 @@ import { playbookKind } from "../../src/contracts/values.ts";
 import type { Durability, StoredEvent } from "../../src/kernel/store.ts";
 import { type Acked, type History, isEnding } from "./history.ts";
 import type { PowerLoss } from "./node.ts";
+import { checkQuestions } from "./question-checker.ts";
 
 /** What the moves of a lesson say of it so far. */
 interface LessonLife {
@@ -48,6 +49,7 @@ const ownerEvents: ReadonlySet<EventType> = new Set([
   "step.succeeded",
   "step.failed",
   "task.paused",
+  "task.rested",
   "task.completed",
   "checks.passed",
   "checks.failed",
@@ -69,7 +71,7 @@ const learnings: ReadonlySet<EventType> = new Set([
 const disowning: ReadonlySet<EventType> = new Set([
   "task.released",
   "lease.expired",
-  "task.paused",
+  "task.rested",
   "task.failed",
   "task.cancelled",
   "deadline.passed",
@@ -104,6 +106,7 @@ export function checkHistory({ journal, events, acknowledged, lost }: History): 
     }
     violations.push(...checkEvent(event, lives), ...checkLearning(event, learned));
   });
+  violations.push(...checkQuestions(events, journal));
   for (const ack of acknowledged) {
     const why = whyLost(ack, events, lives);
     if (why !== undefined && !lost.some((event) => isOf(event, ack)))
@@ -152,7 +155,7 @@ export function checkScopes(trails: readonly ScopeTrail[]): string[] {
 
 /** Every id of a task, an event, a command, a packet, a delegation or a lesson that stands anywhere in `value`; memory's is the same in all scopes. */
 export function toIds(value: unknown): Set<string> {
-  const ids = new Set(JSON.stringify(value).match(/(?:task|evt|cmd|pkt|dlg|les)_[0-9a-z]{20}/g));
+  const ids = new Set(JSON.stringify(value).match(/(?:task|evt|cmd|pkt|dlg|les|pause)_[0-9a-z]{20}/g));
   ids.delete(memoryTaskId);
   return ids;
 }
@@ -175,7 +178,8 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
     if (event.facts.budget.count >= life.budget.count) found.push(`I5: ${at} costs nothing of its budget`);
     life.budget = event.facts.budget;
   }
-  if (disowning.has(event.type)) life.owner = null;
+  const isLeft = event.type === "task.paused" && event.facts.ends;
+  if (isLeft || disowning.has(event.type)) life.owner = null;
   life.isEnded ||= isEnding(event);
   if (event.by !== "runtime") life.told = event.id;
   return found;

@@ -86,7 +86,7 @@ async function handle(
     await ctx.delegate([part, { ...part, brief: `another part of ${task.taskId}` }]);
   }
   for (const { name } of process.tools) await use(ctx, task, name);
-  return await end(ctx, task, random);
+  return await end(world, process, ctx, task, random);
 }
 
 /** What a playbook can be made of. */
@@ -95,7 +95,23 @@ async function use(ctx: RunContext, { brief = "nothing" }: Assignment, tool: str
   await ctx.tool(tool, tool, input);
 }
 
-async function end(ctx: RunContext, task: Assignment, random: Random): Promise<unknown> {
+/** Nobody may answer: it goes on all the same. */
+async function ask(world: World, ctx: RunContext, question: string): Promise<void> {
+  try {
+    const { to } = await ctx.pause({ question, answer: z.object({ to: z.string() }), expiresIn: "5s" });
+    if (to !== question) world.violation(`I14: a handler that asked "${question}" got what was said to "${to}"`);
+  } catch (error) {
+    if (!isFailure(error, "PAUSE_EXPIRED")) throw error;
+  }
+}
+
+async function end(
+  world: World,
+  process: Process,
+  ctx: RunContext,
+  task: Assignment,
+  random: Random,
+): Promise<unknown> {
   const choice = random.u32() % 10;
   if (choice === 0 && task.stage < 3) {
     return await ctx.handoff({
@@ -106,11 +122,9 @@ async function end(ctx: RunContext, task: Assignment, random: Random): Promise<u
     });
   }
   if (choice <= 3) {
-    try {
-      await ctx.pause({ question: "Go on?", answer: z.boolean(), expiresIn: "5s" });
-    } catch (error) {
-      if (!isFailure(error, "PAUSE_EXPIRED")) throw error; // nobody answered: it goes on all the same
-    }
+    const questions = ["Go on?", "Tell the others?", "Keep a copy?"].slice(0, choice);
+    const beside = ctx.step("beside", () => wait(process, random.u32() % 2_000));
+    await Promise.all([beside, ...questions.map((question) => ask(world, ctx, question))]);
   }
   if (choice === 4 && task.attempt < 3) throw new Error("no luck");
   return { done: true };

@@ -15,7 +15,7 @@ describe("a whole system under faults", () => {
   for (let part = 0; part < tests; part += 1) {
     const first = part * seedsPerTest + 1;
     it(
-      `keeps I1–I13, and ends everything once the faults stop (seeds ${first} to ${first + seedsPerTest - 1})`,
+      `keeps I1–I14, and ends everything once the faults stop (seeds ${first} to ${first + seedsPerTest - 1})`,
       async () => {
         const failed: Pick<RunResult, "seed" | "violations" | "faults">[] = [];
         for (let seed = first; seed < first + seedsPerTest; seed += 1) {
@@ -59,6 +59,8 @@ describe("a whole system under faults", () => {
       "a loss that the mark showed",
       "lease.expired",
       "pause.expired",
+      "task.rested",
+      "task.answered",
       "handoff.expired",
       "handoff.claimed",
       "deadline.passed",
@@ -107,6 +109,8 @@ describe("a planted bug", () => {
     "told twice": /^I8/,
     "told never": /^I8/,
     "replayed by a failure": /^I12/,
+    "answers to the first question": /^I14/,
+    "late answers taken": /^I14/,
   };
   afterAll(() => process.stdout.write(`${reports.join("\n")}\n`));
 

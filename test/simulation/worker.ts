@@ -4,9 +4,11 @@
 // its mind, and a follower that reads along. Each is a process of its own that may die at any await, and speaks through the same client as any user.
 
 import { subscribeToEvents } from "../../sdk/subscribe.ts";
+import type { PauseId, TaskId } from "../../src/contracts/ids.ts";
 import type { OperationInput } from "../../src/contracts/operations/index.ts";
 import type { Assignment } from "../../src/contracts/task.ts";
 import type { Random } from "../../src/kernel/random.ts";
+import { type Answer, toAnswer } from "./question-checker.ts";
 import { type Process, tolerate, untilAcked, type World, wait } from "./world.ts";
 
 const roles = ["fix", "review", "docs"];
@@ -122,9 +124,21 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
     note("handoff.offer", await client.handoff.offer({ taskId, epoch, to, packet, expiresAt: later }));
     return;
   }
-  if (choice <= 4 && task.pauses.length < 2) {
-    const question = choice === 4 ? {} : { question: "Go on?", answerSchema: { type: "boolean" } };
-    note("tasks.pause", await client.tasks.pause({ taskId, epoch, expiresAt: later, ...question }));
+  checkAnswers(world, task);
+  if (task.openPauses.length > 0 && world.random.u32() % 2 === 0) {
+    const waitsFor = task.openPauses.map(({ pauseId }) => pauseId);
+    note("tasks.rest", await client.tasks.rest({ taskId, epoch, waitsFor }));
+    return;
+  }
+  if (choice <= 4 && task.pauses.length + task.openPauses.length < 3) {
+    const unasked = questions.filter((key) => !isAsked(task, key)).slice(0, choice - 1);
+    const last = unasked.pop();
+    for (const question of unasked) {
+      const asked = { question, key: question, answerSchema, ends: false };
+      note("tasks.pause", await client.tasks.pause({ taskId, epoch, expiresAt: later, ...asked }));
+    }
+    const asked = last === undefined ? {} : { question: last, key: last, answerSchema };
+    note("tasks.pause", await client.tasks.pause({ taskId, epoch, expiresAt: later, ...asked }));
     return;
   }
   if (choice === 5 && task.attempt < 3) {
@@ -147,6 +161,22 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
   note("tasks.verify", await client.tasks.verify({ taskId, epoch, results }));
 }
 
+const questions = ["Go on?", "Tell the others?"];
+const answerSchema = { type: "object", properties: { to: { type: "string" } }, required: ["to"] };
+
+function isAsked({ pauses, openPauses }: Assignment, asked: string): boolean {
+  return [...pauses, ...openPauses].some(({ key }) => key === asked);
+}
+
+/** The questions of these workers are their keys. */
+function checkAnswers(world: World, { taskId, pauses }: Assignment): void {
+  for (const { key, end, answer } of pauses) {
+    const { to = "" } = (answer ?? {}) as Partial<Answer>; // as the driver gives it
+    if (end === "answered" && questions.includes(key) && to !== key)
+      world.violation(`I14: ${taskId} asked "${key}" and got what was said to "${to}"`);
+  }
+}
+
 /** Starts the run's tasks, answers questions, cancels now and then. */
 export async function runDriver(world: World, process: Process, taskCount: number): Promise<void> {
   await untilAcked(world, process, "handoff.store", (commandId) => {
@@ -166,9 +196,11 @@ export async function runDriver(world: World, process: Process, taskCount: numbe
     await wait(process, world.random.u32() % 1_500);
   }
   world.isDone(process);
+  const given: Given[] = [];
   for (;;) {
     await wait(process, 700);
-    await tolerate(() => answerAll(world, process));
+    await tolerate(() => answerAll(world, process, given));
+    if (world.random.u32() % 2 === 0) await tolerate(() => answerAgain(world, process, given));
     await tolerate(() => closeSessions(process)); // each time: a copy of its beginning may come late, to a journal that lost it
     if (world.random.u32() % 4 === 0) await tolerate(() => process.client.handoff.recover({ anchor }));
     if (!world.isHealed() && world.random.u32() % 12 === 0) await tolerate(() => cancelOne(world, process));
@@ -199,18 +231,30 @@ function toTask(world: World, process: Process, index: number): OperationInput<"
   };
 }
 
-async function answerAll(world: World, process: Process): Promise<void> {
+type Given = { taskId: TaskId; pauseId: PauseId; answer: unknown };
+
+const givenMax = 20;
+
+/** A second click: what was answered a while ago is said again, under another command. */
+async function answerAgain(world: World, process: Process, given: readonly Given[]): Promise<void> {
+  const late = given[world.random.u32() % Math.max(given.length, 1)];
+  if (late !== undefined) await process.client.tasks.answer(late);
+}
+
+async function answerAll(world: World, process: Process, given: Given[]): Promise<void> {
   const { tasks } = await process.client.tasks.list({ states: ["paused"] });
   for (const task of tasks) {
     if (task.state !== "paused" || (world.random.u32() % 3 === 0 && !world.isHealed())) continue;
     const { content } = await process.client.tasks.get({ taskId: task.id });
-    for (const { pauseId, asks, answerSchema } of content.pauses) {
-      const { enum: answers = [true] } = (answerSchema ?? {}) as { enum?: unknown[] }; // a choice, or "go on?"
-      const answer = answers[world.random.u32() % answers.length];
+    for (const { pauseId, asks, answerSchema, question } of content.pauses) {
+      const { enum: answers = [toAnswer(question)] } = (answerSchema ?? {}) as { enum?: unknown[] }; // a choice, or an answer of its own
+      const said = { taskId: task.id, pauseId, answer: answers[world.random.u32() % answers.length] };
       const { taskId, seq } = asks
-        ? await process.client.tasks.answer({ taskId: task.id, pauseId, answer })
+        ? await process.client.tasks.answer(said)
         : await process.client.tasks.resume({ taskId: task.id, pauseId });
       world.acked({ op: "answer", taskId, epoch: task.epoch, agent: process.name, seq });
+      if (asks) given.push(said);
+      given.splice(0, given.length - givenMax);
     }
   }
 }

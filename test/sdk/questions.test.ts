@@ -1,0 +1,251 @@
+// Random handlers that ask in sequence and side by side, beside steps that fail and workers that die, and answers that come in any order,
+// late, doubled and without a name. Time is the test's own.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { decodeHeader, openStore } from "../../actors/index.ts";
+import { type Connection, createConnection, type RunContext, type Worker } from "../../sdk/index.ts";
+import type { PauseId, TaskId } from "../../src/contracts/ids.ts";
+import { isFailure } from "../../src/index.ts";
+import { createIds, createSeededRandom, noFaults, silentLogger } from "../../src/kernel/index.ts";
+import { startRuntime } from "../../src/runtime/start.ts";
+import { createMemoryBus } from "../../transport/index.ts";
+import { checkQuestions, toAnswer } from "../simulation/question-checker.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+/** A part of a handler. Its place in the program gives its question or step a name of its own. */
+type Part =
+  | { kind: "ask"; isNamed: boolean; expiresInMs: number | undefined }
+  | { kind: "step"; ms: number; isFlaky: boolean }
+  | { kind: "sequence" | "branches"; parts: Part[] };
+
+/** What somebody outside does next. */
+type Act = { kind: "pass" | "named" | "unnamed" | "late" | "doubled" | "die" | "look"; ms: number; pick: number };
+
+const { part } = fc.letrec<{ part: Part }>((tie) => ({
+  part: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.record({
+      kind: fc.constant("ask" as const),
+      isNamed: fc.boolean(),
+      expiresInMs: fc.option(fc.integer({ min: 50, max: 2_000 }), { nil: undefined, freq: 4 }),
+    }),
+    fc.record({ kind: fc.constant("step" as const), ms: fc.integer({ min: 0, max: 400 }), isFlaky: fc.boolean() }),
+    fc.record({
+      kind: fc.constantFrom("sequence" as const, "branches" as const),
+      parts: fc.array(tie("part"), { minLength: 1, maxLength: 4 }),
+    }),
+  ),
+}));
+const program = fc.array(part, { minLength: 1, maxLength: 4 });
+const act: fc.Arbitrary<Act> = fc.record({
+  kind: fc.constantFrom("pass", "named", "named", "unnamed", "late", "doubled", "die", "look"),
+  ms: fc.integer({ min: 0, max: 700 }),
+  pick: fc.nat(),
+});
+
+const leaseMs = 1_000;
+const tickMs = 10;
+
+/** Waits of a client are no whole milliseconds; the time of day is. */
+class WholeClock extends FakeClock {
+  override now(): number {
+    return Math.floor(super.now());
+  }
+}
+
+/** A runtime with a worker that runs `parts`, and a person who answers. */
+class World {
+  readonly clock = new WholeClock();
+  readonly misled: string[] = [];
+  readonly #random = createSeededRandom(7);
+  readonly #bus = createMemoryBus({ clock: this.clock });
+  readonly store = openStore(":memory:", {
+    durability: "process",
+    ids: createIds(this.clock, this.#random),
+    random: this.#random,
+  });
+  readonly #parts: Part[];
+  #workers: Connection[] = [];
+  #worker: Worker | undefined;
+  #runtime: Awaited<ReturnType<typeof startRuntime>> | undefined;
+  person: Connection;
+  taskId: TaskId = "task_00000000000000000000";
+
+  constructor(parts: Part[]) {
+    this.#parts = parts;
+    this.person = this.#connect("person");
+  }
+
+  #connect(agent: string): Connection {
+    const shared = { scope: "test/asks", clock: this.clock, random: this.#random, logger: silentLogger };
+    const beforeDrain = (): void => this.#runtime?.endWaits();
+    return createConnection({ ...shared, transport: this.#bus.connect(), agent, beforeDrain });
+  }
+
+  async start(): Promise<void> {
+    const { clock } = this;
+    const ids = createIds(clock, this.#random);
+    const ports = { clock, ids, random: this.#random, faults: noFaults, logger: silentLogger };
+    this.#runtime = await startRuntime({
+      ...ports,
+      scope: "test/asks",
+      store: this.store,
+      transport: this.#bus.connect(),
+      leaseMs,
+    });
+    this.launch();
+    const retry = { attemptsMax: 1_000, lossesMax: 1_000, backoffMs: 10, backoffMaxMs: 10 };
+    ({ taskId: this.taskId } = await this.answered(this.person.tasks.start({ brief: "Ask", retry })));
+  }
+
+  /** The answer of a call, for which as much time passes as it needs. */
+  async answered<Answer>(call: Promise<Answer>): Promise<Answer> {
+    let isSettled = false;
+    const settled = call.finally(() => {
+      isSettled = true;
+    });
+    settled.catch(() => {}); // it is awaited below
+    await this.clock.settle();
+    while (!isSettled) await this.clock.advance(tickMs);
+    return await settled;
+  }
+
+  launch(): void {
+    const connection = this.#connect(`worker-${this.#workers.length}`);
+    this.#workers.push(connection);
+    this.#worker = connection.worker({ agent: `worker-${this.#workers.length}`, graceMs: 0 }, async (task, ctx) => {
+      const flaky = `${task.attempt}` === "1";
+      for (const [index, next] of this.#parts.entries()) await this.#run(next, `${index}`, { ctx, flaky });
+    });
+  }
+
+  die(): void {
+    void this.#worker?.stop();
+    this.launch();
+  }
+
+  async #run(next: Part, place: string, run: { ctx: RunContext; flaky: boolean }): Promise<void> {
+    const { ctx, flaky } = run;
+    switch (next.kind) {
+      case "ask":
+        return await this.#ask(ctx, place, next);
+      case "step":
+        return await ctx.step(`step ${place}`, async () => {
+          await new Promise<void>((resolve) => void this.clock.setTimer(next.ms, resolve));
+          if (next.isFlaky && flaky) throw new Error("no luck");
+        });
+      case "sequence":
+        for (const [index, inner] of next.parts.entries()) await this.#run(inner, `${place}.${index}`, run);
+        return;
+      case "branches":
+        await Promise.all(next.parts.map((inner, index) => this.#run(inner, `${place}.${index}`, run)));
+    }
+  }
+
+  async #ask(ctx: RunContext, place: string, { isNamed, expiresInMs }: Extract<Part, { kind: "ask" }>): Promise<void> {
+    const question = `Question ${place}?`;
+    const named = isNamed ? { about: `question ${place}` } : {};
+    const expiry = expiresInMs === undefined ? {} : { expiresIn: expiresInMs };
+    try {
+      const answer = z.object({ to: z.string() });
+      const { to } = await ctx.pause({ question, answer, ...named, ...expiry });
+      if (to !== question) this.misled.push(`"${question}" got what was said to "${to}"`);
+    } catch (error) {
+      if (!isFailure(error, "PAUSE_EXPIRED")) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    void this.#worker?.stop();
+    this.#runtime?.endWaits();
+    const closed = Promise.all([this.person, ...this.#workers].map((connection) => connection.close()));
+    const ended = closed.then(() => this.#runtime?.close());
+    await this.clock.runAll();
+    await ended;
+  }
+}
+
+/** What a person knows: what they saw last, and what they answered. */
+class Person {
+  #seen: { pauseId: PauseId; question: string | undefined }[] = [];
+  readonly #given: { pauseId: PauseId; question: string | undefined }[] = [];
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async do({ kind, ms, pick }: Act): Promise<void> {
+    const { clock } = this.#world;
+    if (kind === "die") this.#world.die();
+    if (kind === "look") await this.look();
+    const from = kind === "late" || kind === "doubled" ? this.#given : this.#seen;
+    const chosen = from[pick % Math.max(from.length, 1)];
+    if (chosen !== undefined && kind !== "pass") {
+      if (kind === "unnamed") {
+        if (this.#seen.length === 1) await this.#say({ question: chosen.question });
+      } else if (kind === "doubled") await Promise.all([this.#say(chosen), this.#say(chosen)]);
+      else if (kind === "named" || kind === "late") await this.#say(chosen);
+    }
+    await clock.advance(ms);
+  }
+
+  async look(): Promise<boolean> {
+    const { person, taskId } = this.#world;
+    const { task, content } = await this.#world.answered(person.tasks.get({ taskId }));
+    this.#seen = content.pauses.map(({ pauseId, question }) => ({ pauseId, question }));
+    return "outcomeSeq" in task;
+  }
+
+  /** Answers all that is open. */
+  async answerAll(): Promise<void> {
+    for (const seen of this.#seen) await this.#say(seen);
+  }
+
+  async #say({ pauseId, question }: { pauseId?: PauseId; question: string | undefined }): Promise<void> {
+    const { person, taskId } = this.#world;
+    const id = pauseId === undefined ? {} : { pauseId };
+    const said = person.tasks.answer({ taskId, ...id, answer: toAnswer(question) }).then(
+      () => pauseId !== undefined && this.#given.push({ pauseId, question }),
+      (error: unknown) => {
+        if (!isFailure(error, "QUESTION_OVER", "PAUSE_AMBIGUOUS", "TASK_STATE_CONFLICT")) throw error;
+      },
+    );
+    await this.#world.answered(said);
+  }
+}
+
+const roundsMax = 300;
+
+describe("any program of questions", () => {
+  it("gets each answer where it belongs, and ends", { timeout: 120_000 }, async () => {
+    let answers = 0;
+    const property = fc.asyncProperty(program, fc.array(act, { maxLength: 25 }), async (parts, acts) => {
+      const world = new World(parts);
+      const person = new Person(world);
+      await world.start();
+
+      for (const next of acts) await person.do(next);
+      let rounds = 0;
+      while (!(await person.look()) && rounds < roundsMax) {
+        rounds += 1;
+        await person.answerAll();
+        await world.clock.advance(leaseMs);
+      }
+
+      const stored = world.store.scope("test/asks").events({ after: 0, count: 100_000 });
+      const headers = stored.map((event) => decodeHeader(event));
+      answers += headers.filter(({ type }) => type === "task.answered").length;
+      await world.close();
+      expect(world.misled).toEqual([]);
+      expect(checkQuestions(headers, stored)).toEqual([]);
+      expect(rounds).toBeLessThan(roundsMax);
+      expect(headers.map(({ type }) => type)).toContain("task.completed");
+    });
+
+    await fc.assert(property, { numRuns: 150, interruptAfterTimeLimit: 60_000 });
+    expect(answers).toBeGreaterThan(20);
+  });
+});
