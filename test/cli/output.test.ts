@@ -41,8 +41,10 @@ describe("output", () => {
     expect(claimed.stdout).toMatch(/^lease +10 s$/m);
     expect(stepped.stdout).toMatch(/^status +succeeded$/m);
     expect(steps.stdout).toMatch(/^NAME .*\ntests .*fixer-1 +ok\n$/);
-    expect(paused.stdout).toMatch(new RegExp(`^${id}  paused  epoch 1  event 4\n$`));
-    expect(explained.stdout).toContain("What moves it: `aionis task answer`, or `aionis task resume`.");
+    expect(paused.stdout).toMatch(new RegExp(`^${id}  paused  epoch 1  event 4\npause id  pause_\\w+\n$`));
+    expect(explained.stdout).toMatch(
+      /^What moves it: `aionis task answer` or `aionis task resume` of pause_\w+ \(".*"\)\.$/m,
+    );
     expect(answered.stdout).toContain(`${id}  start`);
     expect(JSON.parse(again.stdout)).toMatchObject({ assignment: { pauses: [{ end: "answered", answer: true }] } });
     expect(done.stdout).toContain(`${id}  succeeded`);
