@@ -35,6 +35,25 @@ export interface Run {
   abandon(): void;
 }
 
+/** How a task waits for other code. */
+interface CodeWait {
+  /** The key of the pause. */
+  about: string;
+  /** Each answer with what it does. */
+  answers: Readonly<Record<string, string>>;
+  why: string;
+}
+
+const valueAbout = "a value that cannot be stored";
+
+/** What may be said of a step that began and whose output is not recorded. */
+const outcomeSchema = {
+  anyOf: [
+    { type: "string", enum: ["done", "again"] },
+    { type: "object", properties: { output: {} }, required: ["output"], additionalProperties: false },
+  ],
+};
+
 const firstBeatMs = 20; // what has ended by then, such as a task that is only passed on, needs no sign of life
 
 /** Starts the handler on a claim. */
@@ -73,8 +92,16 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   }
 
   function recordFailure(error: unknown): Promise<void> {
-    if (isFailure(error, "STEP_OUTCOME_UNKNOWN")) return askAbout(error);
-    if (isFailure(error, "STEP_DIVERGED") && error.facts.status === "succeeded") return waitForCode(error);
+    if (isFailure(error, "STEP_OUTCOME_UNKNOWN")) return askAbout(error, "Did it take effect?");
+    if (isFailure(error, "STEP_DIVERGED") && error.facts.status === "succeeded") {
+      const answers = { keep: '"keep" goes on with the recorded output.' };
+      return waitForCode(error, {
+        about: String(error.facts.about),
+        answers,
+        why: "a recorded step has another input",
+      });
+    }
+    if (isFailure(error, "VALUE_INVALID")) return waitForValue(error);
     const input = {
       taskId,
       epoch,
@@ -89,12 +116,12 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     });
   }
 
-  /** A step that began once and whose outcome nobody knows becomes a question: only a person can look. */
-  function askAbout(error: AionisError): Promise<void> {
-    const question = `${error.detail} Did it take effect? "done" records it as done, "again" runs it again.`;
-    const answerSchema = { type: "string", enum: ["done", "again"] };
+  /** A step that began and whose output is not recorded becomes a question: only a person can look. */
+  function askAbout(error: AionisError, what: string): Promise<void> {
+    const answers = `"done" records it as done, { "output": … } records it with that output, "again" runs it again.`;
+    const question = `${error.detail} ${what} ${answers}`;
     return life.lastCall(async () => {
-      await pauses.endWith(String(error.facts.about), { question, answerSchema });
+      await pauses.endWith(String(error.facts.about), { question, answerSchema: outcomeSchema });
       return { reason: "paused", why: "a step's outcome is not known" };
     });
   }
@@ -103,16 +130,23 @@ export function startRun(parts: RunParts, handler: Handler): Run {
    * What was recorded does not fit the code that runs now. The task waits, costs no attempt, and is tried again after a while, so that it goes
    * on by itself when the code that fits is back.
    */
-  function waitForCode(error: AionisError): Promise<void> {
-    const about = String(error.facts.about);
+  function waitForCode(error: AionisError, { about, answers, why }: CodeWait): Promise<void> {
     const tries = task.pauses.filter(({ key, end }) => key === about && end === "expired").length;
-    const question = `${error.detail} The task goes on by itself with code that fits. "keep" goes on with the recorded output.`;
-    const answerSchema = { type: "string", enum: ["keep"] };
+    const ways = Object.values(answers).join(" ");
+    const question = `${error.detail} The task goes on by itself with code that fits. ${ways}`;
+    const answerSchema = { type: "string", enum: Object.keys(answers) };
     const expiry = tries < codeTriesMax ? { expiresInMs: toCodeWait(tries) } : {};
     return life.lastCall(async () => {
       await pauses.endWith(about, { question, answerSchema, ...expiry });
-      return { reason: "paused", why: "a recorded step comes with another tool or input" };
+      return { reason: "paused", why };
     });
+  }
+
+  /** A value that JSON cannot carry is mended in the code. Until then the task waits, and a step that was done is not done again. */
+  function waitForValue(error: AionisError): Promise<void> {
+    if ("about" in error.facts) return askAbout(error, "The step was done, and is not run again by itself.");
+    const answers = { again: '"again" tries it at once.' };
+    return waitForCode(error, { about: valueAbout, answers, why: "a value cannot be stored" });
   }
 
   /** Waits for what the handler still does, as long as the grace lasts (U2). */
@@ -213,7 +247,6 @@ const permanent: readonly FailureCode[] = [
   "STEP_AMBIGUOUS",
   "IDEMPOTENCY_CONFLICT", // of a delegation: it comes with another content than before
   "INPUT_INVALID",
-  "VALUE_INVALID",
   "TOOL_INPUT_INVALID",
   "PATH_OUTSIDE",
   "MESSAGE_INVALID",

@@ -3,7 +3,7 @@
 // The durable steps of one run. A step's identity is its task, its stage, its name, and its key or how many-eth of that name it is; what is
 // recorded under it is never run again, and a handler that starts over gets the recorded output at once.
 
-import { AionisError } from "../src/contracts/failures.ts";
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { canonicalJson, type Jsonify, toJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
 import {
@@ -54,7 +54,7 @@ export interface StepCall {
 export interface Steps {
   /**
    * Runs `work` and records what came of it, or gives back what is recorded.
-   * @throws AionisError `STEP_DIVERGED`, `STEP_OUTCOME_UNKNOWN`, `STEP_AMBIGUOUS`; else what `work` threw, which is recorded too.
+   * @throws AionisError `STEP_DIVERGED`, `STEP_OUTCOME_UNKNOWN`, `STEP_AMBIGUOUS`, `VALUE_INVALID` for an output that is not JSON; else what `work` threw, which is recorded too.
    */
   step<Output>(
     name: string,
@@ -118,17 +118,14 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     if (known?.status === "begun") {
       const answered = answers.get(toAbout(subject));
       if (answered === undefined || answered.seq < known.seq) throw outcomeUnknown(taskId, known); // an answer is good for one crash
-      if (answered.answer === "done")
-        return await record<Output>(subject, stepOptions, { kind: "succeeded" }, undefined);
+      if (answered.answer !== "again") {
+        const output = toGivenOutput(answered.answer);
+        return await record<Output>(subject, stepOptions, { kind: "succeeded", output }, undefined);
+      }
       await record(subject, stepOptions, { kind: "failed", error: saidAgain, retryable: true }, undefined);
     }
     if (stepOptions.once === true) {
-      await life.hold(() =>
-        client.tasks.step(
-          { taskId, epoch, step: { ...toSubject(subject), begin: true, input: stepOptions.input } },
-          owned,
-        ),
-      );
+      await recordIntent(subject, stepOptions);
     }
     return await runAndRecord(subject, stepOptions, work);
   }
@@ -157,8 +154,28 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
       await record(subject, stepOptions, { kind: "failed", error: text, retryable }, clock.mono() - startedAt);
       throw error;
     }
-    const plain = toJson(output, `The output of step ${subject.name}`);
+    const plain = await toStorable(output, subject, stepOptions);
     return await record<Output>(subject, stepOptions, { kind: "succeeded", output: plain }, clock.mono() - startedAt);
+  }
+
+  /**
+   * The output as JSON. Work whose output cannot be stored was done all the same: what is recorded is that it began, so that no later run
+   * repeats it before a person has said how to go on.
+   */
+  async function toStorable(output: unknown, subject: Subject, stepOptions: StepOptions): Promise<unknown> {
+    try {
+      return toJson(output, `The output of step ${subject.name}`);
+    } catch (error) {
+      if (!isFailure(error, "VALUE_INVALID")) throw error;
+      if (stepOptions.once !== true) await recordIntent(subject, stepOptions);
+      throw new AionisError(error.code, error.detail, { facts: { ...error.facts, about: toAbout(subject) } });
+    }
+  }
+
+  async function recordIntent(subject: Subject, { input }: StepOptions): Promise<void> {
+    const intent = { ...toSubject(subject), begin: true as const, input };
+    const { receipt } = await life.hold(() => client.tasks.step({ taskId, epoch, step: intent }, owned));
+    recorded.set(toKey(subject), receipt);
   }
 
   /** Ends the wait for `work` when its time is over. */
@@ -217,6 +234,11 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     step,
     history: async () => (stage === 1 ? [] : (await readSteps({ taskId })).filter((receipt) => receipt.stage < stage)),
   };
+}
+
+/** What a person gave in place of an output: nothing, or `{ output }`. */
+function toGivenOutput(answer: unknown): unknown {
+  return typeof answer === "object" && answer !== null ? Reflect.get(answer, "output") : undefined;
 }
 
 /** A step as a handler asked for it. */

@@ -6,15 +6,13 @@ import { existsSync, lstatSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { openStore, verifyInParts } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
-import { createMemoryBus, parseScope } from "../transport/index.ts";
+import { createMemoryBus, createSubjects, parseScope } from "../transport/index.ts";
 import { findDeadHolder, openLocalServer } from "../transport/local/index.ts";
 import type { RuntimeAddress } from "./address.ts";
 import { AionisError, isFailure } from "./contracts/failures.ts";
 import type { FamilyRulesInput } from "./contracts/family.ts";
-import { limits } from "./contracts/limits.ts";
 import { checkOptions } from "./contracts/options.ts";
 import { fromScopeName } from "./contracts/scope.ts";
-import { CallBytes } from "./contracts/values.ts";
 import { createNode } from "./inspect/node.ts";
 import type { InspectorOptions } from "./inspect/options.ts";
 import { openInspector } from "./inspector.ts";
@@ -33,6 +31,7 @@ import type { Durability } from "./kernel/store.ts";
 import { holdsStore, isStoreName, markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
 import { joinNats } from "./network.ts";
 import type { Embedding } from "./runtime/embeddings.ts";
+import { createFailing } from "./runtime/rpc.ts";
 import { takeInSlices } from "./runtime/slices.ts";
 import { startRuntime } from "./runtime/start.ts";
 
@@ -92,7 +91,6 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
   checkOptions("createRuntime", options);
   const scope = options.scope ?? toDefaultScope(process.cwd());
   fromScopeName(scope); // refused before anything is made
-  const callBytes = toCallBytes(options.callBytes);
   const folder = resolve(options.path ?? ".aionis");
   const logger = options.logger ?? silentLogger;
   const clock = systemClock;
@@ -120,13 +118,16 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       ids,
       faults: noFaults,
       leaseMs: options.leaseMs,
-      callBytes,
+      callBytes: options.callBytes,
       learns: true,
       embedding: options.embedding,
       families: options.families,
       node,
       backUp: (path, isWanted) => backUp({ store, path, open, isWanted }),
-      onFailed: options.onFailed,
+      onFailed(failure) {
+        serveFailure(failure);
+        options.onFailed?.(failure);
+      },
     });
     opened.add(() => runtime.close());
     if (options.socket === false)
@@ -146,6 +147,13 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     const inspectUrl = inspect === undefined ? undefined : await showPage(inspect);
     const close = (): Promise<void> => opened.close();
     return { ...connection, inspectUrl, close, [Symbol.asyncDispose]: close };
+
+    /** The runtime takes no more calls: each is told why, at once. */
+    function serveFailure(failure: AionisError): void {
+      const own = bus.connect();
+      opened.add(() => own.drain());
+      own.serve(createSubjects(fromScopeName(scope)).rpcPattern, "runtime", createFailing(store.id, failure));
+    }
 
     /** Other processes are served too, where the folder takes a socket. This program needs none. */
     async function listen(): Promise<void> {
@@ -188,13 +196,6 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
     await opened.close(); // nobody else could, and the store would stay held
     throw error;
   }
-}
-
-function toCallBytes(given: number | undefined): number | undefined {
-  const parsed = CallBytes.optional().safeParse(given);
-  if (parsed.success) return parsed.data;
-  const detail = `callBytes is ${String(given)}; it must be a whole number of at least ${limits.messageBytes}, the bytes of one message.`;
-  throw new AionisError("INPUT_INVALID", detail);
 }
 
 /** What has been opened so far; it is closed in the opposite order. */

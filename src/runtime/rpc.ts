@@ -97,6 +97,16 @@ export function createRefuse(storeId: Store["id"]): (message: Message, retryAfte
   };
 }
 
+/** Answers every call with `failure`: what is served when a store has failed for good, so that no caller waits for a runtime that is gone. */
+export function createFailing(storeId: Store["id"], failure: AionisError): (message: Message) => Reply {
+  const view = failure.toView();
+  return (message) => {
+    const format = toReplyFormat(message);
+    const payload = encode({ ok: false, store: storeId, failure: view } satisfies RpcReply, format);
+    return { payload, headers: formatHeaders[format] };
+  };
+}
+
 /** It throws, or its promise rejects, with what a call fails with. */
 function createCaller(options: RpcOptions, store: ScopeStore): (message: IncomingRequest) => unknown {
   const { persistence, leases, queries, clock } = options;

@@ -297,6 +297,45 @@ export function describeSteps(setup: Setup): void {
 
       expect(caught).toMatchObject({ code: "VALUE_INVALID", detail: expect.stringMatching(says) });
     });
+
+    it.each<[string, unknown, unknown[], number]>([
+      ["with the output that the answer gives", { output: { id: "5" } }, [{ id: "5" }], 1],
+      ["without an output", "done", [null], 1],
+      ["by running it again with corrected code", "again", [{ id: "6" }], 2],
+    ])(
+      "whose output cannot be stored are not repeated: the task waits and goes on %s",
+      async (_, answer, data, runs) => {
+        const { client, work } = await setup();
+        let charged = 0;
+        const charge =
+          (id: () => unknown): Parameters<typeof work>[1] =>
+          async (_task, ctx) => {
+            const output = await ctx.step("charge", () => {
+              charged += 1;
+              return { id: id() };
+            });
+            return [output];
+          };
+        const old = work(
+          { agent: "old" },
+          charge(() => 5n),
+        );
+        const taskId = await start(client);
+        await reached(client, taskId, "paused");
+        const { content } = await client.tasks.get({ taskId });
+        await old.drain();
+        work(
+          { agent: "corrected" },
+          charge(() => "6"),
+        );
+
+        await client.tasks.answer({ taskId, pauseId: content.pauses[0]!.pauseId, answer });
+
+        expect(content.pauses[0]?.question).toMatch(/The output of step charge: id is a BigInt.* The step was done/s);
+        expect((await ended(client, taskId)).outcome).toMatchObject({ data });
+        expect(charged).toBe(runs);
+      },
+    );
   });
 
   describe("commands as steps", () => {

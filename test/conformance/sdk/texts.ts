@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ended, journal, type Setup, soon, start } from "./fabric.ts";
+import { ended, journal, reached, type Setup, soon, start } from "./fabric.ts";
 
 const half = "\ud83e"; // of a surrogate pair; two encoders are met, by short and by long texts
 const refusedAt = (path: string) => ({
@@ -50,14 +50,16 @@ export function describeTexts(setup: Setup): void {
       expect(await journal(client, taskId, "step.succeeded")).toEqual([]);
     });
 
-    it("with half a surrogate pair are refused in a completion, and the task fails for good", async () => {
+    it("with half a surrogate pair are refused in a completion, and the task waits for corrected code", async () => {
       const { client, work } = await setup();
       work({}, (_task, ctx) => ctx.complete({ summary: half }));
 
-      const { task, outcome } = await ended(client, await start(client));
+      const taskId = await start(client);
+      await reached(client, taskId, "paused");
 
-      expect(task).toMatchObject({ state: "failed", attempt: 1 });
-      expect(JSON.stringify(outcome)).toContain("tasks.complete: return.summary holds half");
+      const { task, content } = await client.tasks.get({ taskId });
+      expect(task.attempt).toBe(1);
+      expect(content.pauses[0]?.question).toContain("tasks.complete: return.summary holds half");
     });
 
     it("that tell of an error are recorded as text, whatever was thrown or cut", async () => {

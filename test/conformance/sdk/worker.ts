@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ended, forever, gate, journal, type Setup, soon, start, within } from "./fabric.ts";
+import { ended, forever, gate, journal, reached, type Setup, soon, start, within } from "./fabric.ts";
 
 export function describeWorker(setup: Setup): void {
   describe("worker", () => {
@@ -118,16 +118,21 @@ export function describeWorker(setup: Setup): void {
       expect(outcome).toMatchObject({ error: expect.any(String) });
     });
 
-    it("does not try again what returns something that is no data", async () => {
+    it("waits for corrected code where a handler returns no data, and goes on by itself with it", async () => {
       const { client, work } = await setup();
-      let runs = 0;
-      work({}, () => {
-        runs += 1;
-        return new Map();
-      });
+      const old = work({ agent: "old" }, () => new Map());
+      const taskId = await start(client);
+      await reached(client, taskId, "paused");
+      const { content } = await client.tasks.get({ taskId });
+      await old.drain();
 
-      expect((await ended(client, await start(client))).task.state).toBe("failed");
-      expect(runs).toBe(1);
+      work({ agent: "corrected" }, () => "data");
+
+      expect(content.pauses).toMatchObject([{ question: expect.stringContaining("return.data is a Map") }]);
+      expect(await ended(client, taskId)).toMatchObject({
+        task: { state: "succeeded", attempt: 1 },
+        outcome: { data: "data" },
+      });
     });
 
     it("works on as many tasks at once as it may, and no more", async () => {
