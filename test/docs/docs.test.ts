@@ -111,8 +111,8 @@ describe("all pages", () => {
   });
 });
 
-describe("docs/durability-and-failures.md", () => {
-  const text = readFileSync(join(root, "docs/durability-and-failures.md"), "utf8");
+describe("docs/failures.md", () => {
+  const text = readFileSync(join(root, "docs/failures.md"), "utf8");
   const rows = [...text.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (yes|no) \| (.+) \|$/gm)];
 
   it("has one line for every failure of the table, and no other", () => {
