@@ -103,8 +103,8 @@ async function work(
   const reached = await Promise.race([reach({ place, scope, agent, logger, say, stop }), stop.stopped]);
   if (reached === undefined) return 0;
   const { connection, storeId } = reached;
-  const { handler } = worker;
-  const equipped = withTools(worker, options, settings.cwd);
+  const { handler, ...offered } = worker;
+  const equipped = withTools(offered, options, settings.cwd);
   const started = connection.worker(equipped, options.quiet === true ? handler : toToldHandler(handler, say));
   const at = describePlace(place);
   const text = `${agent} works on ${scope} (${storeId}) at ${at}, ${concurrency} at a time`;
