@@ -132,7 +132,7 @@ function readGiven({ concurrency, role }: WorkerCommandOptions, agent: string | 
 
 /** The built-in tools beside those of the module. */
 function withTools(
-  { workspace, ...worker }: WorkerModule,
+  { workspace, ...worker }: Omit<WorkerModule, "handler">,
   { tools: folder }: WorkerCommandOptions,
   cwd: string,
 ): WorkerOptions {
