@@ -9,12 +9,40 @@ import { RunEnded } from "./run-ended.ts";
 const mark = Symbol.for("aionis.lateRejections"); // one listener a process, however many copies of the package it loads
 const tolerated = new WeakSet<Promise<unknown>>();
 
-/** Keeps the end of a run from ending the process. A program that chose another mode of `--unhandled-rejections` keeps it as it is. */
-export function tolerateRunEnded(): void {
-  if (Object.hasOwn(process, mark) || hasOwnMode()) return;
-  Object.defineProperty(process, mark, { value: true });
+/** The workers of this process, of all copies of the package, and what takes the listeners away with the last of them. */
+interface Listening {
+  workers: number;
+  end(): void;
+}
+
+/**
+ * Keeps the end of a run from ending the process, until the function that is returned has been called for each worker. A program that chose
+ * another mode of `--unhandled-rejections` keeps it as it is.
+ */
+export function tolerateRunEnded(): () => void {
+  if (hasOwnMode()) return () => {};
+  const shared = process as typeof process & { [mark]?: Listening };
+  shared[mark] ??= listen();
+  const listening = shared[mark];
+  listening.workers += 1;
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    listening.workers -= 1;
+    if (listening.workers > 0) return;
+    listening.end();
+    delete shared[mark];
+  };
+}
+
+function listen(): Listening {
   process.on("unhandledRejection", onUnhandled);
   process.on("rejectionHandled", onHandled);
+  return {
+    workers: 0,
+    end: () => void process.off("unhandledRejection", onUnhandled).off("rejectionHandled", onHandled),
+  };
 }
 
 function onUnhandled(reason: unknown, promise: Promise<unknown>): void {

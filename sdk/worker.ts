@@ -56,7 +56,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   if (roles.length > limits.roles) {
     throw new AionisError("INPUT_INVALID", `${roles.length} roles and tools are more than ${limits.roles}.`);
   }
-  tolerateRunEnded();
+  const expectNoMore = tolerateRunEnded();
   const workspace = resolve(options.workspace ?? options.cwd ?? "");
   const machine = createActor(workerMachine, { id: `worker ${options.agent}`, inspect }).start();
   const runs = new Map<string, Run>(); // by task, those that are on
@@ -199,6 +199,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   async function stop(): Promise<void> {
     end();
     await Promise.all([...unsettled].map((run) => run.settled));
+    clock.defer(() => clock.defer(expectNoMore)); // what the last handler left behind is told of by then
   }
 
   function end(): void {

@@ -23,6 +23,7 @@ export function findObstacle(file: string): Obstacle | undefined {
  */
 export function refuseUnreadable(file: string): void {
   const { R_OK, X_OK } = constants;
+  if (existsSync(dirname(file)) && !statSync(dirname(file)).isDirectory()) return; // a file in the way is no matter of rights
   const isDenied = (code: string | undefined): boolean => code === "EACCES" || code === "EPERM";
   if (isDenied(tryAccess(dirname(file), R_OK | X_OK))) throw denied("read", dirname(file));
   if (isDenied(tryAccess(file, R_OK))) throw denied("read", file);

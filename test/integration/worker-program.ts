@@ -10,7 +10,7 @@ const forever = (): Promise<never> => new Promise(() => {});
 
 const connection = await connect({ scope: "test/integration", path });
 connection.worker({ agent, concurrency: where === "nowhere" ? 4 : 1 }, async (task, ctx) => {
-  ctx.signal.addEventListener("abort", () => console.log(`signal ${(ctx.signal.reason as { code: string }).code}`));
+  ctx.signal.addEventListener("abort", () => console.log(`signal ${(ctx.signal.reason as { reason: string }).reason}`));
   for (let index = 0; index < Number(task.data); index += 1) {
     const name = `s${index}`;
     if (where === "before" && at === name) await hang();

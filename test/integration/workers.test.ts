@@ -99,7 +99,7 @@ describe("a worker that sleeps past its lease", () => {
       await ended(runtime, taskId);
       sleeper.child.kill("SIGUSR2");
       sleeper.child.kill("SIGCONT");
-      await sleeper.printed("signal EPOCH_STALE");
+      await sleeper.printed("signal lost");
 
       expect(await outputs(runtime, taskId)).toEqual(["s0 by sleeper", "s1 by second", "s2 by second"]);
       const events = await journal(runtime, taskId);

@@ -160,7 +160,7 @@ function itSurvives({ start, roles, replicas }: Ground): void {
       await ended(system.client, taskId);
       victim.program.child.kill("SIGUSR2"); // its step ends as soon as it runs again
       victim.program.child.kill("SIGCONT");
-      await victim.program.printed(`signal ${taskId} EPOCH_STALE`);
+      await victim.program.printed(`signal ${taskId} lost`);
 
       await settle(system, traffic);
       expect(await recordedLate(system, taskId, victim.agent)).toEqual([]);
@@ -179,7 +179,7 @@ function itSurvives({ start, roles, replicas }: Ground): void {
       await system.addWorker();
       await ended(system.client, taskId);
       victim.line.open();
-      await victim.program.printed(`signal ${taskId} EPOCH_STALE`);
+      await victim.program.printed(`signal ${taskId} lost`);
 
       await settle(system, traffic);
       expect(await recordedLate(system, taskId, victim.agent)).toEqual([]);

@@ -17,7 +17,9 @@ connection.worker({ agent, roles: ["review", "part"], concurrency: Number(concur
   const { taskId, epoch, stage } = task;
   const work = task.data as Work; // the tests start no other tasks
   acknowledged(facts.claimed(taskId, epoch, agent));
-  ctx.signal.addEventListener("abort", () => console.log(`signal ${taskId} ${toCode(ctx.signal.reason)}`));
+  ctx.signal.addEventListener("abort", () =>
+    console.log(`signal ${taskId} ${(ctx.signal.reason as { reason: string }).reason}`),
+  );
   for (let index = 0; index < work.steps; index += 1) await takeStep(`s${index}`, work, task, ctx);
   if (stage === 1 && work.next === "handoff") {
     if (work.hang === "handoff" && epoch === 1) await hang(taskId);
@@ -52,8 +54,4 @@ async function hang(taskId: string): Promise<void> {
   const woken = new Promise((resolve) => process.once("SIGUSR2", resolve));
   console.log(`hanging ${taskId}`);
   await woken;
-}
-
-function toCode(reason: unknown): string {
-  return String((reason as { code?: unknown }).code); // of our own failures
 }
