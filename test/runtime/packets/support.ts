@@ -65,7 +65,7 @@ export const asBob = { agent: "bob" };
 export async function setupFolder() {
   const place = { path: tempFolder(), scope, durability: "process" } as const;
   const runtime = await createRuntime({ ...place, agent: "ann" });
-  const other = await connect({ ...place, agent: "bob" });
+  const other = await connect({ path: place.path, scope, agent: "bob" });
   const close = async (): Promise<void> => {
     await other.close();
     await runtime.close();
