@@ -111,7 +111,7 @@ describe("events.subscribe", { timeout: 30_000 }, () => {
     await first.close();
 
     await using second = await createRuntime(place);
-    await using reader = await connect(place);
+    await using reader = await connect({ path: place.path, scope: place.scope });
     const [after] = await Promise.all([
       take(reader.events.subscribe({ from: before.at(-1)!.seq + 1 }), 65),
       write(second, 20),

@@ -104,8 +104,9 @@ describe("a check that is a command", () => {
     expect(killed).not.toHaveProperty("exitCode");
     for (const result of [missing, nowhere]) {
       expect(result).toMatchObject({ passed: false, ended: "unstartable" });
-      expect(result.output).toMatch(/ENOENT\nThe command of the check could not be started\.$/);
+      expect(result.output).toMatch(/ENOENT.*\nThe command of the check could not be started\.$/);
     }
+    expect(nowhere.output).toContain("its folder /no/such/folder does not exist");
   });
 
   it("fails when its time is over, also one that then says 0 (V1)", async () => {

@@ -162,6 +162,12 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
 }
 
 const questions = ["Go on?", "Tell the others?"];
+/** The words that a question leaves to choose from, if it does. */
+function toChoices(schema: unknown): unknown[] | undefined {
+  const { enum: words, anyOf = [] } = (schema ?? {}) as { enum?: unknown[]; anyOf?: { enum?: unknown[] }[] };
+  return words ?? anyOf.find((each) => each.enum !== undefined)?.enum;
+}
+
 const answerSchema = { type: "object", properties: { to: { type: "string" } }, required: ["to"] };
 
 function isAsked({ pauses, openPauses }: Assignment, asked: string): boolean {
@@ -247,7 +253,7 @@ async function answerAll(world: World, process: Process, given: Given[]): Promis
     if (task.state !== "paused" || (world.random.u32() % 3 === 0 && !world.isHealed())) continue;
     const { content } = await process.client.tasks.get({ taskId: task.id });
     for (const { pauseId, asks, answerSchema, question } of content.pauses) {
-      const { enum: answers = [toAnswer(question)] } = (answerSchema ?? {}) as { enum?: unknown[] }; // a choice, or an answer of its own
+      const answers = toChoices(answerSchema) ?? [toAnswer(question)]; // a choice, or an answer of its own
       const said = { taskId: task.id, pauseId, answer: answers[world.random.u32() % answers.length] };
       const { taskId, seq } = asks
         ? await process.client.tasks.answer(said)
