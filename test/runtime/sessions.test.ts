@@ -105,7 +105,9 @@ describe("sessions in any order of commands", () => {
         for (const { taskId, status, noted } of sessions) {
           const snapshot = bench.persistence.snapshot(scopeName, taskId)!;
           expect([toSessionStatus(toTaskState(snapshot)), snapshot.context.records]).toEqual([status, noted]);
-          expect(scope.rowsOf(scope.task(taskId)!.task)).toMatchObject({ claimables: [], timers: [], steps: [] });
+          const { task } = scope.task(taskId)!;
+          expect(scope.rowsOf(task)).toMatchObject({ claimables: [], timers: [] });
+          expect(scope.stepsOf({ task, after: 0, count: 1 })).toEqual([]);
         }
       }),
       { numRuns: 30, endOnFailure: true },
