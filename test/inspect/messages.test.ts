@@ -81,7 +81,7 @@ describe("an event", () => {
 describe("an actor", () => {
   it.each(storyStates)("is active while its task is open, and done afterwards (%s)", (state) => {
     const { now } = stories[state]();
-    const isOpen = ["start", "running", "paused", "handoff", "verifying", "session", "memory", "playbook"].includes(
+    const isOpen = !["succeeded", "replaying", "replayed", "promoted", "failed", "cancelled", "closedSession"].includes(
       state,
     );
 
