@@ -121,7 +121,8 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
   if (choice <= 1 && task.stage < 3) {
     const packet = { brief: `look at ${taskId}`, files: ["a.ts"] };
     const to = choice === 0 ? ({ role: "review" } as const) : "any";
-    note("handoff.offer", await client.handoff.offer({ taskId, epoch, to, packet, expiresAt: later }));
+    const expiresAt = later % 4 === 0 ? process.clock.now() + 40 : later; // some before a busy system takes them
+    note("handoff.offer", await client.handoff.offer({ taskId, epoch, to, packet, expiresAt }));
     return;
   }
   checkAnswers(world, task);

@@ -193,6 +193,7 @@ function itSurvives({ start, roles, replicas }: Ground): void {
       await recorded(system.client, traffic.taskIds[0]!, "lease.expired");
 
       victim.line.open();
+      victim.program.child.kill("SIGUSR2"); // its step ends: the claim is revived where no other worker took the task
 
       await settle(system, traffic); // there is no other worker
     });
