@@ -297,8 +297,14 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
       const seen = await life.hold(() =>
         client.tasks.watch({ taskId: childId, untilEnded: true, waitMs: 2_000 }, { ...owned, signal: life.signal }),
       );
-      if (seen.hasEnded) return await life.hold(() => readReturn(childId));
+      if (seen.hasEnded) return await confirmed(await life.hold(() => readReturn(childId)));
     }
+  }
+
+  /** A part that ends with its task may come back before the worker hears of the task's own end, so that the claim is asked first. */
+  async function confirmed(returned: Return): Promise<Return> {
+    if (returned.outcome === "failed") await life.hold(() => client.tasks.heartbeat({ taskId, epoch }, owned));
+    return returned;
   }
 
   /** What this task recorded of the child's end, in the commit of that end: the same for a handler that starts over. */

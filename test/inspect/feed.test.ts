@@ -47,7 +47,7 @@ describe("a replay", () => {
     expect(seqsOf(messages)).toEqual(upTo(events.length));
     expect(standings(messages)).toEqual({
       [`task:${handed}`]: { succeeded: "recorded" },
-      [`task:${parent}`]: "running",
+      [`task:${parent}`]: { running: "working" },
       [`task:${child}`]: "failed",
       [`task:${paused}`]: "paused",
       [`task:${session}`]: "start",
@@ -363,7 +363,7 @@ describe("a live feed", () => {
       if (message.type === "@xstate.snapshot") ending.abort();
     }
 
-    expect(standings(messages.slice(0, 2))).toEqual({ [`task:${parent}`]: "running", [`task:${child}`]: "failed" });
+    expect(standings(messages.slice(0, 2))).toEqual({ [`task:${parent}`]: { running: "working" }, [`task:${child}`]: "failed" });
     expect(standings(messages)[`task:${parent}`]).toBe("cancelled");
   });
 
