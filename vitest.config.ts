@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -32,6 +33,8 @@ export default defineConfig({
     ],
   },
   test: {
+    // One more than there are cores: many files wait for processes or for the end of a wait, and leave their core to others.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       kind("logic", { include: logic, isolate: false }, 60_000),
       kind("system", { include: ["test/**/*.test.ts"], exclude: [...logic, ...programs] }, 120_000),
