@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { describeNats } from "../support/nats.ts";
+import { shareCompiled } from "../support/tsx-cache.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const patienceMs = 120_000;
@@ -134,6 +135,7 @@ describe("the command line of the demo", () => {
 function setup(env: Record<string, string> = {}) {
   const temporary = realpathSync(mkdtempSync(join(tmpdir(), "aionis-demo-test-")));
   onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
+  shareCompiled(temporary);
   const options = { cwd: root, env: { ...process.env, TMPDIR: temporary, ...env } };
   const argv = (flags: string[]): string[] => ["--import", "tsx", join(root, "examples/demo/main.ts"), ...flags];
 
@@ -151,7 +153,7 @@ function setup(env: Record<string, string> = {}) {
   async function leftovers() {
     const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "args="]);
     return {
-      files: readdirSync(temporary).filter((name) => name.startsWith("aionis")), // tsx keeps its cache there
+      files: readdirSync(temporary).filter((name) => name.startsWith("aionis")), // tsx has its cache there
       processes: stdout.split("\n").filter((line) => line.includes(temporary)),
     };
   }
