@@ -14,7 +14,7 @@
 
 import { createActor, type InspectionEvent } from "xstate";
 import { type Command, claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
-import { AionisError, isFailure } from "../src/contracts/failures.ts";
+import { AionisError, isFailure, overloaded } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Clock } from "../src/kernel/clock.ts";
@@ -154,9 +154,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     if (machine.getSnapshot().value === "closed") return closed();
     if (suspension !== undefined) return suspension;
     if (queue.length < limits.commandQueue || submission.isInternal === true) return undefined;
-    return new AionisError("OVERLOADED", `${queue.length} commands are waiting; try again in a moment.`, {
-      facts: { retryAfterMs: fullMs },
-    });
+    return overloaded(`${queue.length} commands are waiting; try again in a moment.`, fullMs);
   }
 
   function scheduleTurn(): void {

@@ -10,7 +10,7 @@
 //       jitter. How many of its calls are on their way is halved then, and grows again with each answer.
 //   L4. The agents take turns (`FairQueue`), and none has all the places. An agent that the runtime refuses holds up no other.
 
-import { AionisError } from "../src/contracts/failures.ts";
+import { type AionisError, overloaded } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
 import { FairQueue, type Lot, type Party } from "../src/kernel/fair-queue.ts";
@@ -53,14 +53,16 @@ interface Lane {
 }
 
 interface Waiting {
+  readonly endsAt: number;
   go(place: Place): void;
+  refuse(failure: AionisError): void;
 }
 
 const windowFirst = 256;
 const windowLeast = 4;
 /** Of all places, the part that one agent may have. */
 const share = 0.75;
-/** Of a caller's patience, the part that it may take until a call is sent. */
+/** Of a caller's patience, the part that the calls before it may take. */
 const patienceShare = 0.5;
 /** What a waiting call takes beside its bytes. */
 const callBytes = 512;
@@ -87,10 +89,10 @@ export class Line {
   check(agent: string, timeoutMs: number): void {
     if (this.#queue.items === 0) return;
     const party = this.#queue.party(agent);
-    const waitMs = this.#queue.itemsBefore(party) * this.#pace.msEach;
+    const waitMs = (this.#queue.itemsBefore(party) + this.#sent) * this.#pace.msEach;
     if (waitMs <= timeoutMs * patienceShare && this.#queue.hasRoom(party, callBytes)) return;
     this.#queue.leave(party);
-    throw overloaded(Math.ceil(Math.min(Math.max(waitMs / 2, pauseMs), pauseMsMax)));
+    throw tooMany(Math.ceil(Math.min(Math.max(waitMs / 2, pauseMs), pauseMsMax)));
   }
 
   /**
@@ -103,7 +105,7 @@ export class Line {
     if (lane.party.waiting === 0 && this.#sent < this.#options.sentMax && isOpen(lane)) return this.#send(lane);
     if (this.#queue.hasRoom(lane.party, bytes))
       return this.#wait(lane, turn, (waiting) => this.#queue.add(lane.party, waiting, bytes));
-    throw overloaded(pauseMs);
+    throw tooMany(pauseMs);
   }
 
   /** Gives a place back, once the call is over. */
@@ -166,8 +168,16 @@ export class Line {
     while (this.#sent < this.#options.sentMax) {
       const lot = this.#queue.take();
       if (lot === undefined) return;
-      lot.item.go(this.#send(this.#lane(lot.party.name)));
+      const lane = this.#lane(lot.party.name);
+      if (this.#isTooLate(lot.item))
+        lot.item.refuse(neverSent()); // L1
+      else lot.item.go(this.#send(lane));
     }
+  }
+
+  /** Whether its caller would have left before its answer: what is on its way is answered first. */
+  #isTooLate({ endsAt }: Waiting): boolean {
+    return this.#options.clock.mono() + this.#sent * this.#pace.msEach > endsAt;
   }
 
   #wait(lane: Lane, turn: Turn, enter: (waiting: Waiting) => Lot<Waiting>): Promise<Place> {
@@ -186,6 +196,8 @@ export class Line {
       const cancelTimer: CancelTimer = clock.setTimer(turn.endsAt - clock.mono(), () => giveUp(neverSent()));
       const forgetSignal = onAbort(turn.signal, () => giveUp(turn.signal?.reason));
       const lot = enter({
+        endsAt: turn.endsAt,
+        refuse: giveUp,
         go(place) {
           leave();
           resolve(place);
@@ -212,12 +224,11 @@ function isOpen(lane: Lane | undefined): boolean {
   return lane === undefined || (lane.endPause === undefined && lane.sent < lane.window);
 }
 
-function overloaded(retryAfterMs: number): AionisError {
+function tooMany(retryAfterMs: number): AionisError {
   const detail = `The client has more calls than can be answered in time; ask again in ${retryAfterMs} ms.`;
-  return new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } });
+  return overloaded(detail, retryAfterMs);
 }
 
 function neverSent(): AionisError {
-  const detail = "The call's time was over before its turn to be sent came; the runtime never had it.";
-  return new AionisError("OVERLOADED", detail, { facts: { retryAfterMs: pauseMsMax } });
+  return overloaded("The call's time was over before its turn to be sent came; the runtime never had it.", pauseMsMax);
 }

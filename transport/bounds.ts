@@ -34,13 +34,6 @@ export function checkSize(payload: Uint8Array, headers: Headers): void {
   }
 }
 
-/** What is refused because too much waits, with a time after which to ask again. */
-export function overloaded(detail: string, retryAfterMs = retryAfterMsDefault): AionisError {
-  return new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } });
-}
-
-const retryAfterMsDefault = 100;
-
 /** How long the requester should wait before it asks again, where a failure says so. */
 export function toRetryAfterMs({ facts }: AionisError): number | undefined {
   const { retryAfterMs } = facts;

@@ -124,8 +124,28 @@ export class AionisError extends Error {
     return Object.keys(this.facts).length === 0 ? view : { ...view, facts: { ...this.facts } };
   }
 
-  static from(view: FailureView): AionisError {
-    return new AionisError(view.code, view.detail, view.facts === undefined ? {} : { facts: view.facts });
+  static from({ code, detail, facts = {} }: FailureView): AionisError {
+    return code === "OVERLOADED"
+      ? withoutStack(() => new AionisError(code, detail, { facts }))
+      : new AionisError(code, detail, { facts });
+  }
+}
+
+/**
+ * What is refused because too much waits, with a time in milliseconds after which to ask again. It has no stack: with ten times the calls
+ * that can be answered, most of the time would go into stacks.
+ */
+export function overloaded(detail: string, retryAfterMs = 100): AionisError {
+  return AionisError.from({ code: "OVERLOADED", detail, facts: { retryAfterMs } });
+}
+
+function withoutStack<Made>(make: () => Made): Made {
+  const { stackTraceLimit } = Error;
+  if (!Reflect.set(Error, "stackTraceLimit", 0)) return make(); // the program has frozen it
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

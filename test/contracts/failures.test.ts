@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { AionisError, type FailureCode, failures, isFailure } from "../../src/contracts/failures.ts";
+import { AionisError, type FailureCode, failures, isFailure, overloaded } from "../../src/contracts/failures.ts";
 import { RpcReply } from "../../src/contracts/rpc.ts";
 import { fromScopeName } from "../../src/contracts/scope.ts";
 
@@ -55,6 +55,14 @@ describe("AionisError", () => {
     expect(view).toEqual({ code: "OVERLOADED", detail: "Too much.", facts: { waiting: 3 } });
     expect(back).toMatchObject({ code: "OVERLOADED", detail: "Too much.", facts: { waiting: 3 }, retryable: true });
     expect(new AionisError("INPUT_INVALID", "No.").toView()).toEqual({ code: "INPUT_INVALID", detail: "No." });
+  });
+
+  it("has no stack where too much waits, and leaves the program's own errors theirs", () => {
+    const refused = overloaded("Too much.", 50);
+
+    expect(refused).toMatchObject({ code: "OVERLOADED", facts: { retryAfterMs: 50 } });
+    expect(refused.stack).not.toContain("\n    at ");
+    expect(new Error("own").stack).toContain("\n    at ");
   });
 
   it("is told apart by its code", () => {

@@ -363,7 +363,10 @@ describe("a live feed", () => {
       if (message.type === "@xstate.snapshot") ending.abort();
     }
 
-    expect(standings(messages.slice(0, 2))).toEqual({ [`task:${parent}`]: { running: "working" }, [`task:${child}`]: "failed" });
+    expect(standings(messages.slice(0, 2))).toEqual({
+      [`task:${parent}`]: { running: "working" },
+      [`task:${child}`]: "failed",
+    });
     expect(standings(messages)[`task:${parent}`]).toBe("cancelled");
   });
 

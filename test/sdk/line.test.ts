@@ -125,6 +125,26 @@ describe("a client's line", () => {
     expect(() => line.check("b", 1_000)).not.toThrow();
   });
 
+  it("does not send what would be answered after its caller has left (L1)", async () => {
+    const { clock, line, sent, ends, ask, agents } = setup();
+    const answer = async (index: number): Promise<void> => {
+      await clock.advance(10);
+      line.leave((sent[index] as (typeof sent)[number]).place, true);
+      await clock.settle();
+    };
+    for (let index = 0; index < 100; index += 1) ask(index % 2 === 0 ? "a" : "b");
+    for (let index = 0; index < 40; index += 1) await answer(index); // 10 ms each, and eight on their way
+
+    ask("brief", 50);
+    ask("patient", 500);
+    await answer(40);
+    await answer(41);
+
+    expect(ends).toEqual(["brief OVERLOADED"]);
+    expect(agents()).toContain("patient");
+    expect(agents()).not.toContain("brief");
+  });
+
   it("is OVERLOADED over its bound for one agent, and has room for another (L1)", async () => {
     const { line, ask } = setup();
     let asked = 0;

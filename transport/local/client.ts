@@ -9,13 +9,13 @@
 //       have acted; new ones are refused with `TRANSPORT_UNROUTED`, because it has not; what is published is lost.
 //   K3. Messages and replies arrive in the order in which the server's side sent them.
 
-import { AionisError } from "../../src/contracts/failures.ts";
+import { AionisError, overloaded } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { toUnit } from "../../src/kernel/unit.ts";
 import { onAbort, type Signal } from "../abort.ts";
-import { checkSize, noHeaders, overloaded, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
+import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern, checkSubject } from "../subjects.ts";
 import type {

@@ -12,11 +12,11 @@
 //   L5. Frames whose end has not come are bounded in bytes over all clients: past it, the client that holds the most is cut off.
 
 import { createServer, type Server, type Socket } from "node:net";
-import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { AionisError, isFailure, overloaded } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
-import { overloaded, requestsMax } from "../bounds.ts";
+import { requestsMax } from "../bounds.ts";
 import type { IncomingRequest, Reply, Transport } from "../transport.ts";
 import { listenAt } from "./address.ts";
 import { Channel } from "./channel.ts";

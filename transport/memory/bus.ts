@@ -10,11 +10,11 @@
 //   B3. A request is settled once. Later copies of its reply find it settled and are dropped.
 //   B4. A handler's error never reaches the queue: it is logged, and what follows in the same turn is still delivered.
 
-import { AionisError } from "../../src/contracts/failures.ts";
+import { AionisError, overloaded } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { type Logger, silentLogger } from "../../src/kernel/logger.ts";
 import { onAbort, type Signal } from "../abort.ts";
-import { checkSize, noHeaders, overloaded, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
+import { checkSize, noHeaders, requestsMax, subscriptionsMax, toRequestFailure } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern } from "../subjects.ts";
 import type {

@@ -13,12 +13,12 @@
 
 import { createHash } from "node:crypto";
 import type { Msg } from "@nats-io/transport-node";
-import { AionisError } from "../../src/contracts/failures.ts";
+import { AionisError, overloaded } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { Signal } from "../abort.ts";
-import { noHeaders, overloaded } from "../bounds.ts";
+import { noHeaders } from "../bounds.ts";
 import { isBlobSubject, toBlobSubject } from "../subjects.ts";
 import type { Reply } from "../transport.ts";
 import { type Control, encodeHeaders } from "./headers.ts";

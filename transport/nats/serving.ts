@@ -9,11 +9,11 @@
 //   V3. Who serves a pattern can be felt, and told that a sender gave up (`toServedSubject`), for as long as it may still answer.
 
 import type { Msg } from "@nats-io/transport-node";
-import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { AionisError, isFailure, overloaded } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { CancelTimer, Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
-import { checkSize, noHeaders, overloaded, toRequestFailure, toRetryAfterMs } from "../bounds.ts";
+import { checkSize, noHeaders, toRequestFailure, toRetryAfterMs } from "../bounds.ts";
 import { encodeToken, isInternalSubject, toServedSubject } from "../subjects.ts";
 import type { IncomingRequest, Reply } from "../transport.ts";
 import type { Blobs } from "./blobs.ts";

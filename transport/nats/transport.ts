@@ -10,11 +10,11 @@
 //   T3. Messages of one sender arrive in the order in which they were sent, replies among them, unless they are larger than the
 //       server's `max_payload`: those come later (O4).
 
-import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { AionisError, isFailure, overloaded } from "../../src/contracts/failures.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import type { Random } from "../../src/kernel/random.ts";
-import { checkSize, noHeaders, overloaded, requestsMax, subscriptionsMax } from "../bounds.ts";
+import { checkSize, noHeaders, requestsMax, subscriptionsMax } from "../bounds.ts";
 import { StateListeners } from "../listeners.ts";
 import { checkPattern, checkSubject } from "../subjects.ts";
 import type { Headers, IncomingRequest, Message, Reply, RequestOptions, TransportState } from "../transport.ts";
