@@ -13,16 +13,22 @@ export class Pace {
   note(items: number, now: number, isBusy: boolean): void {
     if (this.#since !== undefined) {
       this.#items += items;
-      const isWhole = now - this.#since >= seenMs || !isBusy;
-      if (this.#items > 0 && isWhole) this.#learn(now - this.#since);
+      if (this.#isEnough(now - this.#since, isBusy)) this.#learn(now - this.#since);
     }
     if (!isBusy) this.#since = undefined;
     else this.#since ??= now;
   }
 
+  #isEnough(ms: number, isBusy: boolean): boolean {
+    if (this.#items === 0) return false;
+    return !isBusy || (ms >= seenMs && (this.#msEach > 0 || this.#items >= memoryItems));
+  }
+
   #learn(ms: number): void {
-    const share = this.#msEach === 0 ? 1 : this.#items / (this.#items + memoryItems);
-    this.#msEach += (ms / this.#items - this.#msEach) * share;
+    const seen = ms / this.#items;
+    const isFirst = this.#msEach === 0;
+    const share = isFirst ? 1 : this.#items / (this.#items + memoryItems);
+    this.#msEach += ((isFirst ? seen : Math.min(seen, this.#msEach * growthMost)) - this.#msEach) * share;
     this.#items = 0;
     this.#since = undefined;
   }
@@ -30,5 +36,7 @@ export class Pace {
 
 /** How long items are counted before they say anything: many go on in one commit, and then none until the next. */
 const seenMs = 25;
-/** Over how many items a change of pace is noticed. */
+/** By how much a single look may raise the pace: one that met a pause of the whole process says little of what comes. */
+const growthMost = 2;
+/** Over how many items a change of pace is noticed, and how many it takes to know any. */
 const memoryItems = 64;

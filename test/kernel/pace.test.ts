@@ -25,6 +25,15 @@ describe("the pace of a queue", () => {
     expect(Math.max(...settled)).toBeLessThan(0.27);
   });
 
+  it("is hardly moved by one pause of the whole process", () => {
+    const pace = new Pace();
+    for (let ms = 0; ms < 1_000; ms += 1) pace.note(1, ms, true);
+
+    pace.note(1, 30_000, true);
+
+    expect(pace.msEach).toBeLessThan(2);
+  });
+
   it("follows a change, and does not count the time in which nothing waits", () => {
     const pace = new Pace();
     for (let ms = 0; ms < 1_000; ms += 1) pace.note(1, ms, true);

@@ -132,13 +132,13 @@ describe("a client's line", () => {
       line.leave((sent[index] as (typeof sent)[number]).place, true);
       await clock.settle();
     };
-    for (let index = 0; index < 100; index += 1) ask(index % 2 === 0 ? "a" : "b");
-    for (let index = 0; index < 40; index += 1) await answer(index); // 10 ms each, and eight on their way
+    for (let index = 0; index < 200; index += 1) ask(index % 2 === 0 ? "a" : "b");
+    for (let index = 0; index < 100; index += 1) await answer(index); // 10 ms each, and eight on their way
 
     ask("brief", 50);
     ask("patient", 500);
-    await answer(40);
-    await answer(41);
+    await answer(100);
+    await answer(101);
 
     expect(ends).toEqual(["brief OVERLOADED"]);
     expect(agents()).toContain("patient");
