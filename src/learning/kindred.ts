@@ -110,16 +110,22 @@ rotate rotation rotated | Rotation rotación ротация 轮转 轮换
 partner integrator vendor thirdparty | Partner socio partenaire партнёр 合作 パートナー
 `;
 
-/** The groups that a word of a goal belongs to, as words: `&1`. */
-const groupsByWord = new Map<string, string[]>();
-for (const [index, line] of groups.trim().split("\n").entries()) {
-  for (const entry of line.split(/[ |]+/)) {
-    const [word] = readGoal(entry).words.keys();
-    if (word !== undefined) groupsByWord.set(word, [...(groupsByWord.get(word) ?? []), `&${index}`]);
-  }
-}
+/** The groups that a word of a goal belongs to, as words: `&1`. Read at the first question: most processes never ask one. */
+let groupsByWord: ReadonlyMap<string, readonly string[]> | undefined;
 
 /** What `word`, as goals have it, also stands for. */
 export function kindredOf(word: string): readonly string[] {
+  groupsByWord ??= readGroups();
   return groupsByWord.get(word) ?? [];
+}
+
+function readGroups(): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const [index, line] of groups.trim().split("\n").entries()) {
+    for (const entry of line.split(/[ |]+/)) {
+      const [word] = readGoal(entry).words.keys();
+      if (word !== undefined) found.set(word, [...(found.get(word) ?? []), `&${index}`]);
+    }
+  }
+  return found;
 }

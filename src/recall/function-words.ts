@@ -32,15 +32,17 @@ si son sont sous sur ta tant tous tout toute toutes très trop tu un une vers vo
 перед по под после потому почему при про раз с сам свой себя со так также такой там то тоже только тот тут ты у уже хотя чего чем через
 что чтобы это этого этой этом эту я
 `;
-const words = new Set(
-  lists
-    .split(/\s+/)
-    .filter((word) => word !== "")
-    .flatMap((word) => [...readGoal(word).words.keys()]),
-);
+/** Read at the first question: most processes never ask one. */
+let words: ReadonlySet<string> | undefined;
 const hiragana = /^[\p{Script=Hiragana}ー]+$/u;
 
 /** Whether `word`, as goals have it, only holds a sentence together. */
 export function isFunctionWord(word: string): boolean {
+  words ??= readLists();
   return words.has(word) || hiragana.test(word);
+}
+
+function readLists(): ReadonlySet<string> {
+  const all = lists.split(/\s+/).filter((word) => word !== "");
+  return new Set(all.flatMap((word) => [...readGoal(word).words.keys()]));
 }
