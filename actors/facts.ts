@@ -1,4 +1,5 @@
 import type { Command, Facts, StepPlace, TaskSnapshot } from "../machines/index.ts";
+import type { EventHeader } from "../src/contracts/events.ts";
 import type { PauseId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import { type StepReceipt, toStepPlace } from "../src/contracts/step.ts";
@@ -93,10 +94,8 @@ export function toReceipt(stored: StoredEvent): StepReceipt {
 
 /** @throws Error when the event is not one of a step. */
 export function toStepReceipt(header: ReturnType<typeof decodeHeader>, body: unknown): StepReceipt {
-  if (header.type !== "step.begun" && header.type !== "step.succeeded" && header.type !== "step.failed") {
-    throw new Error(`event ${header.seq} (${header.type}) is not of a step`);
-  }
-  const { name, ordinal, key, stage, tool, inputHash, beside } = header.facts;
+  if (!isOfStep(header)) throw new Error(`event ${header.seq} (${header.type}) is not of a step`);
+  const { name, ordinal, key, stage, tool, inputHash, beside, rerun } = header.facts;
   const texts = (body ?? {}) as { output?: unknown; error?: string }; // of a body that the journal wrote for one of these types
   return {
     name,
@@ -106,12 +105,25 @@ export function toStepReceipt(header: ReturnType<typeof decodeHeader>, body: unk
     ...(tool === undefined ? {} : { tool }),
     ...(inputHash === undefined ? {} : { inputHash }),
     ...(beside === undefined ? {} : { beside }),
-    status: header.type === "step.begun" ? "begun" : header.type === "step.succeeded" ? "succeeded" : "failed",
+    status: statusOf[header.type],
     seq: header.seq,
     at: header.at,
     agent: header.by,
     ...(texts.output === undefined ? {} : { output: texts.output }),
     ...(texts.error === undefined ? {} : { error: texts.error }),
     ...(header.type === "step.failed" ? { retryable: header.facts.retryable } : {}),
+    ...(rerun === undefined ? {} : { rerun }),
+    ...(header.type === "step.superseded" ? { supersedes: header.facts.supersedes } : {}),
   };
+}
+
+const statusOf = {
+  "step.begun": "begun",
+  "step.succeeded": "succeeded",
+  "step.failed": "failed",
+  "step.superseded": "superseded",
+} as const;
+
+function isOfStep(header: EventHeader): header is EventHeader<keyof typeof statusOf> {
+  return Object.hasOwn(statusOf, header.type);
 }

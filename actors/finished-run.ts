@@ -11,7 +11,7 @@ import type { FinishedRun, RunStep } from "../src/learning/index.ts";
 import { decodeBody, decodeHeader } from "./events.ts";
 
 const eventsRead = 200;
-const told = ["step.succeeded", "step.failed", "task.failed", "task.completed"] as const;
+const told = ["step.succeeded", "step.failed", "step.superseded", "task.failed", "task.completed"] as const;
 
 /**
  * What the run that ended with `end` shows; nothing when `end` does not end a task, its first event was erased, or it was a replay: that
@@ -69,14 +69,20 @@ function readBegin(first: StoredEvent | undefined) {
 
 class Run {
   readonly files = new Set<string>();
-  readonly steps: RunStep[] = [];
+  readonly #steps = new Map<number, RunStep>(); // by the event that recorded it
   readonly errors: string[] = [];
   shown: string[] = [];
+
+  get steps(): RunStep[] {
+    return [...this.#steps.values()];
+  }
 
   add(header: EventHeader, stored: StoredEvent): void {
     switch (header.type) {
       case "step.succeeded":
         return this.#addStep(header, decodeBody(stored, header.type));
+      case "step.superseded":
+        return void this.#steps.delete(header.facts.supersedes);
       case "step.failed":
         return this.#addError(decodeBody(stored, header.type)?.error);
       case "task.failed":
@@ -87,15 +93,15 @@ class Run {
     }
   }
 
-  #addStep({ facts }: EventHeader<"step.succeeded">, body: EventBody<"step.succeeded"> | undefined): void {
+  #addStep({ seq, facts }: EventHeader<"step.succeeded">, body: EventBody<"step.succeeded"> | undefined): void {
     if (facts.tool === guidanceTool) {
       this.shown = toShown(body?.output);
       return;
     }
     const files = body?.files ?? [];
     this.#addFiles(files);
-    if (this.steps.length === limits.lessonSteps) return;
-    this.steps.push({ name: facts.name, tool: facts.tool, file: files[0] });
+    if (this.#steps.size === limits.lessonSteps) return;
+    this.#steps.set(seq, { name: facts.name, tool: facts.tool, file: files[0] });
   }
 
   #addFiles(files: readonly string[]): void {

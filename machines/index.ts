@@ -42,6 +42,7 @@ export {
 export {
   claimablesOf,
   fromTargetKey,
+  isClaimable,
   isClaimed,
   isOpen,
   isRunning,

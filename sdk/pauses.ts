@@ -10,9 +10,11 @@
 //   Q3. An end that comes while the run is on goes to the call that waits for it. One that is missed is not lost: the end of the run then
 //       makes the task claimable.
 
+import type { Concern } from "../src/contracts/concern.ts";
 import type { EventType, JournalEvent } from "../src/contracts/events.ts";
-import { AionisError } from "../src/contracts/failures.ts";
+import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { PauseId } from "../src/contracts/ids.ts";
+import { canonicalJson } from "../src/contracts/json.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { OpenPause, PauseEnd } from "../src/contracts/task.ts";
 import type { Calls } from "./calls.ts";
@@ -21,7 +23,7 @@ import type { RunParts } from "./parts.ts";
 
 export type PauseInput = Omit<
   OperationInput<"tasks.pause">,
-  "commandId" | "taskId" | "epoch" | "key" | "ends" | "waitsFor"
+  "commandId" | "taskId" | "epoch" | "key" | "ends" | "waitsFor" | "replaces"
 >;
 
 export interface Pauses {
@@ -32,8 +34,13 @@ export interface Pauses {
    * @throws AionisError `PAUSE_AMBIGUOUS` when the run waits for one of that key already; what asking fails with.
    */
   wait(key: string, input: PauseInput): Promise<PauseEnd>;
-  /** Ends the claim with a question, or without one when it is open already; the other pauses stay open. */
+  /**
+   * Ends the claim with a question about recorded work, or without one when it is open already; the other pauses stay open. One of the same
+   * key that is about another record, or was asked by other code, is over with it.
+   */
   endWith(key: string, input: PauseInput): Promise<void>;
+  /** Ends the open questions about recorded work that the code fits after all. */
+  settle(isAbout: (concern: Concern) => boolean): Promise<void>;
   /** A pause may have ended. */
   look(): void;
   /** A call of the run has settled. */
@@ -41,7 +48,7 @@ export interface Pauses {
 }
 
 /** A pause as the journal has it. */
-type Asked = Pick<OpenPause, "pauseId" | "seq">;
+type Asked = Pick<OpenPause, "pauseId" | "seq" | "concerns">;
 
 interface Wait {
   readonly key: string;
@@ -129,8 +136,22 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
   }
 
   async function endWith(key: string, input: PauseInput): Promise<void> {
-    if (open.has(key)) return await rest([...open.values()].map(({ pauseId }) => pauseId)); // of others it is not known whether they are still asked
-    await life.holdLast(() => client.tasks.pause({ taskId, epoch, key, ...input }, owned));
+    const known = open.get(key);
+    if (known !== undefined && isSameConcern(known, input))
+      return await rest([...open.values()].map(({ pauseId }) => pauseId)); // of others it is not known whether they are still asked
+    const replaces = known === undefined ? {} : { replaces: known.pauseId };
+    await life.holdLast(() => client.tasks.pause({ taskId, epoch, key, ...input, ...replaces }, owned));
+  }
+
+  async function settle(isAbout: (concern: Concern) => boolean): Promise<void> {
+    for (const [key, { pauseId, concerns }] of open) {
+      if (concerns?.waitsForCode !== true || !isAbout(concerns)) continue;
+      open.delete(key);
+      const reason = "The code that runs now fits what is recorded.";
+      await client.tasks.resume({ taskId, pauseId, reason }, owned).catch((error: unknown) => {
+        if (!isFailure(error)) throw error; // else it was answered just now, or the claim is lost, which the next call finds out
+      });
+    }
   }
 
   /** Q3 */
@@ -185,12 +206,20 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
     ended: (key) => known.get(key),
     wait,
     endWith,
+    settle,
     look() {
       hasNews = true;
       changed();
     },
     changed,
   };
+}
+
+/** Whether an open question is about the same record, and was asked by the same code. */
+function isSameConcern({ concerns }: Asked, { concerns: asked }: PauseInput): boolean {
+  if (concerns === undefined || asked === undefined) return concerns === asked;
+  const { recorded: _, present: __, ...concern } = asked;
+  return canonicalJson(concerns) === canonicalJson(concern);
 }
 
 function refuseTwice({ question }: PauseInput): AionisError {

@@ -8,7 +8,7 @@
 //   U1. A failure of the handler is recorded once, and only while the run is on. What it returns or throws after the end counts for nothing.
 //   U2. A run has settled when its handler and its steps' functions have, or when the grace after its end is over.
 
-import { type AionisError, type FailureCode, isFailure } from "../src/contracts/failures.ts";
+import { type FailureCode, isFailure } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 import { createCalls } from "./calls.ts";
 import { createContext, type Handler } from "./context.ts";
@@ -16,6 +16,7 @@ import { toErrorText } from "./error-text.ts";
 import { createLife, isLoss, recordTimeoutMs, toLoss } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 import { createPauses } from "./pauses.ts";
+import { type RunQuestion, toRunQuestion } from "./run-questions.ts";
 import { createSteps } from "./steps.ts";
 
 /** A run as its worker sees it. */
@@ -34,25 +35,6 @@ export interface Run {
   /** Ends it here without a word to the runtime. */
   abandon(): void;
 }
-
-/** How a task waits for other code. */
-interface CodeWait {
-  /** The key of the pause. */
-  about: string;
-  /** Each answer with what it does. */
-  answers: Readonly<Record<string, string>>;
-  why: string;
-}
-
-const valueAbout = "a value that cannot be stored";
-
-/** What may be said of a step that began and whose output is not recorded. */
-const outcomeSchema = {
-  anyOf: [
-    { type: "string", enum: ["done", "again"] },
-    { type: "object", properties: { output: {} }, required: ["output"], additionalProperties: false },
-  ],
-};
 
 const firstBeatMs = 20; // what has ended by then, such as a task that is only passed on, needs no sign of life
 
@@ -82,7 +64,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
 
   async function handle(): Promise<void> {
     try {
-      const steps = await life.call(() => life.hold(() => createSteps(parts, life)));
+      const steps = await life.call(() => life.hold(() => createSteps(parts, life, pauses)));
       const ctx = createContext({ ...parts, withoutSlot: slot.without }, life, { steps, pauses, calls });
       const result = await handler(task, ctx);
       if (!life.isOver()) await ctx.complete(toResult(result));
@@ -92,16 +74,8 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   }
 
   function recordFailure(error: unknown): Promise<void> {
-    if (isFailure(error, "STEP_OUTCOME_UNKNOWN")) return askAbout(error, "Did it take effect?");
-    if (isFailure(error, "STEP_DIVERGED") && error.facts.status === "succeeded") {
-      const answers = { keep: '"keep" goes on with the recorded output.' };
-      return waitForCode(error, {
-        about: String(error.facts.about),
-        answers,
-        why: "a recorded step has another input",
-      });
-    }
-    if (isFailure(error, "VALUE_INVALID")) return waitForValue(error);
+    const asked = toRunQuestion(error);
+    if (asked !== undefined) return ask(asked);
     const input = {
       taskId,
       epoch,
@@ -116,37 +90,12 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     });
   }
 
-  /** A step that began and whose output is not recorded becomes a question: only a person can look. */
-  function askAbout(error: AionisError, what: string): Promise<void> {
-    const answers = `"done" records it as done, { "output": … } records it with that output, "again" runs it again.`;
-    const question = `${error.detail} ${what} ${answers}`;
+  /** Other code or a person lets the task go on; no attempt is used up. */
+  function ask({ key, input, why }: RunQuestion): Promise<void> {
     return life.lastCall(async () => {
-      await pauses.endWith(String(error.facts.about), { question, answerSchema: outcomeSchema });
-      return { reason: "paused", why: "a step's outcome is not known" };
-    });
-  }
-
-  /**
-   * What was recorded does not fit the code that runs now. The task waits, costs no attempt, and is tried again after a while, so that it goes
-   * on by itself when the code that fits is back.
-   */
-  function waitForCode(error: AionisError, { about, answers, why }: CodeWait): Promise<void> {
-    const tries = task.pauses.filter(({ key, end }) => key === about && end === "expired").length;
-    const ways = Object.values(answers).join(" ");
-    const question = `${error.detail} The task goes on by itself with code that fits. ${ways}`;
-    const answerSchema = { type: "string", enum: Object.keys(answers) };
-    const expiry = tries < codeTriesMax ? { expiresInMs: toCodeWait(tries) } : {};
-    return life.lastCall(async () => {
-      await pauses.endWith(about, { question, answerSchema, ...expiry });
+      await pauses.endWith(key, input);
       return { reason: "paused", why };
     });
-  }
-
-  /** A value that JSON cannot carry is mended in the code. Until then the task waits, and a step that was done is not done again. */
-  function waitForValue(error: AionisError): Promise<void> {
-    if ("about" in error.facts) return askAbout(error, "The step was done, and is not run again by itself.");
-    const answers = { again: '"again" tries it at once.' };
-    return waitForCode(error, { about: valueAbout, answers, why: "a value cannot be stored" });
   }
 
   /** Waits for what the handler still does, as long as the grace lasts (U2). */
@@ -196,14 +145,6 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   };
 }
 
-const codeTriesMax = 60; // within the pauses of a stage; then a person decides
-const codeWaitMsMax = 600_000;
-
-/** 1 s at first, for a change that is taken back at once, then twice as long each time, 10 minutes at most. */
-function toCodeWait(tries: number): number {
-  return Math.min(1_000 * 2 ** Math.max(tries - 2, 0), codeWaitMsMax);
-}
-
 /** The place that a run takes among those of its worker; a run that only waits gives its own back for that time. */
 function createSlot(slot: RunParts["slot"], isOver: () => boolean) {
   let isHeld = true;
@@ -243,8 +184,6 @@ function toResult(result: unknown): { data?: unknown } {
 
 /** What the same handler would meet again on each try. */
 const permanent: readonly FailureCode[] = [
-  "STEP_DIVERGED",
-  "STEP_AMBIGUOUS",
   "IDEMPOTENCY_CONFLICT", // of a delegation: it comes with another content than before
   "INPUT_INVALID",
   "TOOL_INPUT_INVALID",
@@ -253,7 +192,6 @@ const permanent: readonly FailureCode[] = [
   "MESSAGE_TOO_LARGE",
   "HANDOFF_LIMIT",
   "PAUSE_LIMIT",
-  "PAUSE_AMBIGUOUS",
   "DELEGATION_REFUSED",
 ];
 

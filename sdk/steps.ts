@@ -3,24 +3,19 @@
 // The durable steps of one run. A step's identity is its task, its stage, its name, and its key or how many-eth of that name it is; what is
 // recorded under it is never run again, and a handler that starts over gets the recorded output at once.
 
+import type { Concern, Sides } from "../src/contracts/concern.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { canonicalJson, type Jsonify, toJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
-import {
-  type StepIdentity,
-  type StepReceipt,
-  StepSubject,
-  toAbout,
-  toChangedAbout,
-  toStepLabel,
-  toStepPlace,
-} from "../src/contracts/step.ts";
+import { differencesOf, type StepIdentity, type StepReceipt, StepSubject, toStepPlace } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
 import { unlessAborted } from "../src/kernel/unless-aborted.ts";
+import { findAnswer, isAboutStep, readSides, toDiverged, toOutcomeUnknown, toStepConcern } from "./changes.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { toErrorText } from "./error-text.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
+import type { Pauses } from "./pauses.ts";
 import { createStepNames } from "./step-names.ts";
 
 export interface StepOptions {
@@ -31,7 +26,7 @@ export interface StepOptions {
   key?: string;
   /** What does the work, such as a tool's name. */
   tool?: string;
-  /** What it works on. The same step with another tool or input later is `STEP_DIVERGED`. */
+  /** What it works on. A step that is recorded and comes with another tool or input later is `STEP_DIVERGED`: the task waits. */
   input?: unknown;
   /** Records the intent first. After a crash the step is not run again but fails with `STEP_OUTCOME_UNKNOWN`. */
   once?: boolean;
@@ -69,16 +64,13 @@ const inputHashChars = 32;
 const saidAgain = "It began and its outcome was not known; the answer was to run it again.";
 
 /** Reads the steps that are recorded in the run's stage. */
-export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps> {
+export async function createSteps(parts: RunParts, life: RunLife, pauses: Pick<Pauses, "settle">): Promise<Steps> {
   const { client, clock, options, task } = parts;
   const { taskId, epoch, stage } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
   const known = task.hasSteps ? await readSteps({ taskId, stage }) : [];
   const recorded = new Map(known.map((receipt) => [toKey(receipt), receipt]));
   const names = createStepNames(clock);
-  const answers = new Map(
-    task.pauses.filter(({ end }) => end === "answered").map(({ key, answer, seq }) => [key, { answer, seq }]),
-  );
 
   async function step<Output>(
     name: string,
@@ -106,28 +98,59 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     stepOptions: StepOptions,
     work: (call: StepCall) => Output | Promise<Output>,
   ): Promise<Jsonify<Output>> {
-    if (known !== undefined && (known.tool !== subject.tool || known.inputHash !== subject.inputHash)) {
-      const kept = answers.get(toChangedAbout(subject));
-      if (known.status !== "succeeded" || kept?.answer !== "keep" || kept.seq < known.seq)
-        throw diverged(taskId, subject, known);
-    }
-    if (known?.status === "succeeded") return known.output as Jsonify<Output>; // what this very step recorded
-    if (known?.status === "failed" && known.retryable === false) {
-      throw Object.assign(new Error(known.error), { retryable: false }); // what it said when it failed for good
-    }
-    if (known?.status === "begun") {
-      const answered = answers.get(toAbout(subject));
-      if (answered === undefined || answered.seq < known.seq) throw outcomeUnknown(taskId, known); // an answer is good for one crash
-      if (answered.answer !== "again") {
-        const output = toGivenOutput(answered.answer);
-        return await record<Output>(subject, stepOptions, { kind: "succeeded", output }, undefined);
-      }
-      await record(subject, stepOptions, { kind: "failed", error: saidAgain, retryable: true }, undefined);
-    }
+    const given = await goBy(subject, known, stepOptions);
+    if (given !== undefined) return given.output as Jsonify<Output>; // what this very step recorded
     if (stepOptions.once === true) {
       await recordIntent(subject, stepOptions);
     }
     return await runAndRecord(subject, stepOptions, work);
+  }
+
+  /** What the record of a step, or an answer about it, gives back; nothing when the step is to run. */
+  async function goBy(
+    subject: Subject,
+    known: StepReceipt | undefined,
+    stepOptions: StepOptions,
+  ): Promise<{ output?: unknown } | undefined> {
+    if (known?.status === "begun") return await goOnFromBegun(subject, known, stepOptions);
+    if (known === undefined || known.status === "superseded") return undefined;
+    if (known.status === "failed" && known.retryable !== false) return undefined; // it is run again anyway, and holds nothing to go by
+    const differs = differencesOf(known, subject).length > 0;
+    if (!differs) await pauses.settle(isAboutStep(subject));
+    const choice = differs ? findAnswer(task, known.seq, subject)?.choice : "keep";
+    if (choice === "rerun") return await supersede(subject, known);
+    if (choice !== "keep") throw toDiverged(taskId, known, await toConcerns(subject, known, stepOptions));
+    if (known.status === "succeeded") return { output: known.output };
+    throw Object.assign(new Error(known.error), { retryable: false }); // what it said when it failed for good
+  }
+
+  /** An answer says what came of it, and is good for one crash. */
+  async function goOnFromBegun(
+    subject: Subject,
+    known: StepReceipt,
+    stepOptions: StepOptions,
+  ): Promise<{ output?: unknown } | undefined> {
+    const answered = findAnswer(task, known.seq, subject);
+    if (answered === undefined) throw toOutcomeUnknown(taskId, known, await toConcerns(subject, known, stepOptions));
+    if (answered.choice !== "again") {
+      const output = toGivenOutput(answered.answer);
+      return { output: await record(subject, stepOptions, { kind: "succeeded", output }, undefined) };
+    }
+    await record(subject, stepOptions, { kind: "failed", error: saidAgain, retryable: true }, undefined);
+    return undefined;
+  }
+
+  /** What was recorded counts no more from now on, also when this run dies before the step has run again. */
+  async function supersede(subject: Subject, { seq }: StepReceipt): Promise<undefined> {
+    const step = { ...toSubject(subject), supersedes: seq };
+    const { receipt } = await life.hold(() => client.tasks.step({ taskId, epoch, step }, owned));
+    recorded.set(toKey(subject), receipt);
+  }
+
+  async function toConcerns(subject: Subject, known: StepReceipt, { input }: StepOptions): Promise<Concern & Sides> {
+    const present = { ...subject, input };
+    const sides = await life.hold(() => readSides({ client, taskId, agent: options.agent }, known, present));
+    return { ...toStepConcern(known, present), ...sides };
   }
 
   async function runAndRecord<Output>(
@@ -139,7 +162,8 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     let output: Output;
     try {
       const place = subject.key === undefined ? subject.ordinal : `=${encodeURIComponent(subject.key)}`;
-      const key = `${taskId}/${stage}/${subject.name}/${place}`;
+      const rerun = recorded.get(toKey(subject))?.rerun;
+      const key = `${taskId}/${stage}/${subject.name}/${place}${rerun === undefined ? "" : `+${rerun}`}`;
       output = await withLimit(subject.name, stepOptions.timeout, (signal) =>
         life.track((async () => await work({ key, signal }))()),
       );
@@ -168,7 +192,9 @@ export async function createSteps(parts: RunParts, life: RunLife): Promise<Steps
     } catch (error) {
       if (!isFailure(error, "VALUE_INVALID")) throw error;
       if (stepOptions.once !== true) await recordIntent(subject, stepOptions);
-      throw new AionisError(error.code, error.detail, { facts: { ...error.facts, about: toAbout(subject) } });
+      const begun = recorded.get(toKey(subject));
+      const concerns = begun === undefined ? {} : { concerns: await toConcerns(subject, begun, stepOptions) };
+      throw new AionisError(error.code, error.detail, { facts: { ...error.facts, ...concerns } });
     }
   }
 
@@ -269,26 +295,4 @@ function toInputHash(input: unknown): string | undefined {
   return input === undefined
     ? undefined
     : toHex(sha256(canonicalJson(toJson(input, "The input of a step")))).slice(0, inputHashChars);
-}
-
-function diverged(taskId: string, subject: Subject, known: StepReceipt): AionisError {
-  const was = `tool ${known.tool ?? "none"}, input ${known.inputHash ?? "none"}`;
-  const is = `tool ${subject.tool ?? "none"}, input ${subject.inputHash ?? "none"}`;
-  return new AionisError(
-    "STEP_DIVERGED",
-    `Step ${toStepLabel(subject)} of ${taskId} was recorded with ${was}, and comes with ${is}.`,
-    {
-      facts: { seq: known.seq, status: known.status, about: toChangedAbout(subject) },
-    },
-  );
-}
-
-function outcomeUnknown(taskId: string, known: StepReceipt): AionisError {
-  return new AionisError(
-    "STEP_OUTCOME_UNKNOWN",
-    `Step ${toStepLabel(known)} of ${taskId} began (by ${known.agent}) and never ended.`,
-    {
-      facts: { seq: known.seq, about: toAbout(known) },
-    },
-  );
 }

@@ -1,3 +1,4 @@
+import type { Choice, Concern } from "../../src/contracts/concern.ts";
 import type { EndCode } from "../../src/contracts/ending.ts";
 import type { Budget, EventHeader, RetryPolicy } from "../../src/contracts/events.ts";
 import type { AgentId, DelegationId, PacketId, PauseId, TaskId } from "../../src/contracts/ids.ts";
@@ -20,6 +21,20 @@ export interface Pause {
   asks: boolean;
   approver: AgentId | null;
   expiresAt: number | null;
+  /** What recorded work it is about; absent of a handler's own. */
+  concerns?: Concern;
+  /** Of one that waits for other code: how often the task was tried again. */
+  tries?: number;
+}
+
+/** A pause that is over. What an answered question was about is kept, with the answer when it is a word. */
+export interface PauseEnded {
+  pauseId: PauseId;
+  key: string;
+  seq: number;
+  end: PauseEnd["end"];
+  concerns?: Concern;
+  choice?: Choice;
 }
 
 /**
@@ -89,7 +104,7 @@ export interface TaskContext {
   /** Open pauses, oldest first, one a branch of the work. They stay open over lost leases, retries and claims of the stage. */
   pauses: Pause[];
   /** How each other pause of the present stage ended, oldest first. `seq` is that of the event which ended it. */
-  pauseEnds: { pauseId: PauseId; key: string; seq: number; end: PauseEnd["end"] }[];
+  pauseEnds: PauseEnded[];
   /** The latest event that ended a pause, and a question, of any stage; 0 if none did. */
   pauseEndedSeq: number;
   questionEndedSeq: number;
@@ -138,6 +153,11 @@ export function isHostRun({ context }: { context: Pick<TaskContext, "kind"> }): 
 /** Whether somebody can work on the task. */
 export function isWork(snapshot: { context: Pick<TaskContext, "kind"> }): boolean {
   return !isSession(snapshot) && !isMemory(snapshot) && !isPlaybook(snapshot);
+}
+
+/** Whether a question is open that other code could settle. */
+export function waitsForCode({ pauses }: Pick<TaskContext, "pauses">): boolean {
+  return pauses.some(({ concerns }) => concerns?.waitsForCode === true);
 }
 
 /** Whether the present claim's run has recorded a success that no earlier run of its stage had. */

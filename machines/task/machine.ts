@@ -15,7 +15,17 @@ import { assertEvent, assign, setup } from "xstate";
 import { type EventHeader, type EventType, memoryTypes, playbookTypes } from "../../src/contracts/events.ts";
 import type { PauseId } from "../../src/contracts/ids.ts";
 import { foldPlaybook, type PlaybookEvent, takesEvent } from "../playbook.ts";
-import { isFruitful, isMemory, isPlaybook, isSession, isWork, type TaskContext, toFirstContext } from "./context.ts";
+import {
+  isFruitful,
+  isMemory,
+  isPlaybook,
+  isSession,
+  isWork,
+  type PauseEnded,
+  type TaskContext,
+  toFirstContext,
+  waitsForCode,
+} from "./context.ts";
 
 type Event = EventHeader;
 type Change = Partial<TaskContext>;
@@ -69,29 +79,46 @@ const toRest = (
 
 /** M5 */
 function openPause(context: TaskContext, event: EventHeader<"task.paused">): Change {
-  const { pauseId, key, asks, approver = null, expiresAt = null, withdrawn } = event.facts;
+  const { pauseId, key, asks, approver = null, expiresAt = null, withdrawn, concerns } = event.facts;
   const before = closePauses(context, event, { end: "withdrawn", ids: withdrawn });
-  const pause = { pauseId, key, seq: event.seq, asks, approver, expiresAt };
+  const about = concerns === undefined ? {} : { concerns, ...(concerns.waitsForCode ? { tries: 0 } : {}) };
+  const pause = { pauseId, key, seq: event.seq, asks, approver, expiresAt, ...about };
   return { ...before, pauses: [...before.pauses, pause], records: context.records + 1 };
 }
 
-type End = TaskContext["pauseEnds"][number]["end"];
+/** A run has ended that found no code which settles what is asked. */
+function countTries<Closed extends Pick<TaskContext, "pauses">>(closed: Closed): Closed {
+  const pauses = closed.pauses.map((pause) =>
+    pause.tries === undefined ? pause : { ...pause, tries: pause.tries + 1 },
+  );
+  return { ...closed, pauses };
+}
+
+type End = PauseEnded["end"];
 
 /** M5. The pauses in `ids` are over; all that are open when it is absent. */
 function closePauses(
   context: TaskContext,
-  { seq }: Event,
+  event: Event,
   { end, ids }: { end: End; ids?: readonly PauseId[] },
 ): Pick<TaskContext, "pauses" | "pauseEnds" | "pauseEndedSeq" | "questionEndedSeq"> {
   const closed = context.pauses.filter(({ pauseId }) => ids === undefined || ids.includes(pauseId));
   const { pauses, pauseEnds, pauseEndedSeq, questionEndedSeq } = context;
   if (closed.length === 0) return { pauses, pauseEnds, pauseEndedSeq, questionEndedSeq };
+  const { seq } = event;
   return {
     pauses: pauses.filter((pause) => !closed.includes(pause)),
-    pauseEnds: [...pauseEnds, ...closed.map(({ pauseId, key }) => ({ pauseId, key, seq, end }))],
+    pauseEnds: [...pauseEnds, ...closed.map((pause) => toPauseEnded(pause, event, end))],
     pauseEndedSeq: seq,
     questionEndedSeq: closed.some(({ asks }) => asks) ? seq : questionEndedSeq,
   };
+}
+
+function toPauseEnded({ pauseId, key, concerns }: TaskContext["pauses"][number], event: Event, end: End): PauseEnded {
+  const ended = { pauseId, key, seq: event.seq, end };
+  if (concerns === undefined || event.type !== "task.answered") return ended;
+  const { choice } = event.facts;
+  return { ...ended, concerns, ...(choice === undefined ? {} : { choice }) };
 }
 
 /** The end of one pause. Of a task that waits for nothing else it makes a claimable one; elsewhere it changes only what is open. */
@@ -145,6 +172,7 @@ const machine = setup({
     takesPlaybookEvent: ({ context: { task }, event }) =>
       isPlaybook({ context: task }) && takesEvent(task.playbook, event as PlaybookEvent), // asked for these types alone
     hasPauses: ({ context }) => context.task.pauses.length > 0,
+    waitsForCode: ({ context }) => waitsForCode(context.task),
     goesOn: ({ event }) => "ends" in event.facts && !event.facts.ends,
     asksOn: ({ event }) => "next" in event.facts && event.facts.next === "paused",
     worksOn: ({ event }) => "next" in event.facts && event.facts.next === "running",
@@ -205,13 +233,14 @@ const machine = setup({
       records: context.records + 1,
       errorSeq: event.seq,
     })),
+    supersedeStep: fold("step.superseded", (context) => ({ records: context.records + 1 })),
     ask: fold("task.paused", openPause),
     pause: enter("task.paused", (context, event) => ({
       ...openPause(context, event),
       ...toRest(context, event.facts),
     })),
     rest: enter("task.rested", (context, event) => ({
-      ...closePauses(context, event, { end: "withdrawn", ids: event.facts.withdrawn }),
+      ...countTries(closePauses(context, event, { end: "withdrawn", ids: event.facts.withdrawn })),
       ...toRest(context, event.facts),
     })),
     answer: fold("task.answered", endPause("answered")),
@@ -385,6 +414,7 @@ export const taskMachine = machine.createMachine({
         "step.begun": { actions: "beginStep" },
         "step.succeeded": { actions: "recordStep" },
         "step.failed": { actions: "recordFailedStep" },
+        "step.superseded": { actions: "supersedeStep" },
         "delegation.sent": { actions: "delegate" },
         "task.paused": [{ guard: "goesOn", target: ".asking", actions: "ask" }, ...resting("pause")],
         "task.rested": [...resting("rest")],
@@ -419,6 +449,7 @@ export const taskMachine = machine.createMachine({
     paused: {
       on: {
         ...open,
+        "task.claimed": { guard: "waitsForCode", target: "#task.running.asking", actions: "claim" },
         "task.answered": { guard: "staysOpen", target: "start", actions: "answer" },
         "task.resumed": { guard: "staysOpen", target: "start", actions: "resume" },
         "pause.expired": { guard: "staysOpen", target: "start", actions: "expirePause" },

@@ -63,8 +63,15 @@ export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefine
 
 /** The step that an event is about, if it is about one. */
 export function stepOf(event: EventHeader): StepPlace | undefined {
-  if (event.type !== "step.begun" && event.type !== "step.succeeded" && event.type !== "step.failed") return undefined;
-  return { stage: event.facts.stage, ...toStepPlace(event.facts) };
+  switch (event.type) {
+    case "step.begun":
+    case "step.succeeded":
+    case "step.failed":
+    case "step.superseded":
+      return { stage: event.facts.stage, ...toStepPlace(event.facts) };
+    default:
+      return undefined;
+  }
 }
 
 function toPacketChange(

@@ -2,7 +2,7 @@ import type { SnapshotFrom } from "xstate";
 import type { EventHeader } from "../../src/contracts/events.ts";
 import type { SessionStatus } from "../../src/contracts/session.ts";
 import type { TaskState } from "../../src/contracts/task.ts";
-import { isWork, type TaskContext } from "./context.ts";
+import { isWork, type TaskContext, waitsForCode } from "./context.ts";
 import { taskMachine } from "./machine.ts";
 
 /** Where a task stands: the state of its machine and what that remembers. JSON, and never changed in place. */
@@ -69,6 +69,7 @@ const entered: Partial<Record<EventHeader["type"], TaskState>> = {
   "step.begun": "running",
   "step.succeeded": "running",
   "step.failed": "running",
+  "step.superseded": "running",
   "checks.passed": "succeeded",
   "checks.failed": "running",
   "task.cancelled": "cancelled",
@@ -127,13 +128,18 @@ export interface Claimable {
   from: number;
 }
 
+/** Whether anything but its time keeps it from being claimed: it waits for a claim, or for other code, which a claim finds out. */
+export function isClaimable({ value, context }: Pick<TaskSnapshot, "value" | "context">): boolean {
+  return value === "start" || (value === "paused" && waitsForCode(context));
+}
+
 /** Where and from when a task can be claimed: once, or twice while an agent is preferred; a session or memory nowhere. */
 export function claimablesOf(snapshot: Pick<TaskSnapshot, "value" | "context">): Claimable[] {
   const { context } = snapshot;
   if (snapshot.value === "handoff" && context.handoff !== null) {
     return [{ target: toTargetKey(context.handoff.to), from: 0 }];
   }
-  if (snapshot.value !== "start" || !isWork(snapshot)) return [];
+  if (!isClaimable(snapshot) || !isWork(snapshot)) return [];
   const target = toTargetKey(context.to);
   if (context.preferred === null) return [{ target, from: context.claimableAt }];
   const preferred = `agent:${context.preferred.agent}`;

@@ -4,6 +4,7 @@
 // shown by the shape of its output, so that a new one needs no code here. What was learned is shown by `show-memory.ts`, playbooks by
 // `show-playbooks.ts`.
 
+import type { Excerpt, Sides } from "../contracts/concern.ts";
 import { EndReason, toReasonSentence } from "../contracts/ending.ts";
 import type { JournalEvent } from "../contracts/events.ts";
 import type { OperationName, OperationOutput } from "../contracts/operations/index.ts";
@@ -138,7 +139,8 @@ function whoOf(task: Task): string {
 /** The questions that are open by those who are to answer them. */
 function toAsked(pauses: Task["pauses"]): string {
   const approvers = pauses.filter(({ asks }) => asks).map(({ approver }) => approver ?? "anyone");
-  return approvers.length === 0 ? "" : `? ${[...new Set(approvers)].join(", ")}`;
+  const isOfCode = pauses.some(({ concerns }) => concerns?.waitsForCode === true);
+  return approvers.length === 0 ? "" : `? ${[...new Set(approvers)].join(", ")}${isOfCode ? ", or other code" : ""}`;
 }
 
 function toTargetText(to: Extract<Task, { state: "start" }>["to"]): string {
@@ -189,7 +191,7 @@ function splitOutcome(outcome: unknown): { why?: string; outcome?: unknown } {
 
 /** What is asked, by whom it is answered, and the command that answers it and no other. */
 function showPause(taskId: string, pause: Content["pauses"][number], style: Style): string {
-  const { pauseId, asks, question, answerSchema, approver, expiresAt } = pause;
+  const { pauseId, asks, question, answerSchema, approver, expiresAt, recorded, present } = pause;
   const told = { ...(asks ? { answer: "ANSWER" } : {}), taskId, pauseId };
   const facts = [
     asks ? "question" : "pause",
@@ -199,7 +201,26 @@ function showPause(taskId: string, pause: Content["pauses"][number], style: Styl
   ];
   const text = question === undefined ? [] : [escapeBlock(question, "  ")];
   const command = `  ${toCommand(asks ? "tasks.answer" : "tasks.resume", told)}`;
-  return [style.dim(facts.join("  ")), ...text, command].join("\n");
+  return [style.dim(facts.join("  ")), ...text, ...showSides({ recorded, present }, style), command].join("\n");
+}
+
+/** What is recorded and what comes now, one below the other, so that the difference can be seen. */
+function showSides({ recorded, present }: Sides, style: Style): string[] {
+  const sides = [
+    ["recorded", recorded],
+    ["now     ", present],
+  ] as const;
+  return sides.flatMap(([word, side]) => {
+    if (side === undefined) return [];
+    const { tool, input } = side;
+    const part =
+      input === undefined ? "no input" : `${input.from > 0 ? "… " : ""}${escapeLine(input.json)}${toRest(input)}`;
+    return [`  ${style.dim(word)}  ${tool === undefined ? "" : `${escapeLine(tool)}  `}${part}`];
+  });
+}
+
+function toRest({ json, chars, from }: Excerpt): string {
+  return from + json.length < chars ? ` … ${chars} characters` : "";
 }
 
 /** A line for a change, and the whole card when it has ended. */

@@ -5,6 +5,7 @@
 // or the fold. `facts` are decisions already made: a fold never computes a time, an epoch or a next state.
 
 import { z } from "zod";
+import { Choice, Concern, Sides } from "./concern.ts";
 import { EndCode } from "./ending.ts";
 import {
   AgentId,
@@ -80,7 +81,10 @@ const pauseEnd = z.strictObject({
   claimableAt: Time.optional(),
   preferred: Preference.optional(),
 });
-/** The end of a run that waits for its pauses: `start` when one of them ended meanwhile. */
+/**
+ * The end of a run that waits for its pauses: `start` when one of them ended meanwhile. One that stays paused is claimable too, from
+ * `claimableAt` on, when it waits for other code.
+ */
 const rest = {
   next: z.enum(["paused", "start"]),
   /** Pauses that the run no longer asked for. */
@@ -88,7 +92,12 @@ const rest = {
   claimableAt: Time.optional(),
   preferred: Preference.optional(),
 };
-const step = { ...StepSubject.shape, stage: z.int().positive() };
+const step = {
+  ...StepSubject.shape,
+  stage: z.int().positive(),
+  /** How often the step was set aside before, to run again. */
+  rerun: z.int().positive().optional(),
+};
 const measures = { durationMs: WaitMs.optional(), cost: Cost.optional() };
 const why = z.strictObject({ reason: Line.optional() });
 /** Of an event that can end a task: the code of the reason, when it does. */
@@ -224,6 +233,8 @@ export const eventTypes = {
     z.strictObject({ ...step, ...measures, retryable: z.boolean() }),
     z.strictObject({ input: Json.optional(), error: sensitive(Line), files: z.array(FilePath).max(limits.listItems) }),
   ),
+  /** What was recorded of a step counts no more: a person said that it is to run again. */
+  "step.superseded": entry("step.superseded", z.strictObject({ ...step, supersedes: Sequence }), nothing),
   "task.paused": entry(
     "task.paused",
     z.strictObject({
@@ -234,12 +245,24 @@ export const eventTypes = {
       approver: AgentId.optional(),
       /** Whether the run ended with it. One that goes on ends by `task.rested` or any other end of a run. */
       ends: z.boolean(),
+      /** What recorded work it is about; absent of a handler's own. */
+      concerns: Concern.optional(),
       ...rest,
     }),
-    z.strictObject({ question: Text.optional(), answerSchema: Json.optional(), note: Text.optional() }),
+    z.strictObject({
+      question: Text.optional(),
+      answerSchema: Json.optional(),
+      note: Text.optional(),
+      ...Sides.shape,
+    }),
   ),
   "task.rested": entry("task.rested", z.strictObject(rest), nothing),
-  "task.answered": entry("task.answered", pauseEnd, z.strictObject({ answer: Json })),
+  "task.answered": entry(
+    "task.answered",
+    /** `choice` is the answer to a question about recorded work, when it is a word. */
+    z.strictObject({ ...pauseEnd.shape, choice: Choice.optional() }),
+    z.strictObject({ answer: Json }),
+  ),
   "task.resumed": entry("task.resumed", pauseEnd, why),
   "pause.expired": entry("pause.expired", pauseEnd, nothing),
   "task.completed": entry(

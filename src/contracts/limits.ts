@@ -13,6 +13,8 @@ export const limits = {
   bodyBytes: 3 * 1024 * 1024,
   /** Texts and data of one page of events or steps; a page holds at least one of them. */
   pageBytes: 4 * 1024 * 1024,
+  /** How much a question about changed code shows of each of two inputs, as JSON. */
+  excerptChars: 2_000,
   /** The answer to one question, encoded. */
   answerBytes: 16 * 1024,
   /** Bodies over this size are kept as payload blobs, apart from the journal's tables. */

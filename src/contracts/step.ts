@@ -4,7 +4,10 @@ import { limits } from "./limits.ts";
 import { Cost, FilePath, InputHash, Json, Line, Name, Sequence, Time, WaitMs } from "./values.ts";
 
 /** Tells a step from others of its name, such as the item that it is for. Without control characters. */
-const StepKey = Name.regex(/^\P{Cc}*$/u);
+export const StepKey = Name.regex(/^\P{Cc}*$/u);
+
+/** How many-eth of its name a step is; 0 of a step with a key. */
+export const StepOrdinal = z.int().nonnegative().max(limits.messageValues);
 
 /**
  * Which step of a task, within the task's stage: its name and its key, or without a key its name and how many-eth of that name. A stage
@@ -13,8 +16,7 @@ const StepKey = Name.regex(/^\P{Cc}*$/u);
 const Identity = z.strictObject({
   name: Name,
   key: StepKey.optional(),
-  /** 0 of a step with a key. */
-  ordinal: z.int().nonnegative().max(limits.messageValues),
+  ordinal: StepOrdinal,
 });
 
 /** What ran and what it worked on. The same identity with another tool or input is `STEP_DIVERGED`. */
@@ -41,7 +43,14 @@ export const StepReport = z.strictObject({
 });
 export type StepReport = z.infer<typeof StepReport>;
 
-const StepStatus = z.enum(["begun", "succeeded", "failed"]);
+/** Sets a recorded step aside, because its question was answered with `rerun`. Its record stays in the journal, and the step runs again. */
+export const StepSuperseded = z.strictObject({
+  ...StepSubject.shape,
+  /** The event that holds the record. */
+  supersedes: Sequence,
+});
+
+const StepStatus = z.enum(["begun", "succeeded", "failed", "superseded"]);
 
 /** A recorded step, as workers and readers see it. */
 export const StepReceipt = z.strictObject({
@@ -55,11 +64,26 @@ export const StepReceipt = z.strictObject({
   error: Line.optional(),
   /** Of a failed step: whether it may run again. */
   retryable: z.boolean().optional(),
+  /** How often it was set aside so far, to run again. */
+  rerun: z.int().positive().optional(),
+  /** Of one that was set aside just now: the event that holds what it had recorded. */
+  supersedes: Sequence.optional(),
 });
 export type StepReceipt = z.infer<typeof StepReceipt>;
 
 /** What tells a step from others of its stage. */
 export type StepIdentity = Pick<StepSubject, "name" | "ordinal" | "key">;
+
+/** What differs between a step as it was recorded and as it comes now. */
+export function differencesOf(
+  recorded: Pick<StepSubject, "tool" | "inputHash">,
+  present: Pick<StepSubject, "tool" | "inputHash">,
+): ("tool" | "input")[] {
+  return [
+    ...(recorded.tool === present.tool ? [] : (["tool"] as const)),
+    ...(recorded.inputHash === present.inputHash ? [] : (["input"] as const)),
+  ];
+}
 
 /** A step as people read it. */
 export function toStepLabel({ name, ordinal, key }: StepIdentity): string {
@@ -71,12 +95,9 @@ export function toStepPlace({ name, ordinal, key }: StepIdentity): { name: strin
   return key === undefined ? { name, ordinal } : { name: `${key}\u001f${name}`, ordinal: -1 };
 }
 
-/** What the name of a pause begins with that asks about a step. */
-export const stepAbout = "step ";
-
 /** How a pause names the step it asks about. */
 export function toAbout(step: StepIdentity): string {
-  return `${stepAbout}${toStepLabel(step)}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
+  return `step ${toStepLabel(step)}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
 }
 
 /** How a pause names the step that comes with another tool or input than it was recorded with. */

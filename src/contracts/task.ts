@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Choice, Concern, Sides } from "./concern.ts";
 import { EndMark, EndReason } from "./ending.ts";
 import { Budget } from "./events.ts";
 import { AgentId, DelegationId, PacketId, PauseId, TaskId } from "./ids.ts";
@@ -32,6 +33,10 @@ export const OpenPause = z.strictObject({
   expiresAt: Time.optional(),
   /** The event that opened it. */
   seq: Sequence,
+  /** What recorded work it is about; absent of a handler's own question. */
+  concerns: Concern.optional(),
+  /** Of one that waits for other code: how often the task was tried again. */
+  tries: z.int().nonnegative().optional(),
 });
 export type OpenPause = z.infer<typeof OpenPause>;
 
@@ -83,6 +88,8 @@ export const Task = z.discriminatedUnion("state", [
     state: z.literal("paused"),
     owner: Actor.optional(),
     claimedAt: Time.optional(),
+    /** Of a task that waits for other code: from when on it can be claimed, to try whether that is there. */
+    claimableAt: Time.optional(),
   }),
   /** Offered with a packet. In: its owner. Out: one claim, decline, withdrawal, expiry. If the process dies: announced again. */
   z.strictObject({
@@ -116,7 +123,14 @@ export const TaskContent = z.strictObject({
    * `limits.pageBytes` of texts: the event at `seq` has them.
    */
   pauses: z
-    .array(OpenPause.extend({ question: Text.optional(), answerSchema: Json.optional(), note: Text.optional() }))
+    .array(
+      OpenPause.extend({
+        question: Text.optional(),
+        answerSchema: Json.optional(),
+        note: Text.optional(),
+        ...Sides.shape,
+      }),
+    )
     .max(limits.pausesOpen),
   /** The packet of an open handoff, or the one the present owner took. */
   packet: Packet.optional(),
@@ -136,6 +150,9 @@ export const PauseEnd = z.strictObject({
   seq: Sequence,
   end: z.enum(["answered", "resumed", "expired", "withdrawn"]),
   answer: Json.optional(),
+  /** Of an answered question about recorded work: what it was about, and the answer when it is one of the words to choose from. */
+  concerns: Concern.optional(),
+  choice: Choice.optional(),
 });
 export type PauseEnd = z.infer<typeof PauseEnd>;
 

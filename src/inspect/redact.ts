@@ -10,6 +10,7 @@
 
 import { z } from "zod";
 import type { PlaybookContext, TaskContext } from "../../machines/index.ts";
+import { Choice, Concern } from "../contracts/concern.ts";
 import { EndCode } from "../contracts/ending.ts";
 import { Budget, type EventType, eventTypes, RetryPolicy } from "../contracts/events.ts";
 import { AgentId, DelegationId, PacketId, PauseId, TaskId } from "../contracts/ids.ts";
@@ -114,9 +115,20 @@ const contextShape = {
       asks: z.boolean(),
       approver: AgentId.nullable(),
       expiresAt: Time.nullable(),
+      concerns: Concern.optional(),
+      tries: z.int().optional(),
     }),
   ),
-  pauseEnds: z.array(z.object({ pauseId: PauseId, key: Name, seq: Sequence, end: PauseEnd.shape.end })),
+  pauseEnds: z.array(
+    z.object({
+      pauseId: PauseId,
+      key: Name,
+      seq: Sequence,
+      end: PauseEnd.shape.end,
+      concerns: Concern.optional(),
+      choice: Choice.optional(),
+    }),
+  ),
   pauseEndedSeq: z.int(),
   questionEndedSeq: z.int(),
   handoff: z.object({ packetId: PacketId, seq: Sequence, to: Target, from: Actor, expiresAt: Time.nullable() }),

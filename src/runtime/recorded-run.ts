@@ -6,7 +6,6 @@ import { decodeBody, decodeHeader } from "../../actors/index.ts";
 import { isOpen, isWork, type TaskSnapshot } from "../../machines/index.ts";
 import type { EventBody } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
-import { stepAbout } from "../contracts/step.ts";
 import type { Check } from "../contracts/values.ts";
 import type { ScopeStore, StoredEvent } from "../kernel/store.ts";
 import type { RecordedRun, RecordedStep } from "../playbook/index.ts";
@@ -18,8 +17,8 @@ export function readRecordedRun(store: ScopeStore, snapshot: TaskSnapshot): Reco
   const created = decodeBody(store.event(context.createdSeq), "task.created");
   const goal = created?.packet?.brief ?? created?.brief;
   if (row === undefined || created === undefined || goal === undefined || !isWork(snapshot)) return undefined;
-  const types = ["step.succeeded", "step.failed"];
-  const steps = store.events({ task: row.task, after: 0, count: limits.runSteps, types });
+  const types = ["step.succeeded", "step.failed", "step.superseded"];
+  const steps = withoutSuperseded(store.events({ task: row.task, after: 0, count: limits.runSteps, types }));
   const completed = context.completedSeq === null ? undefined : store.event(context.completedSeq);
   return {
     taskId: context.id,
@@ -34,18 +33,28 @@ export function readRecordedRun(store: ScopeStore, snapshot: TaskSnapshot): Reco
   };
 }
 
+/** What was set aside to run again is no part of how the work was done. */
+function withoutSuperseded(events: readonly StoredEvent[]): StoredEvent[] {
+  const superseded = new Set<number>();
+  for (const event of events) {
+    const { type, facts } = decodeHeader(event);
+    if (type === "step.superseded") superseded.add(facts.supersedes);
+  }
+  return events.filter(({ seq, type }) => type !== "step.superseded" && !superseded.has(seq));
+}
+
 const asidesMax = 200;
 
-/** What others had a part in: answers to its questions, but for those about a step whose outcome was not known, and delegated parts. */
+/** What others had a part in: answers to its questions, but for those about recorded work, and delegated parts. */
 function readAsides(store: ScopeStore, task: number): Required<Pick<RecordedRun, "answers" | "delegated">> {
   const types = ["task.paused", "task.answered", "delegation.sent"];
   const answers: number[] = [];
   const delegated: string[] = [];
-  const keys = new Map<string, string>(); // by pause
+  const ofHandler = new Set<string>(); // pauses
   for (const stored of store.events({ task, after: 0, count: asidesMax, types })) {
     const { type, seq, facts } = decodeHeader(stored);
-    if (type === "task.paused") keys.set(facts.pauseId, facts.key);
-    if (type === "task.answered" && keys.get(facts.pauseId)?.startsWith(stepAbout) !== true) answers.push(seq);
+    if (type === "task.paused" && facts.concerns === undefined) ofHandler.add(facts.pauseId);
+    if (type === "task.answered" && ofHandler.has(facts.pauseId)) answers.push(seq);
     if (type === "delegation.sent") delegated.push(decodeBody(stored, type)?.packet.brief ?? "");
   }
   return { answers, delegated };

@@ -5,6 +5,7 @@
 import { decodeBody } from "../../actors/index.ts";
 import {
   allowedFor,
+  isClaimable,
   isMemory,
   isSession,
   type TaskContext,
@@ -38,7 +39,8 @@ export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
     }
     case "paused": {
       const { owner } = context;
-      return { ...common, state, ...(owner === null ? {} : { owner, claimedAt: context.claimedAt }) };
+      if (owner !== null) return { ...common, state, owner, claimedAt: context.claimedAt };
+      return { ...common, state, ...(isClaimable(snapshot) ? { claimableAt: context.claimableAt } : {}) };
     }
     case "handoff": {
       const { packetId, to, from, expiresAt } = required(context.handoff);
@@ -133,14 +135,15 @@ export function toExplanation(store: ScopeStore, snapshot: TaskSnapshot, now: Mo
   if (reason !== undefined) {
     return { taskId: context.id, state, because: toReasonSentence(reason), outcome: { reason }, allowed, moves: [] };
   }
-  const { because, moves } = explain(state, context, now);
+  const { because, moves } = explain(state, snapshot, now);
   const pauses = readQuestions(store, context).map(explainPause);
   const hasDeadline = context.deadlineAt !== null && allowed.length > 0;
   const deadline = hasDeadline ? [`its deadline in ${(context.deadlineAt ?? 0) - now.at} ms`] : [];
   return { taskId: context.id, state, because, allowed, moves: [...moves, ...pauses, ...deadline] };
 }
 
-function explain(state: Task["state"], context: TaskContext, now: Moment): { because: string; moves: string[] } {
+function explain(state: Task["state"], snapshot: TaskSnapshot, now: Moment): { because: string; moves: string[] } {
+  const { context } = snapshot;
   switch (state) {
     case "start":
       if (isMemory({ context })) return { because: "It holds what the scope has learned, and never ends.", moves: [] };
@@ -148,7 +151,7 @@ function explain(state: Task["state"], context: TaskContext, now: Moment): { bec
     case "running":
     case "verifying":
     case "paused": {
-      if (context.owner === null) return { because: explainPaused(context), moves: [] }; // nobody goes on with other work
+      if (context.owner === null) return explainUnowned(snapshot, now); // nobody goes on with other work
       const { agent } = context.owner;
       const lease =
         now.leaseUntil === undefined ? "" : `; without a heartbeat its lease ends in ${now.leaseUntil - now.at} ms`;
@@ -164,6 +167,19 @@ function explain(state: Task["state"], context: TaskContext, now: Moment): { bec
     default:
       return { because: `It is ${state}; nothing more happens to it.`, moves: [] };
   }
+}
+
+/** A task that waits for other code is tried again by itself. */
+function explainUnowned(snapshot: TaskSnapshot, now: Moment): { because: string; moves: string[] } {
+  const { context } = snapshot;
+  const because = explainPaused(context);
+  if (!isClaimable(snapshot)) return { because, moves: [] };
+  const target = toTargetKey(context.to);
+  const when = `in ${Math.max(context.claimableAt - now.at, 0)} ms`;
+  return {
+    because: `${because} It also waits for code that fits what is recorded, and is tried again ${when}.`,
+    moves: [`a claim by ${target} with code that fits, ${when}`],
+  };
 }
 
 function explainPaused({ pauses }: TaskContext): string {

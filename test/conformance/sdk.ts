@@ -6,6 +6,7 @@
 import { describe } from "vitest";
 import { describeBlocked } from "./sdk/blocked.ts";
 import { describeBranches } from "./sdk/branches.ts";
+import { describeChangedCode } from "./sdk/changed-code.ts";
 import { describeChecks } from "./sdk/checks.ts";
 import { describeClaims } from "./sdk/claims.ts";
 import { describeDelegation } from "./sdk/delegation.ts";
@@ -42,6 +43,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeSteps(setup);
     describeBranches(setup);
     describeOnce(setup);
+    describeChangedCode(setup);
     describePause(setup);
     describeQuestions(setup);
     describeDelegation(setup);

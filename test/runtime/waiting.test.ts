@@ -130,7 +130,7 @@ describe("waiting claims", () => {
 
     await clock.advance(2_000);
 
-    const claimableAt = "claimableAt" in task ? task.claimableAt - task.updatedAt : 0;
+    const claimableAt = task.state === "start" ? task.claimableAt - task.updatedAt : 0;
     expect(claimableAt).toBeGreaterThanOrEqual(500); // half of it is jitter
     expect(waiting).toMatchObject({ ms: claimableAt, answer: { assignment: { taskId, epoch: 2, attempt: 2 } } });
   });

@@ -39,7 +39,7 @@ function createJournal(turns: readonly number[]) {
 
   async function step({ step: report }: Parameters<Client["tasks"]["step"]>[0]): Promise<{ receipt: StepReceipt }> {
     await pass();
-    const { name, ordinal, key, beside, outcome } = report as Exclude<typeof report, { begin: true }>; // the only ones made here
+    const { name, ordinal, key, beside, outcome } = report as Extract<typeof report, { outcome: unknown }>; // the only ones made here
     const output = outcome.kind === "succeeded" ? outcome.output : undefined;
     const seq = receipts.size + 1;
     const receipt = {
@@ -76,7 +76,7 @@ async function runOnce(all: Program, journal: Journal, callsLeft: number): Promi
   const life = createLife(task);
   journal.begin(life, callsLeft);
   const parts = { client: journal.client, clock: systemClock, options: { agent: "a" }, task } as unknown as RunParts;
-  const steps = await createSteps(parts, life);
+  const steps = await createSteps(parts, life, { settle: () => Promise.resolve() });
   const wrong: string[] = [];
   const branch = async (own: Asked[], number: number): Promise<void> => {
     for (const [index, { name, isKeyed }] of own.entries()) {

@@ -160,6 +160,21 @@ export const stories = {
     story.do("tasks.pause", { question: "Deploy?", answerSchema: { type: "boolean" } });
     return story;
   },
+  /** A recorded step does not fit the code that runs; the time for the next try has come. */
+  waitingForCode: (input?: Partial<Started>): Story => {
+    const story = stories.running(input);
+    const concerns = {
+      of: "step" as const,
+      name: "s",
+      ordinal: 0,
+      seq: 3,
+      differs: ["input" as const],
+      waitsForCode: true,
+    };
+    story.do("tasks.pause", { question: "Keep it?", answerSchema: { type: "boolean" }, concerns });
+    story.at += 1_000;
+    return story;
+  },
   /** Its owner goes on with other work. */
   asking: (input?: Partial<Started>): Story => {
     const story = stories.running(input);
@@ -307,6 +322,7 @@ export const examples: Record<EventType, NewEvent[]> = {
   "step.failed": [
     { type: "step.failed", epoch: 1, facts: { ...step, retryable: true }, body: { error: "e", files: [] } },
   ],
+  "step.superseded": [{ type: "step.superseded", epoch: 1, facts: { ...step, supersedes: 3, rerun: 1 }, body: {} }],
   "task.paused": [
     { type: "task.paused", epoch: 1, facts: { ...pause, ends: true, next: "paused" }, body: {} },
     { type: "task.paused", epoch: 1, facts: { ...pause, ends: false, next: "paused" }, body: {} },

@@ -1,6 +1,6 @@
 import type { Actor, Target } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
-import { isClaimed, type TaskSnapshot } from "../state.ts";
+import { isClaimable, isClaimed, type TaskSnapshot, toTaskState } from "../state.ts";
 import { accept, heldBy, refuse, refuseState } from "./refuse.ts";
 
 type ClaimCommand = CommandOf<"tasks.claim"> | CommandOf<"handoff.claim">;
@@ -13,7 +13,7 @@ export function decideClaim(snapshot: TaskSnapshot, command: ClaimCommand, facts
   if (command.name === "handoff.claim" && !(isStored && command.input.packetId === snapshot.context.packetId)) {
     return refusePacketGone(snapshot, command.name, facts);
   }
-  if (snapshot.value !== "start") return refuseState(snapshot, command.name);
+  if (!isClaimable(snapshot)) return refuseState(snapshot, command.name);
   return claimStart(snapshot, command, facts);
 }
 
@@ -24,7 +24,7 @@ function claimStart(snapshot: TaskSnapshot, command: ClaimCommand, facts: Facts)
   if (role === "refused" && !isPreferred) return refuseAddressee(context.id, context.to, facts.by);
   if (context.claimableAt > facts.at) {
     return refuse("TASK_STATE_CONFLICT", `${context.id} can be claimed in ${context.claimableAt - facts.at} ms.`, {
-      state: "start",
+      state: toTaskState(snapshot),
       claimableAt: context.claimableAt,
     });
   }

@@ -4,6 +4,7 @@
 // that is over is refused: it never reaches another question.
 
 import { toAnswerSchema, whyAnswerMisfits } from "../../../src/contracts/answers.ts";
+import { Choice, type Concern, type Sides } from "../../../src/contracts/concern.ts";
 import { isFailure } from "../../../src/contracts/failures.ts";
 import type { PauseId } from "../../../src/contracts/ids.ts";
 import { isSameJson } from "../../../src/contracts/json.ts";
@@ -15,6 +16,8 @@ import { preferenceFor } from "./claim.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 import { mustRun, toMoment } from "./run.ts";
 
+type PauseInput = CommandOf<"tasks.pause">["input"];
+
 /** Opens a pause; the run ends with it, and lease and slot are given back, unless its owner goes on. */
 export function decidePause(snapshot: TaskSnapshot, command: CommandOf<"tasks.pause">, facts: Facts): Decision {
   const { context } = snapshot;
@@ -23,19 +26,45 @@ export function decidePause(snapshot: TaskSnapshot, command: CommandOf<"tasks.pa
     mustRun(snapshot, command, facts) ??
     refuseUnusable(input) ??
     refuseTooMany(context) ??
-    refuseKnown(context, input.key) ??
-    refuseStrange(context, input.waitsFor);
+    refuseKnown(context, input) ??
+    refuseStrange(context, input.waitsFor) ??
+    refuseGone(context, input.replaces);
   if (refusal !== undefined) return refusal;
   const pauseId = facts.ids.pause;
-  const { question, answerSchema, key = pauseId, approver, note, ends, waitsFor } = input;
+  const { question, answerSchema, key = pauseId, approver, note, ends } = input;
   const expiresAt = toMoment(facts.at, input.expiresAt, input.expiresInMs);
-  const rest = waitsFor === undefined ? { next: "paused" as const, withdrawn: [] } : toRest(context, waitsFor, facts);
+  const { concerns, sides } = splitConcern(input.concerns);
   return accept({
     type: "task.paused",
     epoch: context.epoch,
-    facts: { pauseId, key, asks: question !== undefined, expiresAt, approver, ends, ...rest },
-    body: { question, answerSchema, note },
+    facts: {
+      pauseId,
+      key,
+      asks: question !== undefined,
+      expiresAt,
+      approver,
+      ends,
+      ...concerns,
+      ...toEnd(context, input, facts),
+    },
+    body: { question, answerSchema, note, ...sides },
   });
+}
+
+/** What is folded, and apart from it what people read. */
+function splitConcern(given: PauseInput["concerns"]): { concerns: { concerns?: Concern }; sides: Sides } {
+  if (given === undefined) return { concerns: {}, sides: {} };
+  const { recorded, present, ...concerns } = given;
+  return { concerns: { concerns }, sides: { recorded, present } };
+}
+
+/** What becomes of the run and of the pauses that were open before. */
+function toEnd(context: TaskContext, input: PauseInput, facts: Facts) {
+  const { waitsFor, replaces, ends, concerns } = input;
+  const rest = waitsFor === undefined ? { next: "paused" as const, withdrawn: [] } : toRest(context, waitsFor, facts);
+  const withdrawn = [...rest.withdrawn, ...(replaces === undefined ? [] : [replaces])];
+  if (rest.next === "start" || !ends || concerns?.waitsForCode !== true) return { ...rest, withdrawn };
+  return { ...rest, withdrawn, claimableAt: facts.at + toCodeWait(0) };
 }
 
 /** Ends a run whose every branch waits for a pause. */
@@ -51,12 +80,27 @@ export function decideRest(snapshot: TaskSnapshot, command: CommandOf<"tasks.res
 function toRest(context: TaskContext, waitsFor: readonly PauseId[], facts: Facts) {
   const isOpen = (id: PauseId): boolean => context.pauses.some(({ pauseId }) => pauseId === id);
   const withdrawn = context.pauses.map(({ pauseId }) => pauseId).filter((id) => !waitsFor.includes(id));
-  if (waitsFor.every(isOpen)) return { next: "paused" as const, withdrawn };
+  if (waitsFor.every(isOpen)) return { next: "paused" as const, withdrawn, ...toNextTry(context, waitsFor, facts) };
   return { next: "start" as const, withdrawn, ...toClaimable(context.owner?.agent ?? null, facts) };
 }
 
+/** When a task is tried again that waits for other code: the sooner the less often that was in vain. */
+function toNextTry({ pauses }: TaskContext, waitsFor: readonly PauseId[], { at }: Facts) {
+  const tries = pauses.flatMap(({ pauseId, tries }) =>
+    tries === undefined || !waitsFor.includes(pauseId) ? [] : tries + 1,
+  );
+  return tries.length === 0 ? {} : { claimableAt: at + toCodeWait(Math.min(...tries)) };
+}
+
+const codeWaitMsMax = 600_000;
+
+/** 1 s at first, for a change that is taken back at once, then twice as long each time, 10 minutes at most. */
+function toCodeWait(tries: number): number {
+  return Math.min(1_000 * 2 ** Math.max(tries - 2, 0), codeWaitMsMax);
+}
+
 /** A question that nobody could answer is refused when it is asked. */
-function refuseUnusable(input: CommandOf<"tasks.pause">["input"]): Decision | undefined {
+function refuseUnusable(input: PauseInput): Decision | undefined {
   if (!input.ends && input.waitsFor !== undefined)
     return refuse("INPUT_INVALID", "waitsFor is given for a run that goes on; give it with the end of the run.");
   if (input.answerSchema === undefined) return undefined;
@@ -79,9 +123,9 @@ function refuseTooMany({ id, pauses, pauseEnds, stage }: TaskContext): Decision 
   return refuse("PAUSE_LIMIT", `${id} was paused ${count} times in stage ${stage}.`);
 }
 
-function refuseKnown({ id, pauses }: TaskContext, key: string | undefined): Decision | undefined {
+function refuseKnown({ id, pauses }: TaskContext, { key, replaces }: PauseInput): Decision | undefined {
   const known = pauses.find((pause) => pause.key === key);
-  if (key === undefined || known === undefined) return undefined;
+  if (key === undefined || known === undefined || known.pauseId === replaces) return undefined;
   const { pauseId } = known;
   const what = `${id} has an open pause ${pauseId} of the key "${key}"; wait for it with tasks.rest, or give another key.`;
   return refuse("PAUSE_AMBIGUOUS", what, { pauseId });
@@ -95,6 +139,12 @@ function refuseStrange(
   return strange === undefined ? undefined : refuseMissing(id, strange);
 }
 
+/** Only an open pause can be replaced: what has ended meanwhile may have been answered. */
+function refuseGone({ id, pauses }: TaskContext, replaces: PauseId | undefined): Decision | undefined {
+  if (replaces === undefined || pauses.some(({ pauseId }) => pauseId === replaces)) return undefined;
+  return refuseMissing(id, replaces);
+}
+
 /** An answer is for one question: the one that it names, else the only one that its author can have seen. */
 export function decideAnswer(snapshot: TaskSnapshot, command: CommandOf<"tasks.answer">, facts: Facts): Decision {
   const found = findPause(snapshot, command, facts);
@@ -106,7 +156,14 @@ export function decideAnswer(snapshot: TaskSnapshot, command: CommandOf<"tasks.a
   const refusal = refuseUnable(snapshot, found, facts) ?? refuseMisfit(id, schema, answer);
   if (refusal !== undefined) return refusal;
   const { epoch } = snapshot.context;
-  return accept({ type: "task.answered", epoch, facts: toPauseEnd(snapshot, found, facts), body: { answer } });
+  const choice = found.concerns === undefined ? undefined : Choice.safeParse(answer).data;
+  const end = toPauseEnd(snapshot, found, facts);
+  return accept({
+    type: "task.answered",
+    epoch,
+    facts: { ...end, ...(choice === undefined ? {} : { choice }) },
+    body: { answer },
+  });
 }
 
 export function decideResume(snapshot: TaskSnapshot, command: CommandOf<"tasks.resume">, facts: Facts): Decision {

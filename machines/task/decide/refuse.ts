@@ -3,7 +3,15 @@ import type { TaskState } from "../../../src/contracts/task.ts";
 import type { Actor } from "../../../src/contracts/values.ts";
 import { type Decision, memoryOperations, type NewEvent, playbookOperations, type TaskOperation } from "../commands.ts";
 import { isMemory, isPlaybook, isSession } from "../context.ts";
-import { isClaimed, isOpen, isRunning, type TaskSnapshot, toSessionStatus, toTaskState } from "../state.ts";
+import {
+  isClaimable,
+  isClaimed,
+  isOpen,
+  isRunning,
+  type TaskSnapshot,
+  toSessionStatus,
+  toTaskState,
+} from "../state.ts";
 
 const allowedIn: Readonly<Record<TaskState, readonly TaskOperation[]>> = {
   start: ["tasks.claim", "tasks.cancel"], // and what ends an open pause
@@ -45,7 +53,8 @@ export function allowedFor(snapshot: TaskSnapshot): readonly TaskOperation[] {
   if (isMemory(snapshot)) return memoryOperations;
   if (isPlaybook(snapshot)) return allowedForPlaybook(snapshot);
   if (isSession(snapshot) && isOpen(snapshot)) return allowedInSession;
-  const allowed = allowedIn[isRunning(snapshot) ? "running" : toTaskState(snapshot)];
+  const state = isRunning(snapshot) ? "running" : toTaskState(snapshot);
+  const allowed = state === "paused" && isClaimable(snapshot) ? allowedIn.start : allowedIn[state];
   return snapshot.context.pauses.length === 0 ? allowed : [...allowed, ...allowedWhileAsking(snapshot)];
 }
 

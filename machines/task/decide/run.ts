@@ -1,6 +1,12 @@
 import { limits } from "../../../src/contracts/limits.ts";
 import type { Return } from "../../../src/contracts/packet.ts";
-import { type StepReceipt, type StepSubject, toAbout, toStepLabel } from "../../../src/contracts/step.ts";
+import {
+  differencesOf,
+  type StepReceipt,
+  type StepSubject,
+  toAbout,
+  toStepLabel,
+} from "../../../src/contracts/step.ts";
 import type { Check, CheckResult } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { isClaimed, isRunning, type TaskSnapshot } from "../state.ts";
@@ -13,9 +19,47 @@ export function decideStep(snapshot: TaskSnapshot, command: CommandOf<"tasks.ste
   if (refusal !== undefined) return refusal;
   const { step } = command.input;
   const known = facts.step;
-  if (known !== undefined && isDiverged(known, step)) return refuseDiverged(snapshot, known, step);
+  if ("supersedes" in step) return supersedeStep(snapshot, step, known);
+  if (known !== undefined && isDiverged(known, step) && !mayDiffer(snapshot, known, step))
+    return refuseDiverged(snapshot, known, step);
   if (known?.status === "succeeded") return { kind: "already", seq: known.seq };
-  return "begin" in step ? beginStep(snapshot, step, known, facts) : recordStep(snapshot, step);
+  return "begin" in step ? beginStep(snapshot, step, known, facts) : recordStep(snapshot, step, known);
+}
+
+/**
+ * Whether a step may come with another tool or input than it was recorded with: when the record holds nothing that could be given back,
+ * or when its outcome is not known and a person has seen both.
+ */
+function mayDiffer(snapshot: TaskSnapshot, known: StepReceipt, step: StepSubject): boolean {
+  if (known.status === "superseded") return true;
+  if (known.status === "failed") return known.retryable !== false;
+  return known.status === "begun" && findAnswer(snapshot, known.seq, step) !== undefined;
+}
+
+/** The latest answer to a question about the record at `seq`, asked by code that came with this tool and input. */
+function findAnswer({ context }: TaskSnapshot, seq: number, { tool, inputHash }: StepSubject) {
+  return context.pauseEnds.findLast(
+    ({ end, concerns }) =>
+      end === "answered" && concerns?.seq === seq && concerns.tool === tool && concerns.inputHash === inputHash,
+  );
+}
+
+/** A record is set aside once, by the word of a person. */
+function supersedeStep(
+  snapshot: TaskSnapshot,
+  { supersedes, ...step }: StepSubject & { supersedes: number },
+  known: StepReceipt | undefined,
+): Decision {
+  const { epoch, stage, id } = snapshot.context;
+  if (known?.supersedes === supersedes) return { kind: "already", seq: known.seq };
+  if (known?.seq !== supersedes || findAnswer(snapshot, supersedes, step)?.choice !== "rerun") {
+    const what = `Step ${toStepLabel(step)} of ${id} cannot be set aside at ${supersedes}`;
+    return refuse("STEP_DIVERGED", `${what}: no question about that record was answered with "rerun".`, {
+      ...(known === undefined ? {} : { seq: known.seq, status: known.status }),
+    });
+  }
+  const rerun = (known.rerun ?? 0) + 1;
+  return accept({ type: "step.superseded", epoch, facts: { ...toSubject(step), stage, supersedes, rerun }, body: {} });
 }
 
 function beginStep(
@@ -34,14 +78,15 @@ function beginStep(
       { seq: known.seq, about: toAbout(step) },
     );
   }
-  return accept({ type: "step.begun", epoch, facts: { ...toSubject(step), stage }, body: { input: step.input } });
+  const subject = { ...toSubject(step), stage, ...toRerun(known) };
+  return accept({ type: "step.begun", epoch, facts: subject, body: { input: step.input } });
 }
 
-type StepReportInput = Exclude<CommandOf<"tasks.step">["input"]["step"], { begin: true }>;
+type StepReportInput = Extract<CommandOf<"tasks.step">["input"]["step"], { outcome: unknown }>;
 
-function recordStep(snapshot: TaskSnapshot, step: StepReportInput): Decision {
+function recordStep(snapshot: TaskSnapshot, step: StepReportInput, known: StepReceipt | undefined): Decision {
   const { epoch, stage } = snapshot.context;
-  const common = { ...toSubject(step), stage, durationMs: step.durationMs, cost: step.cost };
+  const common = { ...toSubject(step), stage, durationMs: step.durationMs, cost: step.cost, ...toRerun(known) };
   if (step.outcome.kind === "failed") {
     return accept({
       type: "step.failed",
@@ -58,22 +103,25 @@ function recordStep(snapshot: TaskSnapshot, step: StepReportInput): Decision {
   });
 }
 
+/** What a step keeps of having been set aside. */
+function toRerun(known: StepReceipt | undefined): { rerun?: number } {
+  return known?.rerun === undefined ? {} : { rerun: known.rerun };
+}
+
 function toSubject(step: StepSubject): StepSubject {
   const { name, ordinal, key, tool, inputHash, beside } = step;
   return { name, ordinal, key, tool, inputHash, beside };
 }
 
 function isDiverged(known: StepReceipt, step: StepSubject): boolean {
-  return known.tool !== step.tool || known.inputHash !== step.inputHash;
+  return differencesOf(known, step).length > 0;
 }
 
 function refuseDiverged(snapshot: TaskSnapshot, known: StepReceipt, step: StepSubject): Decision {
-  const was = `tool ${known.tool ?? "none"}, input ${known.inputHash ?? "none"}`;
-  const is = `tool ${step.tool ?? "none"}, input ${step.inputHash ?? "none"}`;
   return refuse(
     "STEP_DIVERGED",
-    `Step ${toStepLabel(step)} of ${snapshot.context.id} was recorded with ${was}; it now comes with ${is}.`,
-    { seq: known.seq },
+    `Step ${toStepLabel(step)} of ${snapshot.context.id} was recorded with another ${differencesOf(known, step).join(" and ")}.`,
+    { seq: known.seq, status: known.status },
   );
 }
 

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { Concern, Sides } from "../concern.ts";
 import { Budget, RetryPolicy } from "../events.ts";
 import { AgentId, CommandId, DelegationId, PauseId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import { PacketInput, ReturnInput } from "../packet.ts";
-import { StepReceipt, StepReport, StepSubject } from "../step.ts";
+import { StepReceipt, StepReport, StepSubject, StepSuperseded } from "../step.ts";
 import { Ack, Assignment, Explanation, Task, TaskContent, TaskState } from "../task.ts";
 import {
   Check,
@@ -169,12 +170,13 @@ export const tasksStep = defineOperation({
   name: "tasks.step",
   kind: "command",
   layer: "core",
-  summary: "Record the end of a step, or the intent to begin one that must not run twice.",
+  summary: "Record the end of a step, the intent to begin one that must not run twice, or that one is to run again.",
   input: z.strictObject({
     ...owned,
     step: z.union([
       StepReport,
       z.strictObject({ ...StepSubject.shape, begin: z.literal(true), input: Json.optional() }),
+      StepSuperseded,
     ]),
   }),
   output: z.strictObject({ receipt: StepReceipt }),
@@ -203,6 +205,10 @@ export const tasksPause = defineOperation({
     ends: z.boolean().default(true),
     /** Of a run that ends: the other pauses that it waits for, as `tasks.rest` takes them; all that are open if absent. */
     waitsFor: z.array(PauseId).max(limits.pausesOpen).optional(),
+    /** What recorded work it is about, for a question that no handler asks, and both sides of what differs. */
+    concerns: z.strictObject({ ...Concern.shape, ...Sides.shape }).optional(),
+    /** The open pause that it takes the place of, such as one of the same key with another question. That one is over. */
+    replaces: PauseId.optional(),
   }),
   output: z.strictObject({ ...Ack.shape, pauseId: PauseId }),
   failures: [...ownerFailures, "PAUSE_LIMIT", "PAUSE_AMBIGUOUS", "PAUSE_NOT_FOUND"],

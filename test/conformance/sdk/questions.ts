@@ -186,14 +186,18 @@ export function describeQuestions(setup: Setup): void {
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: [1, 2, 3] });
     });
 
-    it("that are equal and asked at once are refused for good, with what to do", async () => {
+    it("that are equal and asked at once are refused with what to do, and the task waits for corrected code", async () => {
       const { client, work } = await setup();
       work({}, (_task, ctx) => Promise.all([1, 2].map(() => ctx.pause({ question: "Sure?", answer: z.boolean() }))));
 
-      const { task, outcome } = await ended(client, await start(client));
+      const taskId = await start(client);
+      const [paused] = await recorded(client, taskId, "task.paused");
 
-      expect(task).toMatchObject({ state: "failed", attempt: 1 });
-      expect(outcome).toMatchObject({ error: expect.stringMatching(/PAUSE_AMBIGUOUS.*`about`/) });
+      expect(paused).toMatchObject({
+        facts: { concerns: { of: "code" } },
+        body: { question: expect.stringMatching(/`about`/) },
+      });
+      expect((await client.tasks.get({ taskId })).task.attempt).toBe(1);
     });
 
     it("may be asked within a step, whose run ends with them", async () => {

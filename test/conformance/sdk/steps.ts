@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
-import { ended, forever, gate, journal, reached, recorded, type Setup, start, within } from "./fabric.ts";
+import { ended, forever, gate, journal, reached, type Setup, start, within } from "./fabric.ts";
 
 export function describeSteps(setup: Setup): void {
   describe("steps", () => {
@@ -111,54 +111,6 @@ export function describeSteps(setup: Setup): void {
 
       expect(outcome).toMatchObject({ data: Array.from({ length: 20 }, (_, index) => index) });
       expect(ran).toHaveLength(20);
-    });
-
-    it.each([
-      ["another input", { input: { file: "b" } }],
-      ["another tool", { tool: "editor", input: { file: "a" } }],
-      ["no input", {}],
-    ])(
-      "that come back with %s wait for their code at no attempt, and go on by themselves when it is back",
-      async (_what, second) => {
-        const { client, work } = await setup();
-        let ran = 0;
-        let isDeployed = false;
-        work({}, async (task, ctx) => {
-          const output = await ctx.step(
-            "edit",
-            isDeployed ? second : { input: { file: "a" } },
-            () => `edited ${++ran}`,
-          );
-          isDeployed = task.attempt === 1;
-          if (isDeployed) throw new Error("once more");
-          return output;
-        });
-
-        const taskId = await start(client);
-        const [paused] = await recorded(client, taskId, "task.paused");
-        isDeployed = false;
-
-        expect(paused?.body?.question).toMatch(/Step edit#0 .* was recorded with tool .*"keep"/);
-        expect(await ended(client, taskId)).toMatchObject({
-          task: { state: "succeeded", attempt: 2 },
-          outcome: { data: "edited 1" },
-        });
-      },
-    );
-
-    it("that come back with another input go on with what is recorded when the answer is to keep it", async () => {
-      const { client, work } = await setup();
-      work({}, async (task, ctx) => {
-        const output = await ctx.step("edit", { input: task.attempt }, () => `edited ${task.attempt}`);
-        if (task.attempt === 1) throw new Error("once more");
-        return output;
-      });
-      const taskId = await start(client);
-      const [paused] = await recorded(client, taskId, "task.paused");
-
-      await client.tasks.answer({ taskId, pauseId: paused?.facts.pauseId as never, answer: "keep" });
-
-      expect((await ended(client, taskId)).outcome).toMatchObject({ data: "edited 1" });
     });
 
     it("that threw are recorded, thrown to the handler, and run again on the next try under the same key", async () => {

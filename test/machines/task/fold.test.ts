@@ -27,6 +27,7 @@ const table: Record<StoryState, Partial<Record<EventType, (string | undefined)[]
     "step.begun": ["same"],
     "step.succeeded": ["same"],
     "step.failed": ["same"],
+    "step.superseded": ["same"],
     "delegation.sent": ["same"],
     ...rest,
     "handoff.offered": ["handoff"],
@@ -38,6 +39,7 @@ const table: Record<StoryState, Partial<Record<EventType, (string | undefined)[]
     "step.begun": ["same"],
     "step.succeeded": ["same"],
     "step.failed": ["same"],
+    "step.superseded": ["same"],
     "delegation.sent": ["same"],
     ...rest,
     ...endsOfPauses(undefined, "running.working", "same"),
@@ -46,6 +48,7 @@ const table: Record<StoryState, Partial<Record<EventType, (string | undefined)[]
     "task.completed": ["succeeded.recorded", "verifying"],
   },
   paused: { ...open, ...endsOfPauses("start", undefined, undefined) },
+  waitingForCode: { ...open, "task.claimed": ["running.asking"], ...endsOfPauses("start", undefined, undefined) },
   answered: { ...open, "task.claimed": ["running.asking"], ...endsOfPauses("same", undefined, undefined) },
   handoff: {
     ...open,
@@ -176,6 +179,7 @@ describe("task machine", () => {
   it("speaks of every top state by a word of the contract", () => {
     const others: Partial<Record<StoryState, string>> = {
       asking: "paused",
+      waitingForCode: "paused",
       answered: "start",
       replaying: "succeeded",
       session: "start",

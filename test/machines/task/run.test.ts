@@ -49,20 +49,93 @@ describe("tasks.step", () => {
     expect(story.try("tasks.step", { step: begin }, { step, stepEpoch: 1 }).kind).toBe("accepted");
   });
 
-  it("is STEP_DIVERGED with another tool or input, whatever the status", () => {
-    const hash = "0123456789abcdef";
-    const other = [
-      { ...succeeded, tool: "make" },
-      { ...succeeded, tool: undefined },
-      { ...succeeded, inputHash: hash },
+  const hash = "0123456789abcdef";
+  const other = [
+    { ...succeeded, tool: "make" },
+    { ...succeeded, tool: undefined },
+    { ...succeeded, inputHash: hash },
+  ];
+
+  it("is STEP_DIVERGED with another tool or input, where the record can be given back or its outcome is not known", () => {
+    const records: Partial<StepReceipt>[] = [
+      { status: "begun" },
+      { status: "succeeded" },
+      { status: "failed", retryable: false },
     ];
 
-    for (const status of ["begun", "succeeded", "failed"] as const) {
+    for (const record of records) {
       for (const step of other) {
-        const decision = stories.running().try("tasks.step", { step }, { step: receipt({ status }), stepEpoch: 1 });
-        expect(decision).toMatchObject({ failure: { code: "STEP_DIVERGED", facts: { seq: 3 } } });
+        const decision = stories.running().try("tasks.step", { step }, { step: receipt(record), stepEpoch: 1 });
+        expect(decision).toMatchObject({
+          failure: { code: "STEP_DIVERGED", facts: { seq: 3, status: record.status } },
+        });
       }
     }
+  });
+
+  it("may have another tool or input where it is run again anyway", () => {
+    const records: Partial<StepReceipt>[] = [
+      { status: "failed", retryable: true },
+      { status: "superseded", supersedes: 2, rerun: 1 },
+    ];
+
+    for (const record of records) {
+      for (const step of other) {
+        const decision = stories.running().try("tasks.step", { step }, { step: receipt(record), stepEpoch: 1 });
+        expect(decision).toMatchObject({ event: { type: "step.succeeded" } });
+      }
+    }
+  });
+
+  describe("about which a question was answered", () => {
+    const changed = { name: "build", ordinal: 0, tool: "npm", inputHash: hash };
+
+    /** Code with the input `inputHash` asked about the record at 3, and the answer came. */
+    function answered(answer: unknown, inputHash = hash): Story {
+      const story = stories.running();
+      const concerns = { of: "step" as const, seq: 3, tool: "npm", inputHash, differs: [], waitsForCode: true };
+      story.do("tasks.pause", { question: "What now?", concerns });
+      story.do("tasks.answer", { answer });
+      story.do("tasks.claim", {});
+      return story;
+    }
+
+    it("is set aside by `rerun` once, and its record is found again as set aside", () => {
+      const story = answered("rerun");
+      const step = { ...changed, supersedes: 3 };
+
+      const event = story.do("tasks.step", { step }, { step: receipt(), stepEpoch: 1 });
+      const aside = receipt({ status: "superseded", seq: 6, supersedes: 3, rerun: 1 });
+      const again = story.try("tasks.step", { step }, { step: aside, stepEpoch: 2 });
+      const report = { ...changed, outcome: { kind: "succeeded" as const, output: 2 } };
+      const recorded = story.do("tasks.step", { step: report }, { step: aside, stepEpoch: 2 });
+
+      expect(event).toMatchObject({ type: "step.superseded", facts: { supersedes: 3, rerun: 1, inputHash: hash } });
+      expect(again).toEqual({ kind: "already", seq: 6 });
+      expect(recorded).toMatchObject({ type: "step.succeeded", facts: { rerun: 1 } });
+    });
+
+    it.each([
+      ["with another word", "keep", hash, {}],
+      ["for code with another input", "rerun", "fedcba9876543210", {}],
+      ["about another record", "rerun", hash, { seq: 4 }],
+    ] as const)("is not set aside when that was %s", (_, answer, inputHash, record) => {
+      const step = { ...changed, supersedes: 3 };
+
+      const decision = answered(answer, inputHash).try("tasks.step", { step }, { step: receipt(record), stepEpoch: 1 });
+
+      expect(codeOf(decision)).toBe("STEP_DIVERGED");
+    });
+
+    it("may be recorded with the input that the question showed, when it had begun", () => {
+      const report = { ...changed, outcome: { kind: "succeeded" as const } };
+      const begun = { step: receipt({ status: "begun" as const }), stepEpoch: 1 };
+
+      expect(answered("done").try("tasks.step", { step: report }, begun).kind).toBe("accepted");
+      expect(codeOf(answered("done", "fedcba9876543210").try("tasks.step", { step: report }, begun))).toBe(
+        "STEP_DIVERGED",
+      );
+    });
   });
 
   it("begins a step once: again under the same claim it is the same event, under another its outcome is unknown", () => {
