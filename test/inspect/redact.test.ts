@@ -55,6 +55,8 @@ describe("what leaves of an event", () => {
       "input",
       "lastError",
       "output",
+      "present.input.json",
+      "recorded.input.json",
       "results[].command",
       "results[].output",
       "results[].outputHash",
@@ -65,7 +67,7 @@ describe("what leaves of an event", () => {
   it("is all of its facts but the hash of an input", () => {
     const marked = types.flatMap((type) => pathsOf(eventTypes[type].facts).filter((field) => field.isSensitive));
 
-    expect(new Set(marked.map(({ path }) => path))).toEqual(new Set(["inputHash"]));
+    expect(new Set(marked.map(({ path }) => path))).toEqual(new Set(["inputHash", "concerns.inputHash"]));
   });
 
   it("says that something was withheld, and shows the rest", () => {

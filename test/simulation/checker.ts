@@ -48,6 +48,7 @@ const ownerEvents: ReadonlySet<EventType> = new Set([
   "step.begun",
   "step.succeeded",
   "step.failed",
+  "step.superseded",
   "task.paused",
   "task.rested",
   "task.completed",

@@ -5,6 +5,58 @@ import { codeOf, pauseId, type Story, stories, t0 } from "../../support/tasks.ts
 const yesOrNo = { question: "Deploy?", answerSchema: { type: "boolean" } };
 const questions = [yesOrNo];
 
+const concerns = { of: "step" as const, name: "s", ordinal: 0, seq: 3, differs: [], waitsForCode: true };
+
+describe("a question that waits for other code", () => {
+  it("can be claimed after a while, which grows with each try, while it stays open", () => {
+    const story = stories.running();
+    story.do("tasks.pause", { question: "Keep it?", key: "k", concerns });
+    const waits: number[] = [];
+
+    for (let tries = 0; tries < 16; tries += 1) {
+      const { claimableAt } = story.now.context;
+      waits.push(claimableAt - story.at);
+      expect(codeOf(story.try("tasks.claim", {}))).toBe("TASK_STATE_CONFLICT");
+      story.at = claimableAt;
+      story.do("tasks.claim", {}, { by: "worker-1" });
+      story.do("tasks.rest", { waitsFor: [pauseId(3)] });
+    }
+
+    expect(waits.slice(0, 6)).toEqual([1_000, 1_000, 1_000, 2_000, 4_000, 8_000]);
+    expect(waits.at(-1)).toBe(600_000);
+    expect(story.now).toMatchObject({ value: "paused", context: { pauses: [{ pauseId: pauseId(3), tries: 16 }] } });
+    expect(story.now.context).toMatchObject({ attempt: 1, pauseEnds: [] });
+  });
+
+  it("is told what it was answered with, when that is a word to choose from", () => {
+    const ended = ["rerun", { output: 1 }].map((answer) => {
+      const story = stories.running();
+      story.do("tasks.pause", { question: "Keep it?", key: "k", concerns });
+      story.do("tasks.answer", { answer });
+      return story.now.context.pauseEnds;
+    });
+
+    expect(ended[0]).toMatchObject([{ end: "answered", concerns, choice: "rerun" }]);
+    expect(ended[1]?.[0]).not.toHaveProperty("choice");
+  });
+
+  it("is replaced by one about other code under the same key, and only while it is open", () => {
+    const story = stories.running();
+    story.do("tasks.pause", { question: "Keep it?", key: "k", concerns });
+    story.at += 1_000;
+    story.do("tasks.claim", {});
+
+    const other = { question: "Keep that?", key: "k", concerns: { ...concerns, tool: "make" }, replaces: pauseId(3) };
+    story.do("tasks.pause", other);
+
+    expect(story.now.context.pauses).toMatchObject([{ key: "k", concerns: { tool: "make" } }]);
+    expect(story.now.context.pauseEnds).toMatchObject([{ pauseId: pauseId(3), end: "withdrawn" }]);
+    story.at += 1_000;
+    story.do("tasks.claim", {});
+    expect(codeOf(story.try("tasks.pause", { ...other, key: "l" }))).toBe("PAUSE_NOT_FOUND");
+  });
+});
+
 describe("tasks.pause", () => {
   it("ends the run and keeps the question, its schema, its approver and its expiry under an id", () => {
     const story = stories.running();
