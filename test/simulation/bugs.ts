@@ -214,6 +214,32 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       return decide(snapshot, { ...command, input }, { ...facts, questions: [] });
     },
   },
+  /** What was to be kept is run again (I15). */
+  "kept and run again": {
+    decide(snapshot, command, facts) {
+      const decision = decide(snapshot, command, facts);
+      if (decision.kind !== "accepted" || decision.event.type !== "task.answered") return decision;
+      const { event } = decision;
+      if (event.facts.choice !== "keep") return decision;
+      return { ...decision, event: { ...event, facts: { ...event.facts, choice: "rerun" } } };
+    },
+  },
+  /** Code that does not fit what is recorded fails the try (I15). */
+  "changed code fails": {
+    client: (client) => ({
+      ...client,
+      tasks: {
+        ...client.tasks,
+        async pause(...[input, options]) {
+          if (input.concerns?.of !== "step" || input.concerns.differs.length === 0)
+            return await client.tasks.pause(input, options);
+          const { taskId, epoch } = input;
+          await client.tasks.fail({ taskId, epoch, error: "STEP_DIVERGED", retryable: false }, options);
+          return await client.tasks.pause(input, options);
+        },
+      },
+    }),
+  },
   /** Nobody notices that a worker is gone (I10). */
   "endless leases": { leaseMs: 1e12 },
 };

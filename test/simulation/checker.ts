@@ -7,6 +7,7 @@ import type { EventHeader, EventType, JournalEvent } from "../../src/contracts/e
 import { memoryTaskId } from "../../src/contracts/ids.ts";
 import { playbookKind } from "../../src/contracts/values.ts";
 import type { Durability, StoredEvent } from "../../src/kernel/store.ts";
+import { checkCode } from "./code-checker.ts";
 import { type Acked, type History, isEnding } from "./history.ts";
 import type { PowerLoss } from "./node.ts";
 import { checkQuestions } from "./question-checker.ts";
@@ -37,7 +38,6 @@ interface Life {
   isEnded: boolean;
   offered: Set<string>;
   claimed: Set<string>;
-  steps: Set<string>;
   budget: { count: number; depth: number };
   deadlineAt: number | undefined;
 }
@@ -107,7 +107,7 @@ export function checkHistory({ journal, events, acknowledged, lost }: History): 
     }
     violations.push(...checkEvent(event, lives), ...checkLearning(event, learned));
   });
-  violations.push(...checkQuestions(events, journal));
+  violations.push(...checkQuestions(events, journal), ...checkCode(events, journal));
   for (const ack of acknowledged) {
     const why = whyLost(ack, events, lives);
     if (why !== undefined && !lost.some((event) => isOf(event, ack)))
@@ -252,7 +252,6 @@ function checkCreated(event: EventHeader<"task.created">, lives: Map<string, Lif
     isEnded: false,
     offered: new Set(),
     claimed: new Set(),
-    steps: new Set(),
     budget,
     deadlineAt,
   });
@@ -281,7 +280,7 @@ function checkRevived(event: EventHeader<"claim.revived">, life: Life, at: strin
   return found;
 }
 
-/** What may happen once: an offer, its claim, a step's success. */
+/** What may happen once: an offer, its claim. */
 function checkOnce(event: EventHeader, life: Life, at: string): string[] {
   if (event.type === "handoff.offered")
     return once(life.offered, event.facts.packetId, `I1: ${at} offers its packet twice`);
@@ -289,9 +288,7 @@ function checkOnce(event: EventHeader, life: Life, at: string): string[] {
     if (!life.offered.has(event.facts.packetId)) return [`I1: ${at} takes what was not offered`];
     return once(life.claimed, event.facts.packetId, `I1: ${at} takes its packet twice`);
   }
-  if (event.type !== "step.succeeded") return [];
-  const { stage, name, ordinal } = event.facts;
-  return once(life.steps, `${stage}/${name}/${ordinal}`, `${at} records step ${name} twice`);
+  return [];
 }
 
 function once(seen: Set<string>, key: string, violation: string): string[] {

@@ -15,7 +15,7 @@ describe("a whole system under faults", () => {
   for (let part = 0; part < tests; part += 1) {
     const first = part * seedsPerTest + 1;
     it(
-      `keeps I1–I14, and ends everything once the faults stop (seeds ${first} to ${first + seedsPerTest - 1})`,
+      `keeps I1–I15, and ends everything once the faults stop (seeds ${first} to ${first + seedsPerTest - 1})`,
       async () => {
         const failed: Pick<RunResult, "seed" | "violations" | "faults">[] = [];
         for (let seed = first; seed < first + seedsPerTest; seed += 1) {
@@ -61,6 +61,7 @@ describe("a whole system under faults", () => {
       "pause.expired",
       "task.rested",
       "task.answered",
+      "step.superseded",
       "handoff.expired",
       "handoff.claimed",
       "deadline.passed",
@@ -111,6 +112,8 @@ describe("a planted bug", () => {
     "replayed by a failure": /^I12/,
     "answers to the first question": /^I14/,
     "late answers taken": /^I14/,
+    "kept and run again": /^I15/,
+    "changed code fails": /^I15/,
   };
   afterAll(() => process.stdout.write(`${reports.join("\n")}\n`));
 
