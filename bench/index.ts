@@ -6,8 +6,8 @@
 // it and a dot; without names all run, those over NATS only where a nats-server can be had. With --json the last line is one JSON object.
 // `recall` asks histories or the commits of checkouts, which have to be given; it has a table of its own. --titles-only leaves out the
 // bodies of the messages, --unbounded also measures what the bounds on a question cost. `replay` replays the recorded jobs of test/replay and
-// has a table of its own, too; --all-misses tells why those of the half that nothing may be tuned on did not pass. `recall.size` and `lessons`
-// take long and run by their names alone.
+// has a table of its own, too; --all-misses tells why those of the half that nothing may be tuned on did not pass. `recall.size`, `lessons`,
+// `stalls` and `stalls.1m` take long and run by their names alone.
 
 import { cpus, totalmem } from "node:os";
 import { findNatsServer } from "../scripts/nats-server.ts";
@@ -24,6 +24,7 @@ import { measureRecallSize } from "./cases/recall-size.ts";
 import { measureReplays } from "./cases/replay.ts";
 import { toReplayTable, toReport } from "./cases/replay-table.ts";
 import { recoverMany, restMany, startUp } from "./cases/size.ts";
+import { measureStalls } from "./cases/stalls.ts";
 import { stepMany, stepOne } from "./cases/steps.ts";
 import { taskStart } from "./cases/task-start.ts";
 import type { Result } from "./measure.ts";
@@ -51,7 +52,12 @@ const cases: Record<string, () => Promise<Result | Result[]>> = {
   "nats.idle.200": natsIdle,
   "overload.embedded": overloadEmbedded,
   "overload.nats": overloadNats,
+  stalls: () => measureStalls("stalls", 100_000),
+  "stalls.1m": () => measureStalls("stalls.1m", 1_000_000),
 };
+
+/** Those that take minutes, for one part: they run by their own names alone. */
+const alone: readonly string[] = ["recall.size", "lessons", "stalls", "stalls.1m"];
 
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`;
 
@@ -114,11 +120,11 @@ async function replay(words: readonly string[]): Promise<void> {
 }
 
 function select(name: string): string[] {
-  return Object.keys(cases).filter((each) => each === name || each.startsWith(`${name}.`));
+  return Object.keys(cases).filter((each) => each === name || (each.startsWith(`${name}.`) && !alone.includes(each)));
 }
 
 async function listAll(): Promise<string[]> {
-  const all = Object.keys(cases).filter((name) => name !== "recall.size" && name !== "lessons"); // minutes, for one part
+  const all = Object.keys(cases).filter((name) => !alone.includes(name));
   try {
     await findNatsServer();
     return all;
