@@ -9,6 +9,6 @@ export { checkMark, createHighWaterMark } from "./mark.ts";
 export { createOutbox, type Outbox } from "./outbox.ts";
 export { type Committed, createPersistence, type Desk, type Persistence, type WaitingClaim } from "./persistence.ts";
 export type { Recorded, Submission } from "./plan.ts";
-export { rebuildInParts, rebuildScope, verifyInParts, verifyScope } from "./refold.ts";
+export { type Progress, rebuildInParts, rebuildScope, verifyInParts, verifyScope } from "./refold.ts";
 export { openStore } from "./store/open.ts";
 export { createTimers, type Timers } from "./timers.ts";

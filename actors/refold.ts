@@ -5,7 +5,8 @@
 // caller takes one short part after the other; commands may come between two of them).
 //
 // Invariants:
-//   F1. A part is short: it looks at no more than `partEvents` events or as many rows, however large a task or the store is.
+//   F1. A part is short: it looks at no more than `limits.partRows` events or rows, and ends with the event with which it has read
+//       `limits.partBytes`, however large a task or the store is.
 //   F2. The journal is checked up to the head of the beginning; what came later was written by this very process.
 //   F3. Rows of a task are compared within the part in which its fold has come to the task's last event: both are of one moment, whatever
 //       was recorded in between.
@@ -17,7 +18,6 @@ import type { TaskId } from "../src/contracts/ids.ts";
 import { isSameJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type {
-  OutboxRow,
   ScopeStore,
   StepRow,
   Store,
@@ -59,7 +59,7 @@ export interface RefoldOptions {
   memory?: ((id: TaskId) => TaskSnapshot | undefined) | undefined;
 }
 
-const partEvents = 128;
+const partEvents = limits.partRows;
 
 /** Checks the journal and that rows equal what it folds to, one part after the other. Reads only. */
 export function verifyInParts(store: ScopeStore, options: RefoldOptions = {}): Parts<Verification> {
@@ -127,14 +127,10 @@ class Refold {
   *run(): Parts<Verification> {
     yield* this.#checkJournal();
     if (this.#options.mends) yield* this.#mendIndexes();
-    for (const first of this.#firstEvents()) {
-      this.#tasks += 1;
-      yield* this.#checkTask(first);
-      if (this.#isFull()) break;
-    }
+    yield* this.#checkTasks();
     if (!this.#isFull()) {
       yield* this.#checkStrays();
-      this.#checkOutbox();
+      yield* this.#checkOutbox();
     }
     const problems = this.#problems.slice(0, limits.listItems);
     return { ok: problems.length === 0, events: this.#head, tasks: this.#tasks, problems };
@@ -179,11 +175,15 @@ class Refold {
     }
   }
 
-  *#firstEvents(): Iterable<FirstEvent> {
-    for (let after = 0; after < this.#head; ) {
-      const page = readFirsts(this.#store, after);
-      for (const { task, taskId, seq } of page.events) if (seq <= this.#head) yield { task, id: taskId };
-      if (page.next === undefined) return;
+  /** Each task by its first event. */
+  *#checkTasks(): Parts<void> {
+    for (let after = 0; after < this.#head; yield this.#progress(0)) {
+      const page = readFirsts(this.#store, { after, until: Math.min(after + limits.partSequences, this.#head) });
+      for (const { task, taskId: id } of page.events) {
+        this.#tasks += 1;
+        yield* this.#checkTask({ task, id });
+        if (this.#isFull()) return;
+      }
       after = page.next;
     }
   }
@@ -208,7 +208,7 @@ class Refold {
   /** Folds until there is nothing that the fold does not have. */
   *#foldOn(fold: TaskFold, { task }: FirstEvent): Parts<void> {
     for (;;) {
-      const page = this.#store.events({ after: fold.lastSeq(), count: partEvents, task });
+      const page = this.#store.events({ after: fold.lastSeq(), count: partEvents, bytes: limits.partBytes, task });
       if (page.length === 0) return;
       for (const stored of page) fold.add(stored);
       yield this.#progress(page.length);
@@ -292,17 +292,25 @@ class Refold {
     }
   }
 
-  /** An ended task owes its open children a cancel, and nothing else is owed. */
-  #checkOutbox(): void {
-    const rows = readOutbox(this.#store);
-    const addressed = new Set(rows.map(({ taskId }) => taskId));
-    for (const id of addressed) {
-      if (this.#owed.has(id) || this.#isOwedNow(id)) continue;
-      this.#note([{ what: `the outbox owes ${id} what no ended task asks for`, table: "outbox", key: id }]);
-      if (this.#options.mends) this.#store.deleteOutbox(id);
+  /** An ended task owes its open children a cancel, and nothing else is owed. Each row is compared at one moment. */
+  *#checkOutbox(): Parts<void> {
+    for (let after = 0; ; ) {
+      const page = this.#store.outbox({ after, count: partEvents });
+      for (const id of new Set(page.map(({ taskId }) => taskId))) {
+        if (this.#owed.has(id) || this.#isOwedNow(id)) continue;
+        this.#note([{ what: `the outbox owes ${id} what no ended task asks for`, table: "outbox", key: id }]);
+        if (this.#options.mends) this.#store.deleteOutbox(id);
+      }
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.id;
+      yield this.#progress(0);
     }
+    let looked = 0;
     for (const id of this.#owed) {
-      if (addressed.has(id) || !isOpenRow(this.#store.task(id))) continue;
+      looked += 1;
+      if (looked % partEvents === 0) yield this.#progress(0);
+      if (this.#store.isOwed(id) || !isOpenRow(this.#store.task(id))) continue;
       this.#note([{ what: `the outbox lost what it owes ${id}`, table: "outbox", key: id }]);
       const causedBy = this.#options.mends ? this.#endOfParent(id) : undefined;
       if (causedBy !== undefined) this.#store.putOutbox({ taskId: id, command: "tasks.cancel", causedBy });
@@ -385,24 +393,22 @@ function excerpt(value: unknown): string {
   return JSON.stringify(value)?.slice(0, 600) ?? "absent";
 }
 
-function readOutbox(store: ScopeStore): OutboxRow[] {
-  const rows: OutboxRow[] = [];
-  for (let page = store.outbox({ after: 0, count: limits.pageRows }); page.length > 0; ) {
-    rows.push(...page);
-    page = store.outbox({ after: page.at(-1)?.id ?? 0, count: limits.pageRows });
-  }
-  return rows;
-}
-
 function isOpenRow(row: TaskRow | undefined): boolean {
   return row !== undefined && ["start", "running", "paused", "handoff", "verifying"].includes(row.state);
 }
 
-/** A first event that is damaged is named by the check of the journal; the tasks behind it are looked at all the same. */
-function readFirsts(store: ScopeStore, after: number): { events: StoredEvent[]; next: number | undefined } {
+/**
+ * The first events between two sequences, and behind which one to go on. One that is damaged is named by the check of the journal; the
+ * tasks behind it are looked at all the same.
+ */
+function readFirsts(
+  store: ScopeStore,
+  range: { after: number; until: number },
+): { events: StoredEvent[]; next: number } {
   try {
-    const events = store.events({ after, count: limits.pageRows, types: ["task.created"] });
-    return { events, next: events.at(-1)?.seq };
+    const page = { count: partEvents, types: ["task.created"], bytes: limits.partBytes };
+    const events = store.events({ ...range, ...page });
+    return { events, next: events.at(-1)?.seq ?? range.until };
   } catch (error) {
     const { seq } = isUnreadable(error) ? error.facts : {};
     if (typeof seq === "number") return { events: [], next: seq };

@@ -2,9 +2,9 @@
 //
 // A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
 
-import { existsSync, lstatSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { openStore, verifyInParts } from "../actors/index.ts";
+import { lstatSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { openStore } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
 import { createMemoryBus, createSubjects, parseScope } from "../transport/index.ts";
 import { findDeadHolder, openLocalServer } from "../transport/local/index.ts";
@@ -28,11 +28,11 @@ import {
   systemClock,
 } from "./kernel/index.ts";
 import type { Durability } from "./kernel/store.ts";
-import { holdsStore, isStoreName, markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
+import { markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
 import { joinNats } from "./network.ts";
+import { backUp } from "./runtime/backup.ts";
 import type { Embedding } from "./runtime/embeddings.ts";
 import { createFailing } from "./runtime/rpc.ts";
-import { takeInSlices } from "./runtime/slices.ts";
 import { startRuntime } from "./runtime/start.ts";
 
 export interface CreateRuntimeOptions {
@@ -123,7 +123,7 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
       embedding: options.embedding,
       families: options.families,
       node,
-      backUp: (path, isWanted) => backUp({ store, path, open, isWanted }),
+      backUp: (path, parts) => backUp({ ...parts, store, path, open, random }),
       onFailed(failure) {
         serveFailure(failure);
         options.onFailed?.(failure);
@@ -246,42 +246,4 @@ function findMissing(scope: string, store: Store, folder: string): AionisError |
   return new AionisError("SCOPE_NOT_FOUND", `The store in ${folder} does not have the scope ${scope}; it has ${has}.`, {
     facts: { scopes },
   });
-}
-
-/** A backup that was not folded is not known to be one. */
-async function backUp({
-  store,
-  path,
-  open,
-  isWanted,
-}: {
-  store: Store;
-  path: string;
-  open(file: string): Store;
-  isWanted(): boolean;
-}): Promise<{ bytes: number; events: number }> {
-  if (!existsSync(dirname(path)))
-    throw new AionisError("INPUT_INVALID", `${dirname(path)} does not exist; make the folder first.`);
-  if (existsSync(path)) throw new AionisError("INPUT_INVALID", `${path} exists; a backup goes to a new file.`);
-  if (isStoreName(basename(path)) && holdsStore(dirname(path)))
-    throw new AionisError("INPUT_INVALID", `${path} is a name of the store's own; give another one.`);
-  const bytes = await store.backup(path);
-  const copy = open(path);
-  try {
-    let total = 0;
-    for (const name of copy.scopeNames()) {
-      const { events, problems } = await takeInSlices(verifyInParts(copy.scope(name)), {
-        clock: systemClock,
-        isWanted,
-      });
-      const [problem] = problems;
-      if (problem !== undefined)
-        throw new AionisError("STORE_FAILED", `The backup ${path} does not fold to its rows: ${problem.what}.`);
-      total += events;
-    }
-    return { bytes, events: total };
-  } finally {
-    copy.close();
-    rmSync(`${path}.lock`, { force: true }); // of the look at it; nobody else knows of the copy yet
-  }
 }

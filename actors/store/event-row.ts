@@ -79,18 +79,23 @@ export function whyBodyDiffers({ salt, body, payload, body_hash }: EventRow): st
   return isSameHash(hashBody(salt, bytes), body_hash) ? undefined : "its body does not match its hash";
 }
 
-/** As many events as a page holds: no more than `limits.pageBytes` after the first. A damaged one ends a page, or is met as its first. */
-export function takePage(scope: ScopeKey, rows: Iterable<EventRow>): StoredEvent[] {
+/** As many events as a page holds: no more than `bytes` after the first. A damaged one ends a page, or is met as its first. */
+export function takePage(scope: ScopeKey, rows: Iterable<EventRow>, bytes: number = limits.pageBytes): StoredEvent[] {
   const events: StoredEvent[] = [];
   let chars = 0;
   for (const row of rows) {
     const event = events.length === 0 ? toEvent(scope, row) : readNext(scope, row);
     if (event === undefined) break;
     events.push(event);
-    chars += row.facts.length + (row.body?.length ?? row.payload?.length ?? 0);
-    if (chars > limits.pageBytes) break;
+    chars += charsOf(row);
+    if (chars > bytes) break;
   }
   return events;
+}
+
+/** What an event counts in a page. */
+export function charsOf({ facts, body, payload }: EventRow): number {
+  return facts.length + (body?.length ?? payload?.length ?? 0);
 }
 
 function readNext(scope: ScopeKey, row: EventRow): StoredEvent | undefined {

@@ -22,6 +22,7 @@ import type {
 } from "../../src/kernel/store.ts";
 import { chainOn, genesis, hashBody, toHeaderText } from "./event-hash.ts";
 import {
+  charsOf,
   type EventRow,
   eventColumns,
   joined,
@@ -39,6 +40,7 @@ interface Page {
   count: number;
   types?: readonly string[] | undefined;
   until?: number | undefined;
+  bytes?: number | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -126,7 +128,7 @@ export function createJournal(prepare: Prepare, random: Random) {
 
   return {
     append,
-    read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(scope, select(scope, options)),
+    read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(scope, select(scope, options), options.bytes),
 
     head(scope: ScopeKey): JournalHead {
       const last = lastEvent.get(start(scope), end(scope));
@@ -150,15 +152,16 @@ export function createJournal(prepare: Prepare, random: Random) {
     },
 
     /**
-     * J1, J2 over a page of the scope's events, up to the sequence `until`, and whether its task's index or tail lists each of them. The
-     * chain goes on from what is stored, so that one break is told once.
+     * J1, J2 over a page of the scope's events, up to the sequence `until`, and whether its task's index or tail lists each of them. A page
+     * ends when it has read `limits.partBytes`. The chain goes on from what is stored, so that one break is told once.
      */
     check(scope: ScopeKey, { after, until, count }: { after: number; until: number; count: number }): JournalCheck {
       const damage: JournalDamage[] = [];
       const unlisted: { task: TaskNumber; seq: number }[] = [];
       let chain = after === 0 ? genesis : (chainOf.get(start(scope) + after)?.chain ?? genesis);
       let last = after;
-      for (const row of whole.all(start(scope) + after, start(scope) + until + 1, count)) {
+      let chars = 0;
+      for (const row of whole.iterate(start(scope) + after, start(scope) + until + 1, count)) {
         const seq = row.pos % scopeStride;
         if (seq !== last + 1) damage.push(missing(last + 1, seq - 1));
         const headerDiffers = whyHeaderDiffers(scope, row, chain);
@@ -168,6 +171,8 @@ export function createJournal(prepare: Prepare, random: Random) {
         if (row.listed === 0) unlisted.push({ task: row.task, seq });
         chain = row.chain;
         last = seq;
+        chars += charsOf(row);
+        if (chars > limits.partBytes) break;
       }
       if (last === after && last < until) damage.push(missing(last + 1, until));
       return { damage, unlisted, next: last === after ? until : last };

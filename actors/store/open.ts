@@ -3,7 +3,7 @@
 // One SQLite file behind the `Store` port: transactions, scopes, backup. Owns: the heads of the journals in memory, which follow the
 // open transaction and go back with it.
 
-import { existsSync, mkdtempSync, realpathSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import type Database from "better-sqlite3";
@@ -12,6 +12,7 @@ import type { StoreId } from "../../src/contracts/ids.ts";
 import { denied, findObstacle } from "../../src/kernel/access.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { JournalHead, ScopeStore, Store } from "../../src/kernel/store.ts";
+import { copyDatabase } from "./copy.ts";
 import { assertDurability, type DatabaseOptions, inMemory, openDatabase } from "./database.ts";
 import type { ScopeKey } from "./event-row.ts";
 import { createStoreFailures, type StoreFailures, toStoreFailure } from "./failure.ts";
@@ -213,12 +214,10 @@ export function createStore(database: Database.Database, file: string, random: R
         return false; // still full: that is the answer
       }
     },
-    async backup(path) {
-      const { totalPages } = await copyTo(path).catch((error: unknown) => {
+    backup: (path, onCopied) =>
+      copyDatabase(database, path, onCopied).catch((error: unknown) => {
         throw toStoreFailure(error, path);
-      });
-      return totalPages * Number(database.pragma("page_size", { simple: true }));
-    },
+      }),
     close() {
       if (!database.open) return;
       if (hold?.isTaken() === true) return void abandoned.add(database);
@@ -230,24 +229,12 @@ export function createStore(database: Database.Database, file: string, random: R
     async saveAside() {
       if (hold?.loss() === undefined || hold.isTaken()) return undefined;
       const path = join(makeFolderBeside(dirname(file)), basename(file));
-      await copyTo(path);
+      await copyDatabase(database, path);
       return path;
     },
     watch: (clock, onLost) => (hold === undefined ? () => {} : watchHold(hold, clock, onLost)),
     noteSocket: (socket) => hold?.noteSocket(socket),
   };
-
-  /** The copy is nobody else's to read, whatever the umask. What stands there already is not removed. */
-  async function copyTo(path: string): Promise<Database.BackupMetadata> {
-    const isNew = !existsSync(path);
-    if (isNew) writeFileSync(path, "", { mode: 0o600, flag: "wx" });
-    try {
-      return await database.backup(path);
-    } catch (error) {
-      if (isNew) rmSync(path, { force: true });
-      throw error;
-    }
-  }
 
   /** What was shown since the last commit. A store that takes no more has lost them, and says so to whoever asks for one. */
   function writeReceipts(): void {
@@ -319,6 +306,8 @@ function toScopeStore(
     task: (id) => rows.task(number, id),
     putTask: (row) => rows.putTask(number, row),
     tasks: (options) => rows.tasks(number, options),
+    tasksWithin: (options) => rows.tasksWithin(number, options),
+    nextChild: (parentId, after) => rows.nextChild(number, parentId, after),
     *tasksIn(states) {
       try {
         yield* rows.tasksIn(number, states);
@@ -331,6 +320,7 @@ function toScopeStore(
     stepsOf: (options) => journal.readAt(key, rows.index.stepSequences(number, options)),
 
     lastStepsOf: (options) => journal.readAt(key, rows.index.lastStepSequences(number, options).reverse()).reverse(),
+    countSteps: rows.index.countSteps,
     hasStepAfter: (options) => rows.index.stepSequences(number, { ...options, count: 1 }).length > 0,
 
     putTimer: (row) => rows.putTimer(number, row),
@@ -347,11 +337,12 @@ function toScopeStore(
     putOutbox: (row) => rows.putOutbox(number, row),
     deleteOutbox: (taskId) => rows.deleteOutbox(number, taskId),
     outbox: (options) => rows.outbox(number, options),
+    isOwed: (taskId) => rows.isOwed(number, taskId),
 
     packet: (id) => rows.packets.byId(number, id),
     packetByAnchor: (anchor) => rows.packets.byAnchor(number, anchor),
-    packets: (filter) => rows.packets.list(number, filter),
-    countPackets: (options) => rows.packets.count(number, options),
+    packetsWithin: (options) => rows.packets.within(number, options),
+    packetFates: (options) => rows.packets.fates(number, options),
     packetsOf: rows.packets.ofTask,
     putPacket: (row) => rows.packets.put(number, row),
 

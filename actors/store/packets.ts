@@ -1,10 +1,11 @@
-import type Database from "better-sqlite3";
 import type { PacketId, TaskId } from "../../src/contracts/ids.ts";
-import type { PacketCounts, PacketFilter, PacketRow, ScopeStore, TaskNumber } from "../../src/kernel/store.ts";
+import type { PacketFate, PacketFilter, PacketRow, TaskNumber } from "../../src/kernel/store.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
 
 type Found = PacketRow & { taskId: TaskId };
+type Looked = Pick<PacketRow, "packetId" | "kind" | "status" | "target" | "parentId">;
+type PartOptions = PacketFilter & { before?: PacketId | undefined; count: number };
 
 const columns = `p.task, p.packet_id AS packetId, p.seq, p.kind, p.parent_id AS parentId, p.delegation_id AS delegationId, p.family, p.anchor,
   p.target, p.sender AS "from", p.stage, p.status, p.offered_at AS offeredAt, p.claimed_at AS claimedAt, p.claimed_by AS claimedBy,
@@ -25,23 +26,29 @@ export function createPackets(prepare: Prepare) {
   const ofTask = prepare<[number], PacketRow>(
     `SELECT ${columns} FROM packets p WHERE p.task = ? AND p.scope = p.task / ${scopeStride} ORDER BY p.seq`,
   );
-  const prepareCounts = (key: string) =>
-    prepare<[number, string, number], PacketCounts>(
-      `SELECT ${key} AS key, count(*) AS packets,
-         count(*) FILTER (WHERE outcome = 'completed') AS completed, count(*) FILTER (WHERE outcome = 'blocked') AS blocked,
-         count(*) FILTER (WHERE outcome = 'failed') AS failed, count(*) FILTER (WHERE outcome = 'partial') AS partial,
-         count(*) FILTER (WHERE status IN ('declined', 'withdrawn', 'expired')) AS refused,
-         count(*) FILTER (WHERE status = 'claimed') AS missing,
-         avg(claimed_at - offered_at) AS timeToClaimMs,
-         avg(CASE WHEN status = 'returned' THEN ended_at - claimed_at END) AS timeToReturnMs
-       FROM packets WHERE scope = ? AND kind IN (SELECT value FROM json_each(?)) GROUP BY 1 ORDER BY packets DESC, key LIMIT ?`,
+  const along = (index: string, condition: string) =>
+    prepare<[number, ...(string | number)[]], Looked>(
+      `SELECT packet_id AS packetId, kind, status, target, parent_id AS parentId FROM packets INDEXED BY ${index}
+       WHERE scope = ? AND ${condition} AND packet_id < ? ORDER BY packet_id DESC LIMIT ?`,
     );
-  const counts = {
-    role: prepareCounts("json_extract(target, '$.role')"),
-    family: prepareCounts("family"),
-    agent: prepareCounts("claimed_by"),
-  };
-  const lists = new Map<string, Database.Statement<unknown[], Found>>(); // at most 8 shapes
+  const ofParent = along("packets_by_parent", "parent_id = ?");
+  const inStatus = along("packets_by_status", "kind = ? AND status = ?");
+  const all = prepare<[number, string, number], Looked>(
+    `SELECT packet_id AS packetId, kind, status, target, parent_id AS parentId FROM packets
+     WHERE scope = ? AND packet_id < ? ORDER BY packet_id DESC LIMIT ?`,
+  );
+  const fates = prepare<[number, string, number], PacketFate>(
+    `SELECT packet_id AS packetId, kind, target, family, status, outcome, offered_at AS offeredAt, claimed_at AS claimedAt,
+       claimed_by AS claimedBy, ended_at AS endedAt
+     FROM packets WHERE scope = ? AND packet_id > ? ORDER BY packet_id LIMIT ?`,
+  );
+
+  /** Each list goes along one index, in which its packets are in order; what else is asked for is compared packet by packet. */
+  function look(scope: number, { before = "pkt_~" as PacketId, count, kind, status, parentId }: PartOptions): Looked[] {
+    if (parentId !== undefined) return ofParent.all(scope, parentId, before, count);
+    if (status !== undefined) return inStatus.all(scope, kind, status, before, count);
+    return all.all(scope, before, count);
+  }
 
   return {
     put(scope: number, row: PacketRow): void {
@@ -69,22 +76,20 @@ export function createPackets(prepare: Prepare) {
     byId: (scope: number, id: PacketId) => byId.get(scope, id),
     byAnchor: (scope: number, anchor: string) => byAnchor.get(scope, anchor),
     ofTask: (task: TaskNumber) => ofTask.all(task),
-    count(scope: number, { by, kind, count }: Parameters<ScopeStore["countPackets"]>[0]): PacketCounts[] {
-      return counts[by].all(scope, JSON.stringify(kind === undefined ? ["handoff", "delegation"] : [kind]), count);
+    within(scope: number, options: PartOptions): { packets: Found[]; next: PacketId | undefined } {
+      const looked = look(scope, options);
+      const last = looked.length === options.count ? looked.at(-1) : undefined;
+      const fitting = looked.filter((packet) => fits(packet, options)).map(({ packetId }) => byId.get(scope, packetId));
+      return { packets: fitting.filter((row) => row !== undefined), next: last?.packetId };
     },
-    list(scope: number, { before, count, kind, status, target, parentId }: PacketFilter): Found[] {
-      const filters: [string, unknown][] = [
-        ["p.scope = ?", scope],
-        ["p.kind = ?", kind],
-        ["p.packet_id < ?", before ?? "pkt_~"],
-      ];
-      if (status !== undefined) filters.push(["p.status = ?", status]);
-      if (target !== undefined) filters.push(["p.target = ?", target]);
-      if (parentId !== undefined) filters.push(["p.parent_id = ?", parentId]);
-      const sql = `${found} WHERE ${filters.map(([condition]) => condition).join(" AND ")} ORDER BY p.packet_id DESC LIMIT ?`;
-      const statement = lists.get(sql) ?? prepare<unknown[], Found>(sql);
-      lists.set(sql, statement);
-      return statement.all(...filters.map(([, value]) => value), count);
-    },
+    fates: (scope: number, { after = "" as PacketId, count }: { after?: PacketId | undefined; count: number }) =>
+      fates.all(scope, after, count),
   };
+}
+
+function fits({ kind, status, target, parentId }: Looked, filter: PacketFilter): boolean {
+  if (kind !== filter.kind) return false;
+  if (filter.status !== undefined && status !== filter.status) return false;
+  if (filter.target !== undefined && target !== filter.target) return false;
+  return filter.parentId === undefined || parentId === filter.parentId;
 }

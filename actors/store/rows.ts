@@ -3,15 +3,14 @@
 // The tables that follow from the journal: tasks, their index, timers, claimable places, packets, outbox. They are written in the commit
 // of the event they follow from, and a rebuild makes them again.
 
-import type Database from "better-sqlite3";
 import type { TaskId } from "../../src/contracts/ids.ts";
 import type { ClaimableRow, OutboxRow, TaskNumber, TaskRow, TaskRows, TimerRow } from "../../src/kernel/store.ts";
 import { createPackets } from "./packets.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
 import { createTaskIndex } from "./task-index.ts";
+import { createTaskLists, taskColumns } from "./task-lists.ts";
 
-const taskColumns = "task, id, state, kind, parent_id AS parentId, title, snapshot, snapshot_seq AS snapshotSeq";
 /** A row under another scope than its task's is not the task's. */
 const isPlaced = `scope = task / ${scopeStride}`;
 const priorities = [4, 3, 2, 1, 0];
@@ -71,6 +70,7 @@ export function createRows(prepare: Prepare) {
   const outbox = prepare<[number, number, number], OutboxRow>(
     "SELECT id, task_id AS taskId, command, caused_by AS causedBy FROM outbox WHERE scope = ? AND id > ? ORDER BY id LIMIT ?",
   );
+  const owed = prepare<[number, string], 1>("SELECT 1 FROM outbox WHERE scope = ? AND task_id = ?").pluck();
   const packets = createPackets(prepare);
   const index = createTaskIndex(prepare);
   return {
@@ -80,7 +80,7 @@ export function createRows(prepare: Prepare) {
     putTask(scope: number, row: TaskRow): void {
       putTask.run(row.task, scope, row.id, row.state, row.kind, row.parentId, row.title, row.snapshot, row.snapshotSeq);
     },
-    tasks: createTaskList(prepare, taskById),
+    ...createTaskLists(prepare, taskById),
     *tasksIn(scope: number, states?: readonly string[]): Iterable<TaskRow> {
       if (states === undefined) yield* all.iterate(scope * scopeStride, (scope + 1) * scopeStride);
       for (const state of states ?? []) yield* inState.iterate(scope, state);
@@ -128,6 +128,7 @@ export function createRows(prepare: Prepare) {
     },
     outbox: (scope: number, options: { after: number; count: number }) =>
       outbox.all(scope, options.after, options.count),
+    isOwed: (scope: number, taskId: TaskId) => owed.get(scope, taskId) !== undefined,
 
     rowsOf(task: TaskNumber): TaskRows {
       return {
@@ -138,41 +139,5 @@ export function createRows(prepare: Prepare) {
         claimables: claimablesOf.all(task),
       };
     },
-  };
-}
-
-type ListOptions = {
-  before?: TaskId | undefined;
-  count: number;
-  states?: readonly string[] | undefined;
-  kind?: string | undefined;
-  exceptKinds?: readonly string[] | undefined;
-  parentId?: TaskId | undefined;
-};
-
-/** Lists are asked for in few shapes; each shape's statement is prepared when it is first used. */
-function createTaskList(prepare: Prepare, byId: Database.Statement<[number, string], TaskRow>) {
-  const statements = new Map<string, Database.Statement<unknown[], TaskRow>>();
-
-  return (scope: number, options: ListOptions): TaskRow[] => {
-    const before =
-      options.before === undefined ? (scope + 1) * scopeStride : (byId.get(scope, options.before)?.task ?? 0);
-    const filters: [string, unknown][] = [
-      ["task < ?", before],
-      ["task > ?", scope * scopeStride], // the keys of the scope: read from the newest on, as far as the page goes
-    ];
-    if (options.states !== undefined)
-      filters.push(["scope = ?", scope], ["state IN (SELECT value FROM json_each(?))", JSON.stringify(options.states)]);
-    if (options.kind !== undefined) filters.push(["scope = ?", scope], ["kind = ?", options.kind]);
-    else if (options.exceptKinds !== undefined)
-      filters.push(["kind NOT IN (SELECT value FROM json_each(?))", JSON.stringify(options.exceptKinds)]);
-    if (options.parentId !== undefined) filters.push(["scope = ?", scope], ["parent_id = ?", options.parentId]);
-
-    // Only the indexes that begin with the scope are offered it: with it alone SQLite takes one of them and sorts all tasks.
-    const where = filters.map(([condition]) => condition).join(" AND ");
-    const sql = `SELECT ${taskColumns} FROM tasks WHERE ${where} ORDER BY task DESC LIMIT ?`;
-    const statement = statements.get(sql) ?? prepare<unknown[], TaskRow>(sql);
-    statements.set(sql, statement); // at most 12 shapes
-    return statement.all(...filters.map(([, value]) => value), options.count);
   };
 }

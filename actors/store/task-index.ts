@@ -41,6 +41,9 @@ export function createTaskIndex(prepare: Prepare) {
   const step = prepare<[number, number, string, number], { seq: number }>(
     "SELECT seq FROM steps WHERE task = ? AND stage = ? AND name = ? AND ordinal = ?",
   );
+  const countStage = prepare<[number, number], number>(
+    "SELECT count(*) FROM steps WHERE task = ? AND stage = ?",
+  ).pluck();
   const firstOfStage = prepare<[number, number], number | null>(
     "SELECT min(seq) FROM steps WHERE task = ? AND stage = ?",
   ).pluck();
@@ -72,7 +75,7 @@ export function createTaskIndex(prepare: Prepare) {
     const start = scope * scopeStride;
     const latest = new Map(stepsOfTail.all({ task, start }).map((step) => [toIdentity(step), step]));
     const tail = [...latest.values()].filter((step) => stage === undefined || step.stage === stage);
-    const from = stage === undefined ? 1 : firstOfStage.get(task, stage);
+    const from = stage === undefined || stage === 1 ? 1 : firstOfStage.get(task, stage);
     const bounds = from == null ? undefined : { task, start, stage: stage ?? null, after: Math.max(after, from - 1) };
     return { tail: tail.sort((left, right) => left.seq - right.seq), bounds };
   }
@@ -117,6 +120,13 @@ export function createTaskIndex(prepare: Prepare) {
       const { tail, bounds } = lookForSteps(scope, { task, stage, after: 0 });
       const newest = tail.map(({ seq }) => seq).slice(-count);
       return [...take(backward, { tail, bounds, count: count - newest.length }).reverse(), ...newest];
+    },
+    countSteps({ task, stage }: { task: TaskNumber; stage: number }): number {
+      const start = Math.floor(task / scopeStride) * scopeStride;
+      const latest = new Map(stepsOfTail.all({ task, start }).map((found) => [toIdentity(found), found]));
+      const ofTail = [...latest.values()].filter((found) => found.stage === stage);
+      const isNew = (found: FoundStep): boolean => step.get(task, stage, found.name, found.ordinal) === undefined;
+      return (countStage.get(task, stage) ?? 0) + ofTail.filter(isNew).length;
     },
     of: (task: TaskNumber): Pick<TaskRows, "indexed" | "tail"> => ({
       indexed: countIndexed.get(task) ?? 0,

@@ -12,10 +12,12 @@ interface Page {
   task: TaskNumber;
   count: number;
   types?: readonly string[] | undefined;
+  until?: number | undefined;
+  bytes?: number | undefined;
 }
 
-/** `from` is a sequence; without types, `types` is null. */
-type Bounds = { task: TaskNumber; start: number; from: number; types: string | null; count: number };
+/** `from` and `until` are sequences; without types, `types` is null. */
+type Bounds = { task: TaskNumber; start: number; from: number; until: number; types: string | null; count: number };
 type Statement = Database.Statement<[Bounds], EventRow>;
 
 export type TaskLog = ReturnType<typeof createTaskLog>;
@@ -25,7 +27,8 @@ export function createTaskLog(database: Database.Database) {
   const prepare = createPrepare(database);
   const index = "task_events x";
   const tail = "(SELECT t.task, j.value AS seq FROM tails t, json_each(t.seqs) j) x";
-  const forward = [prepareOn(index, "> @from", "ASC"), prepareOn(tail, "> @from", "ASC")];
+  const after = "> @from AND x.seq <= @until";
+  const forward = [prepareOn(index, after, "ASC"), prepareOn(tail, after, "ASC")];
   const backward = [prepareOn(tail, "< @from", "DESC"), prepareOn(index, "< @from", "DESC")];
 
   function prepareOn(table: string, range: string, order: "ASC" | "DESC"): Statement {
@@ -38,8 +41,14 @@ export function createTaskLog(database: Database.Database) {
 
   /** One after the other: the events of the tail are later than those of the index. */
   function* select(statements: readonly Statement[], scope: ScopeKey, from: number, page: Page): Iterable<EventRow> {
-    const { task, types } = page;
-    const bounds = { task, start: scope.number * scopeStride, from, types: types ? JSON.stringify(types) : null };
+    const { task, types, until = scopeStride } = page;
+    const bounds = {
+      task,
+      start: scope.number * scopeStride,
+      from,
+      until,
+      types: types ? JSON.stringify(types) : null,
+    };
     let left = page.count;
     for (const statement of statements) {
       if (left === 0) return;
@@ -52,7 +61,7 @@ export function createTaskLog(database: Database.Database) {
 
   return {
     read: (scope: ScopeKey, page: Page & { after: number }): StoredEvent[] =>
-      takePage(scope, select(forward, scope, page.after, page)),
+      takePage(scope, select(forward, scope, page.after, page), page.bytes),
     readLast: (scope: ScopeKey, page: Page): StoredEvent[] =>
       takePage(scope, select(backward, scope, scopeStride, page)).reverse(),
   };

@@ -108,14 +108,14 @@ function showSessionEvent({ seq, at, agent, kind, title, text, data }: SessionEv
 }
 
 /** A task in a line, what it delegated below it and further in. */
-function showTree({ nodes, truncated }: OperationOutput<"delegation.tree">, style: Style): string {
+function showTree({ nodes, cursor }: OperationOutput<"delegation.tree">, style: Style): string {
   const rows = nodes.map(({ task, level }) => [
     `${"  ".repeat(level)}${task.id}`,
     showState(task.state, style),
     escapeLine(whoOf(task)),
     escapeLine(task.title ?? ""),
   ]);
-  return `${toTable(rows, style.columns)}${truncated ? `\n${style.dim("… and more")}` : ""}`;
+  return `${toTable(rows, style.columns)}${more(cursor, "delegation tree ID", "cursor", style)}`;
 }
 
 function whoOf(task: Task): string {

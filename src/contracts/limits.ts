@@ -79,6 +79,14 @@ export const limits = {
   /** Calls of one client on their way that are answered as soon as they can be, and those that may wait at the runtime. */
   clientCallsSent: 1_024,
   clientCallsHeld: 3_072,
+  /** Calls that take long and are worked on at once, a slice of one after a slice of the other; and those that wait for it. */
+  worksBegun: 16,
+  worksWaiting: 1_024,
+  /** Rows, or events, of which one part of such a work looks at no more; and the bytes of bodies, after which a part ends. */
+  partRows: 128,
+  partBytes: 256 * 1024,
+  /** How far along the journal one part looks for events of some types. */
+  partSequences: 1_024,
   /** Commands that share one commit. */
   commandsPerTurn: 64,
   /** Events after which a task's snapshot is written again. */

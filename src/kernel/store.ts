@@ -53,6 +53,18 @@ export interface TaskRow {
   readonly snapshotSeq: number;
 }
 
+/** What of a task's row a list is chosen by. */
+export type TaskKey = Pick<TaskRow, "task" | "id" | "state" | "kind" | "parentId">;
+
+/** Which tasks a list shows. */
+export interface TaskFilter {
+  readonly states?: readonly string[] | undefined;
+  readonly kind?: string | undefined;
+  /** Left out unless asked for by `kind`. */
+  readonly exceptKinds?: readonly string[] | undefined;
+  readonly parentId?: TaskId | undefined;
+}
+
 export interface TimerRow {
   readonly task: TaskNumber;
   readonly kind: string;
@@ -91,27 +103,17 @@ export interface PacketRow {
 
 /** Which packets a list shows, newest first. */
 export interface PacketFilter {
-  readonly before?: PacketId | undefined;
-  readonly count: number;
   readonly kind: "handoff" | "delegation";
   readonly status?: string | undefined;
   readonly target?: string | undefined;
   readonly parentId?: TaskId | undefined;
 }
 
-/** What became of packets that have a key in common: counts, and means in milliseconds. */
-export interface PacketCounts {
-  readonly key: string | null;
-  readonly packets: number;
-  readonly completed: number;
-  readonly blocked: number;
-  readonly failed: number;
-  readonly partial: number;
-  readonly refused: number;
-  readonly missing: number;
-  readonly timeToClaimMs: number | null;
-  readonly timeToReturnMs: number | null;
-}
+/** What became of one packet, and what it has in common with others. */
+export type PacketFate = Pick<
+  PacketRow,
+  "packetId" | "kind" | "target" | "family" | "status" | "outcome" | "offeredAt" | "claimedAt" | "claimedBy" | "endedAt"
+>;
 
 /** A command that one task owes another: it stays until the receiver's own event shows receipt (I8). */
 export interface OutboxRow {
@@ -208,14 +210,16 @@ export interface ScopeStore {
   append(event: EventRecord, body: string): TaskNumber;
   eventByCommand(commandId: string): StoredEvent | undefined;
   event(seq: number): StoredEvent | undefined;
-  /** Events after `after`, oldest first: at most `count`, and no more than `limits.pageBytes` after the first. Only an empty page is the last. */
+  /** Events after `after`, oldest first: at most `count`, and no more than `bytes` after the first. Only an empty page is the last. */
   events(options: {
     after: number;
     count: number;
     task?: TaskNumber | undefined;
     types?: readonly string[] | undefined;
-    /** The last sequence that is looked at; of a whole scope only. */
+    /** The last sequence that is looked at. */
     until?: number | undefined;
+    /** `limits.pageBytes` if absent. */
+    bytes?: number | undefined;
   }): StoredEvent[];
   /** The last `count` events of a task, oldest first; no more than `limits.pageBytes` before the last. */
   lastEvents(options: { task: TaskNumber; count: number; types?: readonly string[] | undefined }): StoredEvent[];
@@ -227,16 +231,15 @@ export interface ScopeStore {
 
   task(id: TaskId): TaskRow | undefined;
   putTask(row: TaskRow): void;
-  /** Tasks newest first, after (older than) `before` if given. */
-  tasks(options: {
-    before?: TaskId | undefined;
-    count: number;
-    states?: readonly string[] | undefined;
-    kind?: string | undefined;
-    /** Left out unless asked for by `kind`. */
-    exceptKinds?: readonly string[] | undefined;
-    parentId?: TaskId | undefined;
-  }): TaskRow[];
+  /** Tasks newest first, after (older than) `before` if given. It takes time in proportion to those that it passes over. */
+  tasks(options: TaskFilter & { before?: TaskId | undefined; count: number }): TaskRow[];
+  /** A part of that list: of the next `count` tasks those that fit, and behind which task the list goes on, if it does. */
+  tasksWithin(options: TaskFilter & { before?: TaskNumber | undefined; count: number }): {
+    tasks: TaskKey[];
+    next: TaskNumber | undefined;
+  };
+  /** The oldest child of a task that is younger than `after`, the number of a task. */
+  nextChild(parentId: TaskId, after: TaskNumber): TaskKey | undefined;
   /** The tasks in one of `states`, each state's oldest first; of all tasks when absent. */
   tasksIn(states?: readonly string[]): Iterable<TaskRow>;
 
@@ -247,6 +250,8 @@ export interface ScopeStore {
 
   /** The latest events of the last `count` steps of a task, in the order of the journal; bounded as `events`. */
   lastStepsOf(options: { task: TaskNumber; stage?: number | undefined; count: number }): StoredEvent[];
+  /** How many steps a stage of a task has. */
+  countSteps(options: { task: TaskNumber; stage: number }): number;
   /** Whether a task has steps whose latest event is after `after`. */
   hasStepAfter(options: { task: TaskNumber; stage?: number | undefined; after: number }): boolean;
 
@@ -268,18 +273,20 @@ export interface ScopeStore {
   putOutbox(row: Omit<OutboxRow, "id">): void;
   deleteOutbox(taskId: TaskId): void;
   outbox(options: { after: number; count: number }): OutboxRow[];
+  /** Whether something is owed to the task. */
+  isOwed(taskId: TaskId): boolean;
 
   /** A packet by its id. */
   packet(id: PacketId): (PacketRow & { taskId: TaskId }) | undefined;
   /** The newest packet with that anchor. */
   packetByAnchor(anchor: string): (PacketRow & { taskId: TaskId }) | undefined;
-  packets(filter: PacketFilter): (PacketRow & { taskId: TaskId })[];
-  /** Counts over all packets, the largest groups first; takes time in proportion to their number. */
-  countPackets(options: {
-    by: "role" | "family" | "agent";
-    kind?: PacketFilter["kind"] | undefined;
-    count: number;
-  }): PacketCounts[];
+  /** Of the next `count` packets, newest first, those that fit, and behind which packet the list goes on, if it does. */
+  packetsWithin(options: PacketFilter & { before?: PacketId | undefined; count: number }): {
+    packets: (PacketRow & { taskId: TaskId })[];
+    next: PacketId | undefined;
+  };
+  /** What became of the next `count` packets behind `after`. */
+  packetFates(options: { after?: PacketId | undefined; count: number }): PacketFate[];
   packetsOf(task: TaskNumber): PacketRow[];
   putPacket(row: PacketRow): void;
 
@@ -350,8 +357,11 @@ export interface Store {
   failureOf(error: unknown): AionisError | undefined;
   /** Whether a small write can be committed and some room is left. Used to leave the read-only state after a full disk. */
   hasRoom(): boolean;
-  /** Copies the committed state to `path` while the store is in use; resolves with the number of bytes. */
-  backup(path: string): Promise<number>;
+  /**
+   * Copies the committed state to `path` while the store is in use; resolves with the number of bytes. `onCopied` hears now and then how many
+   * bytes are copied, of how many; what it throws ends the copying, and a file that was made for it is removed.
+   */
+  backup(path: string, onCopied?: (copied: { done: number; total: number }) => void): Promise<number>;
   /**
    * Looks each second whether the files are still this store's, and calls `onLost` once when not: a folder that was removed is noticed while
    * nothing is recorded, too. Returns what ends it.

@@ -40,21 +40,25 @@ export function createLooks(looksMax: number = limits.looks): Looks {
 }
 
 /**
- * What the answer of a query shows of open pauses: tasks as they stood at `head`, and events of pauses, which say how things stood where
- * their page ends.
+ * What the answer of a query shows of open pauses: tasks as they stood at the head, and events of pauses, which say how things stood where
+ * their page ends. Items of a list stood at any time since the head was at `before`.
  */
-export function readLooks(name: OperationName, output: unknown, head: number): Look[] {
+export function readLooks(
+  name: OperationName,
+  output: unknown,
+  { before, after: head }: { before: number; after: number },
+): Look[] {
   switch (name) {
     case "tasks.get":
     case "tasks.watch":
     case "handoff.recover":
       return toLooks([(output as OperationOutput<typeof name>).task], head);
     case "tasks.list":
-      return toLooks((output as OperationOutput<typeof name>).tasks, head);
+      return toLooks((output as OperationOutput<typeof name>).tasks, before);
     case "delegation.tree":
       return toLooks(
         (output as OperationOutput<typeof name>).nodes.map(({ task }) => task),
-        head,
+        before,
       );
     case "tasks.explain": {
       const { taskId, allowed } = output as OperationOutput<typeof name>;

@@ -5,15 +5,17 @@
 import type { Leases, Persistence } from "../../actors/index.ts";
 import { isClaimed, isWork, type TaskSnapshot, toFirstLine } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
-import type { TaskId } from "../contracts/ids.ts";
+import type { PacketId, TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import type { DelegationRecord, Packet } from "../contracts/packet.ts";
+import type { DelegationRecord } from "../contracts/packet.ts";
 import { type StepIdentity, toStepLabel } from "../contracts/step.ts";
 import type { TaskContent } from "../contracts/task.ts";
 import type { Actor, Target } from "../contracts/values.ts";
-import type { PacketFilter, PacketRow, ScopeStore } from "../kernel/store.ts";
-import { readPacket, readQuestions, toContent, toTask } from "./views.ts";
+import type { PacketFilter, PacketRow, ScopeStore, StoredEvent, TaskRow } from "../kernel/store.ts";
+import { listPackets } from "./lists.ts";
+import { createTally } from "./tally.ts";
+import { given, readPacket, readQuestions, toContent, toTask } from "./views.ts";
 
 type Found = PacketRow & { taskId: TaskId };
 
@@ -40,8 +42,7 @@ export function recover(
   const stored = row === undefined ? undefined : readPacket(parts.store, row.seq);
   const ownedUntil = isClaimed(snapshot) ? parts.leases.until(parts.scope, taskId) : undefined;
   return {
-    packet: stored ?? derivePacket(parts.store, snapshot, task.task),
-    derived: stored === undefined,
+    ...(stored === undefined ? derivePacket(parts.store, snapshot, task.task) : { packet: stored, derived: false }),
     ...(row === undefined ? {} : { record: toRecord(row) }),
     task: toTask(snapshot, task.title),
     ...(ownedUntil === undefined ? {} : { ownedUntil }),
@@ -49,37 +50,35 @@ export function recover(
 }
 
 /** A page of records, newest first. */
-export function listRecords(
+export function* listRecords(
   store: ScopeStore,
   kind: PacketFilter["kind"],
   input: OperationParsed<"delegation.find"> | OperationParsed<"handoff.list">,
-): OperationOutput<"delegation.find"> {
-  const { status, to, pageSize, cursor } = input;
-  if (cursor !== undefined && store.packet(cursor) === undefined) {
-    throw new AionisError("CURSOR_INVALID", `"${cursor}" is no cursor of this list; start without one.`);
+): Generator<void, OperationOutput<"delegation.find">, void> {
+  const { status, to, pageSize, cursor: before } = input;
+  if (before !== undefined && store.packet(before) === undefined) {
+    throw new AionisError("CURSOR_INVALID", `"${before}" is no cursor of this list; start without one.`);
   }
   const parentId = "parentId" in input ? input.parentId : undefined;
   const target = to === undefined ? undefined : JSON.stringify(to);
-  const rows = store.packets({ before: cursor, count: pageSize, kind, status, target, parentId });
-  const last = rows.length === pageSize ? rows.at(-1)?.packetId : undefined;
-  return { records: rows.map(toRecord), ...(last === undefined ? {} : { cursor: last }) };
+  const { items, cursor } = yield* listPackets(store, { before, pageSize, kind, status, target, parentId });
+  return { records: items.map(toRecord), ...given({ cursor }) };
 }
 
 /** What became of all packets, by what they have in common, and what stands out. */
-export function aggregate(
+export function* aggregate(
   store: ScopeStore,
   { by, kind }: OperationParsed<"delegation.aggregate">,
-): OperationOutput<"delegation.aggregate"> {
-  const counted = store.countPackets({ by, kind, count: limits.pageRows });
-  const groups = counted.map(({ key, timeToClaimMs, timeToReturnMs, ...counts }) => ({
-    ...(key === null ? {} : { key }),
-    ...counts,
-    completionRate: counts.completed / counts.packets,
-    blockedRate: counts.blocked / counts.packets,
-    missingRate: counts.missing / counts.packets,
-    ...(timeToClaimMs === null ? {} : { timeToClaimMs: Math.max(timeToClaimMs, 0) }), // the wall clock may have gone back
-    ...(timeToReturnMs === null ? {} : { timeToReturnMs: Math.max(timeToReturnMs, 0) }),
-  }));
+): Generator<void, OperationOutput<"delegation.aggregate">, void> {
+  const tally = createTally(by);
+  for (let after: PacketId | undefined; ; ) {
+    const page = store.packetFates({ after, count: limits.partRows });
+    for (const fate of page) if (kind === undefined || fate.kind === kind) tally.add(fate);
+    after = page.at(-1)?.packetId;
+    if (after === undefined) break;
+    yield;
+  }
+  const groups = tally.largest(limits.pageRows);
   return { groups, recommendations: groups.flatMap((group) => recommend(by, group)) };
 }
 
@@ -108,30 +107,72 @@ function recommend(
   return advice.map((text) => ({ ...(key === undefined ? {} : { key }), advice: text }));
 }
 
-/** What a task delegated, and what that delegated in turn; at most `limits.pageRows` tasks. */
-export function readTree(
+/** What a task delegated, and what that delegated in turn, oldest first, from behind the task `cursor` on. */
+export function* readTree(
   parts: PacketParts,
-  { taskId }: OperationParsed<"delegation.tree">,
-): OperationOutput<"delegation.tree"> {
+  { taskId, pageSize, cursor }: OperationParsed<"delegation.tree">,
+): Generator<void, OperationOutput<"delegation.tree">, void> {
+  const { store } = parts;
   const nodes: OperationOutput<"delegation.tree">["nodes"] = [];
-  const open: { id: TaskId; level: number }[] = [{ id: taskId, level: 0 }];
-  let truncated = false;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (nodes.length >= limits.pageRows) return { nodes, truncated: true };
-    const row = parts.store.task(next.id);
-    const snapshot = row === undefined ? undefined : parts.persistence.snapshot(parts.scope, next.id);
-    if (row === undefined || snapshot === undefined) throw taskNotFound(next.id);
-    const record = parts.store.packetsOf(row.task).find(({ kind }) => kind === "delegation");
-    nodes.push({
-      task: toTask(snapshot, row.title),
-      level: next.level,
-      ...(record === undefined ? {} : { record: toRecord({ ...record, taskId: next.id }) }),
-    });
-    const children = parts.store.tasks({ parentId: next.id, count: limits.pageRows }); // newest first, so that the oldest is popped first
-    truncated ||= children.length === limits.pageRows;
-    for (const child of children) open.push({ id: child.id, level: next.level + 1 });
+  const path = cursor === undefined ? [findTask(store, taskId)] : findPath(store, taskId, cursor); // from the root to what is shown next
+  let isLeft = cursor === undefined || goOn(store, path);
+  while (isLeft) {
+    const id = path.at(-1)?.id ?? taskId;
+    nodes.push(toNode(parts, id, path.length - 1));
+    isLeft = goOn(store, path);
+    if (isLeft && nodes.length === pageSize) return { nodes, cursor: id };
+    yield;
   }
-  return { nodes, truncated };
+  return { nodes };
+}
+
+type PathEntry = Pick<TaskRow, "id" | "task" | "parentId">;
+
+/** To the first child, else to the next one of its parent, else of whoever is above; says whether there is one. */
+function goOn(store: ScopeStore, path: PathEntry[]): boolean {
+  const top = path.at(-1);
+  const child = top === undefined ? undefined : store.nextChild(top.id, 0);
+  if (child !== undefined) return path.push(child) > 0;
+  for (let left = path.pop(); left !== undefined; left = path.pop()) {
+    const parent = path.at(-1);
+    const sibling = parent === undefined ? undefined : store.nextChild(parent.id, left.task);
+    if (sibling !== undefined) return path.push(sibling) > 0;
+  }
+  return false;
+}
+
+/** From the root down to `id`. */
+function findPath(store: ScopeStore, root: TaskId, id: TaskId): PathEntry[] {
+  const path: PathEntry[] = [];
+  for (
+    let next = store.task(id);
+    next !== undefined;
+    next = next.parentId === null ? undefined : store.task(next.parentId)
+  ) {
+    path.unshift(next);
+    if (next.id === root) return path;
+  }
+  findTask(store, root);
+  throw new AionisError("CURSOR_INVALID", `"${id}" is no task below ${root}; start without a cursor.`);
+}
+
+function findTask(store: ScopeStore, id: TaskId): TaskRow {
+  return store.task(id) ?? noTask(id);
+}
+
+function toNode(
+  { store, persistence, scope }: PacketParts,
+  id: TaskId,
+  level: number,
+): OperationOutput<"delegation.tree">["nodes"][number] {
+  const row = findTask(store, id);
+  const snapshot = persistence.snapshot(scope, id) ?? noTask(id);
+  const record = store.packetsOf(row.task).find(({ kind }) => kind === "delegation");
+  return {
+    task: toTask(snapshot, row.title),
+    level,
+    ...given({ record: record === undefined ? undefined : toRecord({ ...record, taskId: id }) }),
+  };
 }
 
 function findRow(store: ScopeStore, input: OperationParsed<"handoff.recover">): Found | undefined {
@@ -142,11 +183,24 @@ function findRow(store: ScopeStore, input: OperationParsed<"handoff.recover">): 
   return newest === undefined ? undefined : { ...newest, taskId: input.taskId };
 }
 
-/** What the next worker must know of a task that nobody wrote a packet for: its brief, and the steps that are recorded. */
-function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): Omit<Packet, "id"> {
+type Derived = Pick<OperationOutput<"handoff.recover">, "packet" | "derived" | "omitted">;
+
+/** What the next worker must know of a task that nobody wrote a packet for: its brief, and the last steps that are recorded. */
+function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): Derived {
+  const { stage } = snapshot.context;
+  const steps = store.lastStepsOf({ task, stage, count: limits.listItems });
+  const [first] = steps;
+  const omitted = first === undefined ? 0 : store.countSteps({ task, stage }) - steps.length;
+  return {
+    packet: toPacket(store, snapshot, steps),
+    derived: true,
+    ...(first === undefined || omitted === 0 ? {} : { omitted: { steps: omitted, before: first.seq } }),
+  };
+}
+
+function toPacket(store: ScopeStore, snapshot: TaskSnapshot, steps: readonly StoredEvent[]): Derived["packet"] {
   const { context } = snapshot;
   const content = toContent(store, snapshot);
-  const steps = store.lastStepsOf({ task, stage: context.stage, count: limits.listItems });
   const facts = steps.map(({ type, facts: text, at }) => {
     return `${type} ${toStepLabel(JSON.parse(text) as StepIdentity)} at ${at}`; // the facts of a step's event
   });
@@ -212,6 +266,10 @@ function packetNotFound(input: object): AionisError {
     "PACKET_NOT_FOUND",
     `There is no packet for ${asked} in this scope; handoff.list shows those there are.`,
   );
+}
+
+function noTask(taskId: TaskId): never {
+  throw taskNotFound(taskId);
 }
 
 function taskNotFound(taskId: TaskId): AionisError {

@@ -2,32 +2,25 @@
 //
 // The reading operations. They run between turns, so they see what is committed and nothing else.
 
-import { isAbsolute } from "node:path";
-import {
-  type Desk,
-  type Leases,
-  type Persistence,
-  rebuildInParts,
-  toJournalEvent,
-  toReceipt,
-  verifyInParts,
-} from "../../actors/index.ts";
+import { type Leases, toReceipt } from "../../actors/index.ts";
 import { isOpen, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
-import { limits } from "../contracts/limits.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import { memoryKind, playbookKind, sessionKind } from "../contracts/values.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { ScopeStore, Store, TaskRow } from "../kernel/store.ts";
+import type { ScopeStore, Store, TaskNumber, TaskRow } from "../kernel/store.ts";
+import type { Caller } from "./caller.ts";
+import { listEvents, listTasks } from "./lists.ts";
 import { createAwaitLearning, createMemoryQueries, type MemoryOptions, type MemoryQueries } from "./memory.ts";
 import { aggregate, listRecords, readTree, recover } from "./packets.ts";
 import { createPlaybookFinding, type PlaybookCommandParts, type PlaybookFinding } from "./playbook-commands.ts";
 import { createPlaybookQueries, type PlaybookQueries } from "./playbooks.ts";
 import { takeReadable } from "./readable.ts";
 import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
-import { takeInSlices } from "./slices.ts";
-import { toContent, toExplanation, toTask } from "./views.ts";
+import type { Parts, Slices } from "./slices.ts";
+import { createStoreWorks, type StoreWorks, type StoreWorksOptions } from "./store-works.ts";
+import { given, toContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
 
 type QueryName = Extract<
@@ -45,13 +38,11 @@ type QueryName = Extract<
   | "sessions.events"
   | "sessions.list"
   | "events.read"
-  | "store.verify"
-  | "store.rebuild"
-  | "store.backup"
   | "runtime.status"
 >;
 
-export type Queries = MemoryQueries &
+export type Queries = StoreWorks &
+  MemoryQueries &
   PlaybookQueries &
   PlaybookFinding & {
     [Name in QueryName]: (
@@ -60,30 +51,17 @@ export type Queries = MemoryQueries &
     ) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
   };
 
-/** Whoever asks; without one the answer is wanted until the end. */
-export interface Caller {
-  isWanted(): boolean;
-}
-
-export interface QueryOptions {
-  scope: string;
+export interface QueryOptions extends Omit<StoreWorksOptions, "store" | "slices" | "wants" | "learner"> {
   store: Store;
-  persistence: Persistence;
   leases: Leases;
   waiting: Waiting;
   clock: Clock;
   memory: MemoryOptions;
   playbooks: PlaybookCommandParts;
-  /** Why the store does not reach its high-water mark, if it does not. */
-  checkMark(): Promise<AionisError | undefined>;
-  /** Copies the store and verifies the copy; says how many events it holds. */
-  backUp(path: string, isWanted: () => boolean): Promise<{ bytes: number; events: number }>;
-  /** Whether it learns from its journal; what was learned is made again only then. */
-  learns: boolean;
+  /** Take what lists or looks at much, and what looks at the whole store. */
+  slices: { quick: Slices; slow: Slices };
   /** Whether the runtime serves, and is not closing. */
   isServing(): boolean;
-  /** Called when rows were made again: what follows from them is to be looked at anew. */
-  onRebuilt(): void;
 }
 
 /** The queries of one scope. */
@@ -94,10 +72,13 @@ export function createQueries(options: QueryOptions): Queries {
   const packetParts = { scope: options.scope, store, persistence, leases };
 
   function find(taskId: TaskId): { row: TaskRow; snapshot: TaskSnapshot } {
-    const row = findRow(taskId);
+    return { row: findRow(taskId), snapshot: snapshotOf(taskId) };
+  }
+
+  function snapshotOf(taskId: TaskId): TaskSnapshot {
     const snapshot = persistence.snapshot(options.scope, taskId);
     if (snapshot === undefined) throw notFound(taskId);
-    return { row, snapshot };
+    return snapshot;
   }
 
   function findRow(taskId: TaskId): TaskRow {
@@ -108,12 +89,17 @@ export function createQueries(options: QueryOptions): Queries {
 
   const wants = (caller: Caller | undefined) => (): boolean =>
     options.isServing() && (caller === undefined || caller.isWanted());
-  const inTurn = (slice: () => void): Promise<void> => persistence.chore(options.scope, slice);
+
+  /** A list: quick for most, and in slices for those that look at much. */
+  function inSlices<Result>(caller: Caller | undefined, parts: Parts<Result>): Result | Promise<Result> {
+    return options.slices.quick.take(parts, { party: caller?.by ?? "", isWanted: wants(caller) });
+  }
 
   return {
     ...createMemoryQueries(options.memory),
     ...createPlaybookQueries(options.playbooks),
     ...createPlaybookFinding(options.playbooks, createAwaitLearning(options.memory)),
+    ...createStoreWorks({ ...options, store, wants, learner: options.memory.learner, slices: options.slices.slow }),
     "tasks.get"({ taskId }) {
       const { row, snapshot } = find(taskId);
       return { task: toTask(snapshot, row.title), content: toContent(store, snapshot) };
@@ -127,13 +113,11 @@ export function createQueries(options: QueryOptions): Queries {
       const task = toTask(snapshot, row.title);
       return hasEnded ? { task, hasEnded, content: toContent(store, snapshot) } : { task, hasEnded };
     },
-    "tasks.list"({ states, kind, parentId, pageSize, cursor }) {
-      const rows = store.tasks({
-        ...{ before: toTaskId(store, cursor), count: pageSize, states, kind, parentId },
-        exceptKinds: [memoryKind, playbookKind],
-      });
-      const tasks = takeReadable(rows, (row) => toTask(find(row.id).snapshot, row.title));
-      return { tasks, ...toCursor(rows, { pageSize, shown: tasks.length }) };
+    "tasks.list"({ states, kind, parentId, pageSize, cursor }, caller) {
+      const before = toTaskNumber(store, cursor);
+      const filter = { states, kind, parentId, exceptKinds: [memoryKind, playbookKind], before, pageSize };
+      const parts = listTasks(store, filter, ({ id, title }) => toTask(snapshotOf(id), title));
+      return then(inSlices(caller, parts), ({ items: tasks, cursor: next }) => ({ tasks, ...given({ cursor: next }) }));
     },
     "tasks.explain"({ taskId }) {
       const { snapshot } = find(taskId);
@@ -148,67 +132,36 @@ export function createQueries(options: QueryOptions): Queries {
       return { steps, ...(hasMore ? { next: last } : {}) };
     },
     "handoff.recover": (input) => recover(packetParts, input),
-    "handoff.list": (input) => listRecords(store, "handoff", input),
-    "delegation.find": (input) => listRecords(store, "delegation", input),
-    "delegation.aggregate": (input) => aggregate(store, input),
-    "delegation.tree": (input) => readTree(packetParts, input),
+    "handoff.list": (input, caller) => inSlices(caller, listRecords(store, "handoff", input)),
+    "delegation.find": (input, caller) => inSlices(caller, listRecords(store, "delegation", input)),
+    "delegation.aggregate": (input, caller) => inSlices(caller, aggregate(store, input)),
+    "delegation.tree": (input, caller) => inSlices(caller, readTree(packetParts, input)),
     "sessions.events"(input) {
       const { row, snapshot } = find(input.sessionId);
       mustBeSession(snapshot);
       return readSessionEvents(store, row.task, input);
     },
-    "sessions.list"({ status, pageSize, cursor }) {
-      const states = toStates(status);
-      const rows = store.tasks({ before: toTaskId(store, cursor), count: pageSize, states, kind: sessionKind });
-      const sessions = takeReadable(rows, (row) => toSession(store, find(row.id).snapshot, row.title));
-      return { sessions, ...toCursor(rows, { pageSize, shown: sessions.length }) };
+    "sessions.list"({ status, pageSize, cursor }, caller) {
+      const filter = { states: toStates(status), kind: sessionKind, before: toTaskNumber(store, cursor), pageSize };
+      const parts = listTasks(store, filter, ({ id, title }) => toSession(store, snapshotOf(id), title));
+      return then(inSlices(caller, parts), ({ items: sessions, cursor: next }) => ({
+        sessions,
+        ...given({ cursor: next }),
+      }));
     },
-    async "events.read"({ from, taskId, types, pageSize, waitMs }) {
+    async "events.read"({ from, taskId, types, pageSize, waitMs }, caller) {
       const task = taskId === undefined ? undefined : findRow(taskId).task; // one that cannot be folded can be read
       if (from > store.head().seq + 1) throw pastTheEnd(from, store.head().seq);
       const endsAt = clock.mono() + waitMs;
       for (let after = from - 1; ; ) {
         const head = store.head().seq;
-        const events = takeReadable(store.events({ after, count: pageSize, task, types }), toJournalEvent);
+        const events = await inSlices(caller, listEvents(store, { after, head, task, types, pageSize }));
         const last = events.at(-1)?.seq;
         const next = (last ?? head) + 1;
         const isDone = events.length > 0 || (await options.waiting.grown(endsAt - clock.mono())) === "over";
         if (isDone) return { events, next, head };
         after = next - 1; // what has been looked through is not looked through again
       }
-    },
-    async "store.verify"(_input, caller) {
-      const memory = (id: TaskId) => persistence.live(options.scope, id);
-      const verified = await takeInSlices(verifyInParts(store, { memory }), { clock, isWanted: wants(caller) });
-      const damage = await options.checkMark();
-      if (damage === undefined) return verified;
-      const problems = [{ what: damage.detail }, ...verified.problems].slice(0, limits.listItems);
-      return { ...verified, ok: false, problems };
-    },
-    async "store.rebuild"(_input, caller) {
-      const resume = options.learns ? await options.memory.learner.pause() : undefined;
-      try {
-        let desk: Desk | undefined;
-        const parts = rebuildInParts(store, { onMended: (id) => desk?.letGo(id) });
-        const rebuilt = await takeInSlices(parts, {
-          clock,
-          isWanted: wants(caller),
-          inTurn: (slice) =>
-            persistence.chore(options.scope, (given) => {
-              desk = given;
-              slice();
-            }),
-        });
-        if (options.learns) await takeInSlices(forgetLearned(store), { clock, isWanted: wants(caller), inTurn });
-        return { events: rebuilt.events, tasks: rebuilt.tasks, mended: rebuilt.problems };
-      } finally {
-        resume?.();
-        options.onRebuilt();
-      }
-    },
-    async "store.backup"({ path }, caller) {
-      if (isAbsolute(path)) return { path, ...(await options.backUp(path, wants(caller))) };
-      throw new AionisError("INPUT_INVALID", `"${path.slice(0, 200)}" is not an absolute path; a backup goes to one.`);
     },
     "runtime.status"() {
       const { state, reason, waiting, liveTasks } = persistence.status();
@@ -220,14 +173,15 @@ export function createQueries(options: QueryOptions): Queries {
         at: clock.now(),
         liveTasks,
         waitingCommands: waiting,
+        works: options.works.list(),
       };
     },
   };
 }
 
-/** Removes what was learned, a part at a time; the learner reads the journal again from its start. */
-function* forgetLearned(store: ScopeStore): Generator<void, void, void> {
-  while (store.clearLearned(limits.pageRows)) yield;
+/** What `make` makes of a value, at once if the value is there. */
+function then<Value, Made>(value: Value | Promise<Value>, make: (value: Value) => Made): Made | Promise<Made> {
+  return value instanceof Promise ? value.then(make) : make(value);
 }
 
 function pastTheEnd(from: number, head: number): AionisError {
@@ -240,19 +194,10 @@ function pastTheEnd(from: number, head: number): AionisError {
   );
 }
 
-/** Where the next page of tasks begins; a page that is not full, and shows all its rows, is the last. */
-function toCursor(
-  rows: readonly TaskRow[],
-  { pageSize, shown }: { pageSize: number; shown: number },
-): { cursor?: string } {
-  const last = rows.length === pageSize || shown < rows.length ? rows[shown - 1] : undefined;
-  return last === undefined ? {} : { cursor: last.id };
-}
-
-function toTaskId(store: ScopeStore, cursor: string | undefined): TaskId | undefined {
+function toTaskNumber(store: ScopeStore, cursor: string | undefined): TaskNumber | undefined {
   if (cursor === undefined) return undefined;
   const row = store.task(cursor as TaskId); // whatever it is, it is only looked up
-  if (row !== undefined) return row.id;
+  if (row !== undefined) return row.task;
   throw new AionisError("CURSOR_INVALID", `"${cursor.slice(0, 80)}" is no cursor of this list; start without one.`);
 }
 

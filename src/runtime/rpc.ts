@@ -32,6 +32,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { ScopeStore, Store } from "../kernel/store.ts";
+import type { Caller } from "./caller.ts";
 import { isMemoryOperation, isPlaybookOperation, toOutput, toSubmission } from "./commands.ts";
 import type { FindRule } from "./families.ts";
 import { type HostOperation, toOwnersCommand, toReportId } from "./host-run.ts";
@@ -123,7 +124,11 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
     const operation = findOperation(name);
     const envelope = readEnvelope(message, options.scope);
     const input = parseInput(name, operation.input, envelope.body);
-    if (operation.kind === "query") return look(agentId, { name: name as keyof Queries, input }, message);
+    if (operation.kind === "query")
+      return look(
+        { name: name as keyof Queries, input },
+        { by: agentId, callId: envelope.id, isWanted: message.isWanted },
+      );
     if (operation.kind === "signal") return heartbeat(agentId, input as OperationParsed<"tasks.heartbeat">);
     const by = agentId;
     if (name === "playbooks.dispatch") return dispatch(input as OperationParsed<typeof name>, by, envelope, message); // the table says so
@@ -136,16 +141,13 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   };
 
   /** What it shows of open pauses is remembered: an answer that names none is for what its author saw. */
-  function look(
-    by: string,
-    { name, input }: { name: keyof Queries; input: unknown },
-    message: IncomingRequest,
-  ): unknown {
+  function look({ name, input }: { name: keyof Queries; input: unknown }, caller: Caller): unknown {
+    const before = store.head().seq;
     const note = <Output>(output: Output): Output => {
-      looks.note(by, readLooks(name, output, store.head().seq));
+      looks.note(caller.by, readLooks(name, output, { before, after: store.head().seq }));
       return output;
     };
-    const output: unknown = queries[name](input as never, message); // the table pairs name and schema
+    const output: unknown = queries[name](input as never, caller); // the table pairs name and schema
     return output instanceof Promise ? output.then(note) : note(output);
   }
 

@@ -1,45 +1,196 @@
 // Slices
 //
 // Long work in short slices, between which everything else has its turn: a caller never waits for more than one of them. Owns: how long a
-// slice is, and when the work is given up. Does not own: the work.
+// slice is, whose work goes on next, and when work is given up. Does not own: the work, which comes in short parts.
+//
+// Invariants:
+//   S1. All slices within one turn of the event loop take `sliceMs` together, and the part that was begun when these were over.
+//   S2. Parties take turns, a slice each. The work of one party is done one after the other.
+//   S3. Only so much is begun at a time: what is made of it so far is in memory. What waits is bounded, too.
+//   S4. Work that nobody waits for any more is given up before its next slice.
 
 import { AionisError } from "../contracts/failures.ts";
+import { limits } from "../contracts/limits.ts";
 import type { Clock } from "../kernel/clock.ts";
 
-/** Milliseconds that a slice takes, and the part that was begun when they were over. */
+/** Milliseconds of one turn of the event loop. */
 const sliceMs = 4;
+const retryAfterMs = 1_000;
 
-export interface SliceOptions {
-  clock: Pick<Clock, "mono" | "defer">;
+/** Short parts of a long work; each step takes one. */
+export type Parts<Result, Step = unknown> = Iterator<Step, Result, void>;
+
+/** What is known of a work beside its parts. */
+export interface SlicedWork<Step = unknown> {
+  /** Whose turns it takes. */
+  party: string;
   /** Whether the work is still to be done: its caller is there, and the runtime is not closing. */
   isWanted(): boolean;
   /** Runs a slice in a turn of its own; without it a slice runs as it is. */
   inTurn?: ((slice: () => void) => Promise<void>) | undefined;
+  /** Hears of each part that was not the last. */
+  onStep?: ((step: Step) => void) | undefined;
 }
 
-/** Takes all of `parts`. @throws AionisError `RUNTIME_CLOSED` when it is not wanted any more, and what a part throws. */
-export async function takeInSlices<Result>(
-  parts: Iterator<unknown, Result, void>,
-  { clock, isWanted, inTurn }: SliceOptions,
-): Promise<Result> {
-  let end: { value: Result } | undefined;
-  const slice = (): void => {
-    const endsAt = clock.mono() + sliceMs;
-    do {
-      const next = parts.next();
-      if (next.done === true) end = { value: next.value };
-    } while (end === undefined && clock.mono() < endsAt);
-  };
-  try {
-    for (;;) {
-      if (!isWanted())
-        throw new AionisError("RUNTIME_CLOSED", "It was given up: its caller has gone, or the runtime closes.");
-      if (inTurn === undefined) slice();
-      else await inTurn(slice);
-      if (end !== undefined) return end.value;
-      await new Promise<void>((resolve) => clock.defer(resolve));
-    }
-  } finally {
-    parts.return?.();
+export interface Slices {
+  /**
+   * Takes all of `parts`. What needs no more than a slice, when it is its party's turn, is done at once: then the result is no promise.
+   * @throws AionisError `RUNTIME_CLOSED` when it is not wanted any more, `OVERLOADED` when too much waits, and what a part throws.
+   */
+  take<Result, Step>(parts: Parts<Result, Step>, work: SlicedWork<Step>): Result | Promise<Result>;
+}
+
+interface Job {
+  readonly party: string;
+  isWanted(): boolean;
+  /** Takes parts until `endsAt`; says whether that was all. */
+  run(endsAt: number): boolean;
+  readonly inTurn: SlicedWork["inTurn"];
+  resolve(): void;
+  reject(error: unknown): void;
+  giveUp(): void;
+}
+
+export interface SlicesOptions {
+  clock: Pick<Clock, "mono" | "defer">;
+  begunMax?: number;
+  waitingMax?: number;
+}
+
+/** The slices of one runtime. */
+export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
+  const { begunMax = limits.worksBegun, waitingMax = limits.worksWaiting } = bounds;
+  const begun: Job[] = []; // in the order of their next slices (S2)
+  const waiting = new Map<string, Job[]>(); // by party; the first of each is the party's next
+  const busy = new Set<string>(); // parties that have something begun
+  let waits = 0;
+  let underWay = 0;
+  let spentMs = 0;
+  let isTurnDue = false;
+
+  function take<Result, Step>(parts: Parts<Result, Step>, work: SlicedWork<Step>): Result | Promise<Result> {
+    const results: Result[] = []; // one, when it is done
+    const run = (endsAt: number): boolean => {
+      do {
+        const next = parts.next();
+        if (next.done === true) results.push(next.value);
+        else work.onStep?.(next.value);
+      } while (results.length === 0 && clock.mono() < endsAt);
+      return results.length > 0;
+    };
+    const { party, isWanted, inTurn } = work;
+    const isNext = !busy.has(party) && !waiting.has(party) && underWay < begunMax;
+    if (isNext && inTurn === undefined && spentMs < sliceMs && runNow(run)) return results[0] as Result; // it is done
+    return new Promise((resolve, reject) => {
+      const done = (): void => resolve(results[0] as Result); // as above
+      const giveUp = (): void => void parts.return?.();
+      const job: Job = { party, isWanted, run, inTurn, resolve: done, reject, giveUp };
+      if (isNext) begin(job);
+      else if (waits < waitingMax) wait(job);
+      else reject(tooMuch(waits));
+    });
   }
+
+  /** The first slice, in the turn of whoever asks. */
+  function runNow(run: Job["run"]): boolean {
+    const from = clock.mono();
+    openTurn(); // its end is the end of this turn's time
+    try {
+      return run(from + sliceMs - spentMs);
+    } finally {
+      spentMs += clock.mono() - from;
+    }
+  }
+
+  function begin(job: Job): void {
+    underWay += 1;
+    busy.add(job.party);
+    begun.push(job);
+    openTurn();
+  }
+
+  function wait(job: Job): void {
+    waits += 1;
+    const ofParty = waiting.get(job.party);
+    if (ofParty === undefined) waiting.set(job.party, [job]);
+    else ofParty.push(job);
+  }
+
+  /** S3 */
+  function beginNext(): void {
+    for (const [party, jobs] of waiting) {
+      if (underWay >= begunMax) return;
+      const job = busy.has(party) ? undefined : jobs.shift();
+      if (job === undefined) continue;
+      waiting.delete(party); // and behind all others, if there is more of it (S2)
+      if (jobs.length > 0) waiting.set(party, jobs);
+      waits -= 1;
+      begin(job);
+    }
+  }
+
+  function openTurn(): void {
+    if (isTurnDue) return;
+    isTurnDue = true;
+    clock.defer(takeTurn);
+  }
+
+  function takeTurn(): void {
+    isTurnDue = false;
+    spentMs = 0;
+    const job = begun.shift();
+    if (job === undefined) return;
+    openTurn();
+    if (job.inTurn === undefined) return follow(job, runSlice(job));
+    const own = job.inTurn;
+    let outcome: Outcome = { kind: "goesOn" };
+    own(() => {
+      outcome = runSlice(job);
+      if (outcome.kind === "failed") throw outcome.error; // so that its turn is undone
+    }).then(
+      () => follow(job, outcome),
+      (error: unknown) => follow(job, { kind: "failed", error }),
+    );
+  }
+
+  function runSlice(job: Job): Outcome {
+    if (!job.isWanted()) return { kind: "failed", error: givenUp() }; // S4
+    const from = clock.mono();
+    try {
+      return { kind: job.run(from + sliceMs) ? "done" : "goesOn" };
+    } catch (error) {
+      return { kind: "failed", error };
+    } finally {
+      spentMs += clock.mono() - from;
+    }
+  }
+
+  function follow(job: Job, outcome: Outcome): void {
+    if (outcome.kind === "goesOn") {
+      begun.push(job);
+      return openTurn();
+    }
+    underWay -= 1;
+    busy.delete(job.party);
+    if (outcome.kind === "failed") {
+      job.giveUp();
+      job.reject(outcome.error);
+    } else {
+      job.resolve();
+    }
+    beginNext();
+  }
+
+  return { take };
+}
+
+type Outcome = { kind: "done" | "goesOn" } | { kind: "failed"; error: unknown };
+
+function givenUp(): AionisError {
+  return new AionisError("RUNTIME_CLOSED", "It was given up: its caller has gone, or the runtime closes.");
+}
+
+function tooMuch(waits: number): AionisError {
+  const detail = `${waits} calls that take long are waiting for their turn; try again in a moment.`;
+  return new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } });
 }

@@ -39,8 +39,11 @@ import { createFamilies } from "./families.ts";
 import { createQueries } from "./queries.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { createRefuse, createRpcHandler } from "./rpc.ts";
+import { createSlices } from "./slices.ts";
+import type { BackupParts } from "./store-works.ts";
 import { createToolsSeen } from "./tools-seen.ts";
 import { createWaiting } from "./waiting.ts";
+import { createWorks } from "./works.ts";
 
 export interface RuntimeOptions {
   /** `tenant/project` */
@@ -70,8 +73,8 @@ export interface RuntimeOptions {
   families?: FamilyRulesInput | undefined;
   /** The decide function; the simulation plants bugs in it. */
   decide?: typeof decide | undefined;
-  /** Opens a copy of the store to verify it. */
-  backUp?: ((path: string, isWanted: () => boolean) => Promise<{ bytes: number; events: number }>) | undefined;
+  /** Copies the store and opens the copy to verify it. */
+  backUp?: ((path: string, parts: BackupParts) => Promise<{ bytes: number; events: number }>) | undefined;
   /** Called once when the store has failed for good; by then the runtime is closing. */
   onFailed?: ((failure: AionisError) => void) | undefined;
 }
@@ -172,8 +175,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const tools = createToolsSeen(clock);
   const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids, families };
   const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks, families };
+  const works = createWorks(clock);
   const queries = createQueries({
     ...parts,
+    works,
+    slices: { quick: createSlices({ clock }), slow: createSlices({ clock }) },
     checkMark: readMark,
     backUp: options.backUp ?? cannotBackUp,
     learns: options.learns === true,
@@ -313,6 +319,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     waiting.close();
     node?.close();
     await Promise.all(transports.map((transport) => transport.drain()));
+    await works.ended(); // given up at their next slice, they leave nothing half done
     await Promise.all(followers.map((follower) => follower.close()));
     await learner.close();
     timers.close();

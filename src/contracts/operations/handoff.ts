@@ -4,7 +4,7 @@ import { CommandId, PacketId, Role, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
 import { DelegationRecord, Packet, PacketInput, PacketStatus, ReturnInput } from "../packet.ts";
 import { Ack, Assignment, Task } from "../task.ts";
-import { Line, Name, Target, TaskKind, Time, WaitMs } from "../values.ts";
+import { Line, Name, Sequence, Target, TaskKind, Time, WaitMs } from "../values.ts";
 import { defineOperation } from "./operation.ts";
 
 const commandId = { commandId: CommandId.optional() };
@@ -14,6 +14,11 @@ const addressed = { ...commandId, taskId: TaskId, packetId: PacketId };
 const Recovered = z.strictObject({
   packet: Packet.extend({ id: PacketId.optional() }),
   derived: z.boolean(),
+  /**
+   * Of a derived packet that names the last steps alone: how many of the stage come before them, and before which event. `tasks.steps` of
+   * the stage lists them all.
+   */
+  omitted: z.strictObject({ steps: z.int().positive(), before: Sequence }).optional(),
   record: DelegationRecord.optional(),
   task: Task,
   /** When the present owner's lease ends if no heartbeat comes. */
@@ -152,10 +157,15 @@ export const delegationTree = defineOperation({
   name: "delegation.tree",
   kind: "query",
   layer: "advanced",
-  summary: "Read what a task delegated, and what that delegated in turn: parents before children.",
-  input: z.strictObject({ taskId: TaskId }),
-  output: z.strictObject({ nodes: z.array(TreeNode), truncated: z.boolean() }),
-  failures: ["TASK_NOT_FOUND"],
+  summary: "Read what a task delegated, and what that delegated in turn: parents before children, a page at a time.",
+  input: z.strictObject({
+    taskId: TaskId,
+    pageSize: z.int().positive().max(limits.pageRows).default(limits.pageRows),
+    /** The last task of the page before. */
+    cursor: TaskId.optional(),
+  }),
+  output: z.strictObject({ nodes: z.array(TreeNode), cursor: TaskId.optional() }),
+  failures: ["TASK_NOT_FOUND", "CURSOR_INVALID"],
   idempotent: true,
 });
 

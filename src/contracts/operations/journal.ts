@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { type EventType, eventTypes, JournalEvent } from "../events.ts";
-import { StoreId, TaskId } from "../ids.ts";
+import { AgentId, StoreId, TaskId } from "../ids.ts";
 import { limits } from "../limits.ts";
+import { WorkProgress } from "../progress.ts";
 import { Line, Sequence, Text, Time } from "../values.ts";
 import { defineOperation } from "./operation.ts";
 
@@ -104,6 +105,17 @@ export const runtimeStatus = defineOperation({
     at: Time,
     liveTasks: z.int().nonnegative(),
     waitingCommands: z.int().nonnegative(),
+    /** What takes long and is under way, the oldest first; at most `limits.listItems`. */
+    works: z.array(
+      z.strictObject({
+        operation: z.enum(["store.verify", "store.rebuild", "store.backup"]),
+        by: AgentId,
+        /** The id of its caller's message. */
+        callId: Line.optional(),
+        startedAt: Time,
+        progress: WorkProgress,
+      }),
+    ),
   }),
   failures: [],
   idempotent: true,

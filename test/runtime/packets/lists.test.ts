@@ -100,7 +100,7 @@ describe("delegation.tree", () => {
     const c = await delegate(root);
     await client.tasks.cancel({ taskId: b });
 
-    const { nodes, truncated } = await client.delegation.tree({ taskId: root.taskId });
+    const { nodes, cursor } = await client.delegation.tree({ taskId: root.taskId });
 
     const seen = nodes.map(({ task, level, record }) => [task.id, level, task.parentId, record?.status]);
     expect(seen).toEqual([
@@ -111,7 +111,7 @@ describe("delegation.tree", () => {
       [b, 1, root.taskId, "returned"],
       [c, 1, root.taskId, "offered"],
     ]);
-    expect(truncated).toBe(false);
+    expect(cursor).toBeUndefined();
     const part = await client.delegation.tree({ taskId: a });
     expect(part.nodes.map(({ task, level }) => [task.id, level])).toEqual([
       [a, 0],
@@ -120,21 +120,39 @@ describe("delegation.tree", () => {
     ]);
   });
 
-  it("is cut after 500 tasks, and says so", slow, async () => {
+  it("comes in pages that together are the whole, whatever their size", async () => {
     const { client, run, delegate } = await setup();
-    const root = await run({ budget: { count: 1_000, depth: 1 } });
-    const { taskId } = root;
-    const addParts = async (count: number): Promise<void> => {
-      for (let index = 0; index < count; index += 1) await client.tasks.cancel({ taskId: await delegate(root) });
-    };
-    await addParts(limits.pageRows - 1);
-    const whole = await client.delegation.tree({ taskId });
-    await addParts(1);
+    const root = await run({ budget: { count: 20, depth: 3 } });
+    for (let branch = 0; branch < 3; branch += 1) {
+      const taskId = await delegate(root, { count: 4, depth: 2 });
+      const { assignment } = await client.tasks.claim({ taskId });
+      for (let leaf = 0; leaf < branch; leaf += 1) await delegate(idsOf(assignment!));
+    }
+    const whole = await client.delegation.tree({ taskId: root.taskId });
+    expect([whole.nodes.length, whole.cursor]).toEqual([7, undefined]);
 
-    const cut = await client.delegation.tree({ taskId });
+    for (let pageSize = 1; pageSize <= 7; pageSize += 1) {
+      const pages = [];
+      for (let cursor: typeof root.taskId | undefined; ; ) {
+        const page = await client.delegation.tree({ taskId: root.taskId, pageSize, ...(cursor && { cursor }) });
+        pages.push(page.nodes);
+        if (page.cursor === undefined) break;
+        cursor = page.cursor;
+      }
 
-    expect([whole.nodes.length, whole.truncated]).toEqual([limits.pageRows, false]);
-    expect([cut.nodes.length, cut.truncated]).toEqual([limits.pageRows, true]);
+      expect(pages.flat()).toEqual(whole.nodes);
+      expect(pages.length).toBe(Math.ceil(7 / pageSize));
+    }
+  });
+
+  it("has no page behind a task that is not in it", async () => {
+    const { client, run } = await setup();
+    const root = await run();
+    const other = await run();
+
+    const page = client.delegation.tree({ taskId: root.taskId, cursor: other.taskId });
+
+    await expect(page).rejects.toMatchObject({ code: "CURSOR_INVALID" });
   });
 
   it("of a task that is not there is refused", async () => {

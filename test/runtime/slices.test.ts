@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+import { AionisError } from "../../src/contracts/failures.ts";
+import { createSlices, type SlicedWork } from "../../src/runtime/slices.ts";
+
+/** A clock on which nothing but a part takes time, and slices whose turns a test takes one by one. */
+function setup(bounds: { begunMax?: number; waitingMax?: number } = {}) {
+  let now = 0;
+  let deferred: (() => void)[] = [];
+  const clock = { mono: () => now, defer: (run: () => void) => void deferred.push(run) };
+  const slices = createSlices({ clock, ...bounds });
+  const log: string[] = [];
+  /** A work of `count` parts that take `ms` each. */
+  function* parts(name: string, count: number, ms: number): Generator<number, string, void> {
+    for (let part = 1; part <= count; part += 1) {
+      now += ms;
+      log.push(name);
+      yield part;
+    }
+    return name;
+  }
+  const work = (party: string, more: Partial<SlicedWork<number>> = {}) => ({ party, isWanted: () => true, ...more });
+  const take = (
+    party: string,
+    count: number,
+    { ms = 1, ...more }: Partial<SlicedWork<number>> & { ms?: number } = {},
+  ) => slices.take(parts(party, count, ms), work(party, more));
+  /** One turn of the event loop; gives what was done in it. */
+  const turn = async (): Promise<string> => {
+    log.length = 0;
+    const batch = deferred;
+    deferred = [];
+    for (const run of batch) run();
+    const done = log.join("");
+    await new Promise(setImmediate); // promises that are ready go on
+    return done;
+  };
+  return { slices, take, turn, log, isIdle: () => deferred.length === 0 };
+}
+
+describe("long work in slices", () => {
+  it("is done at once when it needs no more than a slice", () => {
+    const { take } = setup();
+
+    expect(take("a", 3)).toBe("a");
+  });
+
+  it("takes no more than a slice and the part that was begun, turn by turn (S1)", async () => {
+    const { take, turn, log, isIdle } = setup();
+
+    const done = take("a", 10, { ms: 3 });
+
+    expect(log.join("")).toBe("aa"); // 6 ms
+    expect([await turn(), await turn(), await turn(), await turn()]).toEqual(["aa", "aa", "aa", "aa"]);
+    await turn();
+    expect(await done).toBe("a");
+    await turn();
+    expect(isIdle()).toBe(true);
+  });
+
+  it("leaves no more of a turn to the next one than the first has left (S1)", async () => {
+    const { take, turn, log } = setup();
+
+    const [first, second, third] = [take("a", 3), take("b", 10), take("c", 1)];
+
+    expect(first).toBe("a");
+    expect(log.join("")).toBe("aaab"); // 4 ms: the next turn goes on
+    expect(await turn()).toBe("bbbb");
+    expect(await turn()).toBe("c");
+    await turn();
+    await turn();
+    expect(await Promise.all([second, third])).toEqual(["b", "c"]);
+  });
+
+  it("goes on with one party after the other, and does the work of each in order (S2)", async () => {
+    const { take, turn } = setup();
+    const ends: string[] = [];
+    for (const [name, party] of [
+      ["long", "a"],
+      ["next", "a"],
+      ["other", "b"],
+    ] as const)
+      void Promise.resolve(take(party, 8)).then(() => ends.push(name));
+
+    const turns = [];
+    for (let count = 0; count < 8; count += 1) turns.push(await turn());
+
+    expect(turns.filter((done) => done !== "").map((done) => done[0])).toEqual(["a", "b", "b", "a", "a"]);
+    expect(ends).toEqual(["long", "other", "next"]);
+  });
+
+  it("begins no more than so much, and refuses what there is no room to wait for (S3)", async () => {
+    const { take, turn } = setup({ begunMax: 2, waitingMax: 1 });
+    const works = ["a", "b", "c", "d"].map((party) => Promise.resolve(take(party, 6)).catch((error: unknown) => error));
+
+    const turns = [];
+    for (let count = 0; count < 12; count += 1) turns.push(await turn());
+
+    const [first, second, third, fourth] = await Promise.all(works);
+    expect([first, second, third]).toEqual(["a", "b", "c"]);
+    expect(fourth).toMatchObject({ code: "OVERLOADED", facts: { retryAfterMs: 1_000 } });
+    const order = turns.join("");
+    expect(order.indexOf("c")).toBeGreaterThan(Math.min(order.lastIndexOf("a"), order.lastIndexOf("b")));
+  });
+
+  it("is given up before its next slice when nobody waits for it (S4)", async () => {
+    const { take, turn } = setup();
+    let isWanted = true;
+    const done = Promise.resolve(take("a", 100, { isWanted: () => isWanted })).catch((error: unknown) => error);
+    expect(await turn()).toBe("aaaa");
+
+    isWanted = false;
+
+    expect(await turn()).toBe("");
+    expect(await done).toMatchObject({ code: "RUNTIME_CLOSED" });
+  });
+
+  it("fails with what a part throws, at once or later, and makes way for the next", async () => {
+    const { slices, take, turn } = setup();
+    function* failing(after: number): Generator<undefined, string, void> {
+      for (let part = 0; part < after; part += 1) yield;
+      throw new AionisError("JOURNAL_DAMAGED", "It is damaged.");
+    }
+    const work = { party: "a", isWanted: () => true };
+
+    expect(() => slices.take(failing(0), work)).toThrow("It is damaged.");
+    await turn();
+    const later = Promise.resolve(take("a", 5));
+    const failed = Promise.resolve(slices.take(failing(2), work)).catch((error: unknown) => error);
+    for (let count = 0; count < 4; count += 1) await turn();
+
+    expect(await later).toBe("a");
+    expect(await failed).toMatchObject({ code: "JOURNAL_DAMAGED" });
+  });
+
+  it("tells of each part that was not the last, and runs in turns of its own where it has them", async () => {
+    const { take, turn } = setup();
+    const steps: number[] = [];
+    let turns = 0;
+    const inTurn = async (slice: () => void): Promise<void> => {
+      turns += 1;
+      slice();
+    };
+
+    const done = take("a", 6, { inTurn, onStep: (step) => void steps.push(step) });
+    for (let count = 0; count < 5; count += 1) await turn();
+
+    expect(await done).toBe("a");
+    expect([turns, steps]).toEqual([2, [1, 2, 3, 4, 5, 6]]);
+  });
+});
