@@ -21,6 +21,7 @@ import {
   type OperationOutput,
   operations,
 } from "../src/contracts/operations/index.ts";
+import type { WorkProgress } from "../src/contracts/progress.ts";
 import { RpcReply } from "../src/contracts/rpc.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
 import type { Clock } from "../src/kernel/clock.ts";
@@ -39,6 +40,7 @@ import {
 } from "../transport/index.ts";
 import { Line, type Place, type Turn } from "./line.ts";
 import { Patience } from "./patience.ts";
+import { withProgress } from "./progress.ts";
 
 export interface CallOptions {
   /** How long to try, repeats included; 30 s if absent, and as long as the call itself waits. */
@@ -49,10 +51,18 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** How a verb is called that works on the whole store: `store.verify`, `store.rebuild`, `store.backup`. */
+export interface SlowCallOptions extends CallOptions {
+  /** Called some times a second with how far it has come. What it throws gives the call up, which then rejects with it. */
+  onProgress?: ((progress: WorkProgress) => void) | undefined;
+}
+
+type SlowName = OperationOutput<"runtime.status">["works"][number]["operation"];
+type Options<Name extends OperationName> = Name extends SlowName ? SlowCallOptions : CallOptions;
 type Call<Name extends OperationName> =
   Record<string, never> extends OperationInput<Name>
-    ? (input?: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>
-    : (input: OperationInput<Name>, options?: CallOptions) => Promise<OperationOutput<Name>>;
+    ? (input?: OperationInput<Name>, options?: Options<Name>) => Promise<OperationOutput<Name>>
+    : (input: OperationInput<Name>, options?: Options<Name>) => Promise<OperationOutput<Name>>;
 
 /** The next words of those names that go on after `Prefix`. */
 type WordsAfter<Prefix extends string> = OperationName extends infer Name
@@ -88,6 +98,7 @@ export interface ClientOptions {
 
 const timeoutMsDefault = 30_000;
 const tryMs = 5_000;
+const statusTimeoutMs = 2_000;
 const lastTryMs = 20;
 const pauseMs = 20;
 const pauseMsMax = 1_000;
@@ -126,14 +137,26 @@ function createCall(options: ClientOptions) {
     for (const patience of underWay) patience.interrupt(new AionisError("TRANSPORT_TIMEOUT", startedAnew)); // C3
   });
 
-  return async (name: string, input: unknown, given: CallOptions = {}) => {
+  return async (name: string, input: unknown, { onProgress, ...given }: SlowCallOptions = {}): Promise<unknown> => {
+    const callId = ids.next("cmd");
+    if (onProgress === undefined) return await call(name, input, callId, given);
+    const statusMs = { ...given, signal: undefined, timeoutMs: statusTimeoutMs };
+    return await withProgress({
+      ...{ clock, callId, onProgress, signal: given.signal },
+      readStatus: () =>
+        call("runtime.status", {}, ids.next("cmd"), statusMs) as Promise<OperationOutput<"runtime.status">>,
+      call: (signal) => call(name, input, callId, { ...given, signal }),
+    });
+  };
+
+  async function call(name: string, input: unknown, id: string, given: CallOptions): Promise<unknown> {
     const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names
     const waitMs = toWaitMs(name, input);
     const { timeoutMs = timeoutMsDefault + waitMs, agent = options.agent, signal } = given;
     const line = isSlow === true || waitMs > 0 ? held : quick; // C4
     line.check(agent, timeoutMs);
     const body = toJson(input ?? {}, name);
-    const envelope: Envelope = { v: 1, id: ids.next("cmd"), scope, at: clock.now(), from: agent, body };
+    const envelope: Envelope = { v: 1, id, scope, at: clock.now(), from: agent, body };
     const payload = encode(envelope);
     signal?.throwIfAborted();
     const endsAt = clock.mono() + timeoutMs;
@@ -145,7 +168,7 @@ function createCall(options: ClientOptions) {
     };
     const place = line.enter(turn);
     return await send(request, turn, line, place instanceof Promise ? await place : place);
-  };
+  }
 
   async function send({ subject, payload, tryForMs }: Request, turn: Turn, line: Line, first: Place): Promise<unknown> {
     const { agent, endsAt, signal } = turn;

@@ -13,6 +13,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AionisError, type FailureCode, isFailure } from "../contracts/failures.ts";
+import type { WorkProgress } from "../contracts/progress.ts";
 import { refuseUnreadable } from "../kernel/access.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { markFile, storeFile } from "../kernel/store-folder.ts";
@@ -44,6 +45,8 @@ export interface CallTraits {
   patienceMs?: number;
   /** Gives the call up when it fires, and rejects with its reason. */
   signal?: AbortSignal;
+  /** Hears how far a verb has come that works on the whole store. */
+  onProgress?: ((progress: WorkProgress) => void) | undefined;
 }
 
 /** Failures after which another runtime, or this one later, can answer. */
@@ -90,7 +93,7 @@ export class Reach {
    */
   async use<Result>(
     work: (connection: Connection, options: MethodOptions) => Promise<Result>,
-    { mayCreate = false, waitMs = 0, isSlow = false, patienceMs: patienceGiven, signal }: CallTraits = {},
+    { mayCreate = false, waitMs = 0, isSlow = false, patienceMs: patienceGiven, signal, onProgress }: CallTraits = {},
   ): Promise<Result> {
     const { clock, timeoutMs, place } = this.#options;
     const endsAt = clock.mono() + timeoutMs + waitMs;
@@ -101,7 +104,12 @@ export class Reach {
       const leftMs = Math.max(endsAt - clock.mono(), 1);
       const isPatient = isSlow || isOwn; // an own runtime cannot be gone
       try {
-        return await work(connection, { timeoutMs: isPatient ? leftMs : Math.min(leftMs, patienceMs), signal });
+        const tryForMs = isPatient ? leftMs : Math.min(leftMs, patienceMs);
+        return await work(connection, {
+          timeoutMs: tryForMs,
+          signal,
+          ...(onProgress === undefined ? {} : { onProgress }),
+        });
       } catch (error) {
         // whoever holds the store for another scope now cannot make this one, and may be gone in a moment
         const canBeMade = mayCreate && isFailure(error, "SCOPE_NOT_FOUND");
@@ -225,7 +233,7 @@ export class Reach {
 }
 
 type Method = (input: unknown, options: MethodOptions) => Promise<unknown>;
-type MethodOptions = { timeoutMs: number; signal: AbortSignal | undefined };
+type MethodOptions = { timeoutMs: number; signal: AbortSignal | undefined } & Pick<CallTraits, "onProgress">;
 
 async function invoke(connection: Connection, name: string, input: unknown, options: MethodOptions): Promise<unknown> {
   const found = name.split(".").reduce<unknown>((part, word) => Reflect.get(Object(part), word), connection);

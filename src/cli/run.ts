@@ -13,7 +13,9 @@
 import type { Readable } from "node:stream";
 import { type Command, CommanderError } from "commander";
 import pc from "picocolors";
+import { AionisError } from "../contracts/failures.ts";
 import { limits } from "../contracts/limits.ts";
+import type { WorkProgress } from "../contracts/progress.ts";
 import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
 import { decodeText, type FieldTraits } from "./fields.ts";
 import { type Follower, sliceMs, tailEvents, watchTask } from "./follow.ts";
@@ -21,6 +23,7 @@ import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
 import { readPlace } from "./place.ts";
 import { createProgram, findWords, type Request } from "./program.ts";
+import { createProgressBar } from "./progress.ts";
 import { Reach } from "./reach.ts";
 import {
   exitCodes,
@@ -114,7 +117,7 @@ async function runRequest(request: Request, host: Host, output: Output): Promise
   try {
     if (request.follows === "events") return await tailEvents({ reach, print, ...stop }, input);
     if (request.follows === "task") return await untilRead(watchTask({ reach, print, ...stop }, input), output);
-    return await callOnce(request, input, { reach, print, ...stop }, output);
+    return await callOnce(request, input, { reach, print, ...stop }, { host, output });
   } finally {
     stop.end();
     await reach.close();
@@ -125,27 +128,46 @@ async function callOnce(
   request: Request,
   input: Readonly<Record<string, unknown>>,
   { reach, print, isStopped, stopped }: Follower,
-  output: Output,
+  { host, output }: { host: Host; output: Output },
 ): Promise<number> {
-  const call = callPatiently(request, input, { reach, isStopped });
-  const answer = await Promise.race([call.then((value) => ({ value })), stopped]).catch((error: unknown) => {
-    throw withCommandId(error, input.commandId);
-  });
+  const { operation } = request.verb;
+  const giving = new AbortController();
+  const bar = createWorkBar(request, host);
+  const call = callPatiently(request, input, { reach, isStopped, signal: giving.signal, onProgress: bar?.show });
+  const answer = await Promise.race([call.then((value) => ({ value })), stopped])
+    .catch((error: unknown) => {
+      throw withCommandId(error, input.commandId);
+    })
+    .finally(() => bar?.end());
   if (answer !== undefined) {
-    await print(request.verb.operation.name, answer.value);
+    await print(operation.name, answer.value);
     return isFalse(answer.value) ? exitCodes.failure : 0;
   }
   call.catch(() => {}); // nobody waits for it any more
+  if (operation.kind === "query") giving.abort(new AionisError("TRANSPORT_CLOSED", "The command was interrupted."));
   if (output.isBroken()) return 0; // U3
   if (typeof input.commandId === "string") throw new InterruptedError(input.commandId);
   return exitCodes.interrupted;
 }
 
+/** Shows how far a verb has come that works on the whole store, to people. */
+function createWorkBar({ verb, settings }: Pick<Request, "verb" | "settings">, host: Host) {
+  const bar = createProgressBar(host, systemClock);
+  if (verb.operation.isSlow !== true || settings.isJson || !bar.isShown) return undefined;
+  return {
+    show: ({ phase, done, total }: WorkProgress): void =>
+      bar.show(done, Math.max(total, 1), `${phase} ${Math.floor((100 * done) / Math.max(total, 1))} %`),
+    end: bar.end,
+  };
+}
+
+type Patient = { signal: AbortSignal; onProgress: ((progress: WorkProgress) => void) | undefined };
+
 /** A long wait is asked for in slices, so that Ctrl-C need not wait for all of it. */
 async function callPatiently(
   { verb, mayCreate }: Pick<Request, "verb" | "mayCreate">,
   input: Readonly<Record<string, unknown>>,
-  { reach, isStopped }: Pick<Follower, "reach" | "isStopped">,
+  { reach, isStopped, ...given }: Pick<Follower, "reach" | "isStopped"> & Patient,
 ): Promise<unknown> {
   const { operation } = verb;
   const { isSlow = false, isEmpty } = verb.traits;
@@ -155,7 +177,7 @@ async function callPatiently(
     const isLast = isEmpty === undefined || leftMs <= sliceMs;
     const waitMs = isLast ? leftMs : sliceMs;
     const asked = input.waitMs === undefined ? input : { ...input, waitMs };
-    const answer = await reach.call(operation.name, asked, { mayCreate, isSlow, waitMs });
+    const answer = await reach.call(operation.name, asked, { mayCreate, isSlow, waitMs, ...given });
     if (isLast || isStopped() || !isEmpty(answer)) return answer;
   }
 }
