@@ -185,11 +185,25 @@ export class Wire {
 
   #become(state: TransportState): void {
     if (this.#state === state) return; // a failed try to connect is told as one more disconnection
+    this.#report(state);
     this.#state = state;
     this.#unreadBytes = 0;
     this.#unconfirmedBytes = 0;
     if (state === "connected") this.#refusals.askAgain();
     this.onState(state);
+  }
+
+  /** A server also hangs up on a client that is too busy to read, and drops what it held for it; it does not say so. */
+  #report(state: TransportState): void {
+    if (state === "reconnecting")
+      this.#logger.log(
+        "warn",
+        "The connection to NATS was lost; what was on its way was dropped, and is asked for again.",
+        {
+          server: this.#connection.getServer(),
+        },
+      );
+    if (state === "connected") this.#logger.log("info", "The connection to NATS is back.");
   }
 
   #refuse(error: Error): void {

@@ -70,6 +70,22 @@ describeNats("a NATS transport whose server is gone", (binary) => {
     expect(states).toEqual(["reconnecting", "connected", "reconnecting", "connected"]);
   });
 
+  it("reports that its connection was lost, which drops what was on its way, and that it is back", async () => {
+    const { server, connect, logged } = await setup({ binary });
+    const alice = await connect("alice");
+    const [lost, back] = [nextState(alice, "reconnecting"), nextState(alice, "connected")];
+
+    await server.kill();
+    await lost;
+    await server.restart();
+    await back;
+
+    expect(logged.map(({ message }) => message)).toEqual([
+      "The connection to NATS was lost; what was on its way was dropped, and is asked for again.",
+      "The connection to NATS is back.",
+    ]);
+  });
+
   it("notices a server that is frozen, and goes on with it when it thaws", async () => {
     const { server, connect } = await setup({ binary });
     const alice = await connect("alice", { pingIntervalMs: 50, timeoutMs: 500 });
