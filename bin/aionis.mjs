@@ -12,10 +12,14 @@ if (Number(process.versions.napi) >= 10) {
   process.exitCode = 1;
 }
 
-/** The source in a checkout, so that a forgotten build is never run; the build in an installed package. */
+/**
+ * The source in a checkout, so that a forgotten build is never run; the build in an installed package. In a checkout tsx says what `aionis`
+ * means, unless the program was started with another loader that does.
+ */
 async function load() {
   const { existsSync } = await import("node:fs");
   const source = new URL("../src/cli/main.ts", import.meta.url);
+  if (import.meta.resolve("aionis").endsWith(".ts")) return import(source.href);
   const tsx = existsSync(source) ? await import("tsx/esm/api").catch(() => undefined) : undefined;
   if (tsx !== undefined) {
     tsx.register();

@@ -30,7 +30,7 @@ process.stdin.destroy();
 /** Where the repository's script finds the server, or puts it when it must fetch it. */
 async function findBinary(): Promise<string> {
   const script = fileURLToPath(new URL("../../scripts/nats-server.ts", import.meta.url));
-  const argv = ["--import", "tsx", script];
+  const argv = [...process.execArgv, script];
   const { stdout } = await promisify(execFile)(process.execPath, argv, { signal: ending.signal });
   const [path = ""] = stdout.split("\n");
   return path;

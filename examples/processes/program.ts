@@ -20,12 +20,12 @@ export interface Program extends AsyncDisposable {
   end(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url)); // where `tsx` and the meaning of `aionis` are found
+const root = fileURLToPath(new URL("../..", import.meta.url)); // where the meaning of `aionis` is found
 const patienceMs = 5_000;
 
-/** Starts the TypeScript program at `url`. */
+/** Starts the TypeScript program at `url`, with the loader that this one was started with. */
 export function startProgram(url: URL, args: readonly string[], signal?: AbortSignal): Program {
-  const argv = ["--import", "tsx", fileURLToPath(url), ...args];
+  const argv = [...process.execArgv, fileURLToPath(url), ...args];
   const child = spawn(process.execPath, argv, { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.on("error", () => {}); // it has ended already
   const firstLine = readLine(child.stdout, signal);

@@ -12,7 +12,7 @@ function measureCommitted(before: string): number {
     const kept = [];
     for (let round = 0; round < 3e6; round += 1) kept[round % 1e5] = new Array(16).fill(round);
     process.stdout.write(String(process.memoryUsage().heapTotal / 1e6));`;
-  const args = ["--import", "tsx", "--input-type=module"];
+  const args = ["--input-type=module"];
   return Number(execFileSync(process.execPath, [...args, "-e", program], { encoding: "utf8" }));
 }
 

@@ -8,6 +8,7 @@ import { onTestFinished } from "vitest";
 import type { Host } from "../../src/cli/host.ts";
 import { main } from "../../src/cli/main.ts";
 import { type Connection, type CreateRuntimeOptions, createRuntime } from "../../src/index.ts";
+import { fromSources } from "../support/programs.ts";
 
 export interface Result {
   code: number | null;
@@ -44,12 +45,16 @@ interface Given {
 
 /** Starts the real binary. It is killed when the test has ended, if it has not ended by itself. */
 export function startBinary(folder: string, args: readonly string[], given: Given = {}): Child {
-  return startProgram(folder, [process.execPath, binary, ...args], given);
+  return startProgram(folder, [process.execPath, ...fromSources, binary, ...args], given);
 }
 
 /** Starts the real binary in a shell that first says `before`. */
 export function startBinaryAfter(before: string, folder: string, args: readonly string[]): Child {
-  return startProgram(folder, ["bash", "-c", `${before}; exec "$@"`, "bash", process.execPath, binary, ...args], {});
+  return startProgram(
+    folder,
+    ["bash", "-c", `${before}; exec "$@"`, "bash", process.execPath, ...fromSources, binary, ...args],
+    {},
+  );
 }
 
 function startProgram(folder: string, [program = "", ...args]: readonly string[], { stdin = "", env }: Given): Child {

@@ -20,6 +20,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { fromSources } from "../support/programs.ts";
 
 export interface Block {
   language: string;
@@ -36,7 +37,6 @@ export interface Ran {
 }
 
 export const root = resolve(import.meta.dirname, "../..");
-const tsx = join(root, "node_modules/tsx/dist/esm/index.mjs");
 const runMs = 60_000;
 
 /** The blocks of a page, in order. */
@@ -91,7 +91,10 @@ export class Workplace implements Disposable {
     mkdirSync(join(this.#outer, "bin"));
     symlinkSync(join(root, "node_modules"), join(this.#outer, "node_modules"));
     const shim = join(this.#outer, "bin", "aionis");
-    writeFileSync(shim, `#!/bin/sh\nexec "${process.execPath}" "${join(root, "bin/aionis.mjs")}" "$@"\n`);
+    writeFileSync(
+      shim,
+      `#!/bin/sh\nexec "${process.execPath}" ${fromSources.join(" ")} "${join(root, "bin/aionis.mjs")}" "$@"\n`,
+    );
     chmodSync(shim, 0o755);
   }
 
@@ -116,7 +119,7 @@ export class Workplace implements Disposable {
     this.#programs += 1;
     const file = join(this.#outer, `program-${this.#programs}.mts`); // outside the folder, which is the reader's
     writeFileSync(file, text);
-    return this.#start(process.execPath, ["--import", tsx, file]);
+    return this.#start(process.execPath, [...fromSources, file]);
   }
 
   async #serve(): Promise<AsyncDisposable> {
@@ -143,7 +146,6 @@ export class Workplace implements Disposable {
       env: {
         ...process.env,
         NO_COLOR: "1",
-        TSX_TSCONFIG_PATH: join(root, "tsconfig.json"),
         PATH: [join(this.#outer, "bin"), process.env.PATH ?? ""].join(delimiter),
       },
       timeout: runMs,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { describeNats } from "../support/nats.ts";
-import { shareCompiled } from "../support/tsx-cache.ts";
+import { fromSources } from "../support/programs.ts";
 
 const root = join(import.meta.dirname, "../..");
 const timeout = 120_000;
@@ -147,8 +147,7 @@ function git(...args: string[]): string {
 /** The search as a process of its own, with a temporary folder of its own. */
 function setup(flags: string[], env: Record<string, string> = {}) {
   const temporary = mkdtempSync(join(folder, "temporary-"));
-  shareCompiled(temporary);
-  const argv = ["--import", "tsx", join(root, "examples/bisect/main.ts"), "--repo", repository, ...flags];
+  const argv = [...fromSources, join(root, "examples/bisect/main.ts"), "--repo", repository, ...flags];
   const child = spawn(process.execPath, argv, { cwd: root, env: { ...process.env, TMPDIR: temporary, ...env } });
   onTestFinished(() => void child.kill("SIGKILL"));
   let [stdout, stderr] = ["", ""];

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { describeNats } from "../support/nats.ts";
-import { shareCompiled } from "../support/tsx-cache.ts";
+import { fromSources } from "../support/programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const patienceMs = 120_000;
@@ -135,9 +135,8 @@ describe("the command line of the demo", () => {
 function setup(env: Record<string, string> = {}) {
   const temporary = realpathSync(mkdtempSync(join(tmpdir(), "aionis-demo-test-")));
   onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
-  shareCompiled(temporary);
   const options = { cwd: root, env: { ...process.env, TMPDIR: temporary, ...env } };
-  const argv = (flags: string[]): string[] => ["--import", "tsx", join(root, "examples/demo/main.ts"), ...flags];
+  const argv = (flags: string[]): string[] => [...fromSources, join(root, "examples/demo/main.ts"), ...flags];
 
   async function run(...flags: string[]) {
     const child = spawn(process.execPath, argv(flags), options);
@@ -153,7 +152,7 @@ function setup(env: Record<string, string> = {}) {
   async function leftovers() {
     const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "args="]);
     return {
-      files: readdirSync(temporary).filter((name) => name.startsWith("aionis")), // tsx has its cache there
+      files: readdirSync(temporary).filter((name) => name.startsWith("aionis")),
       processes: stdout.split("\n").filter((line) => line.includes(temporary)),
     };
   }

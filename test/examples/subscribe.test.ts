@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { createScreen } from "../../examples/subscribe/screen.ts";
 import { type Connection, createRuntime } from "../../src/index.ts";
 import { describeNats, startNatsServer } from "../support/nats.ts";
+import { fromSources } from "../support/programs.ts";
 import { tempFolder } from "../support/store.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -123,7 +124,7 @@ async function open(options: { path: string }): Promise<() => Promise<void>> {
 
 function start(argv: string[]): { child: ChildProcess; lines: string[] } {
   const program = join(root, "examples/subscribe/main.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", program, ...argv], { cwd: root });
+  const child = spawn(process.execPath, [...fromSources, program, ...argv], { cwd: root });
   onTestFinished(() => void child.kill("SIGKILL"));
   const lines: string[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));

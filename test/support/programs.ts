@@ -8,6 +8,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** What is handed in for the end of a test, of a suite or of a script; what came last runs first. */
 export type AtEnd = (stop: () => Promise<void>) => unknown;
@@ -24,6 +25,9 @@ export interface Program {
   /** Its exit code, once it has ended by itself. */
   exited: Promise<number | null>;
 }
+
+/** What Node.js is given before a program, so that it finds `aionis` in the sources. */
+export const fromSources: readonly string[] = ["--import", fileURLToPath(new URL("sources.ts", import.meta.url))];
 
 const patienceMs = 20_000;
 const running = new Set<ChildProcess>();

@@ -41,7 +41,7 @@ function takeElsewhere(file: string): unknown {
     import { takeHold } from "./actors/store/hold.ts";
     try { const hold = takeHold(process.argv[1]); hold.confirm(); console.log('"held"'); hold.release(); }
     catch (error) { console.log(JSON.stringify({ code: error.code, facts: error.facts })); }`;
-  const args = ["--import", "tsx", "--input-type=module", "--eval", script, file];
+  const args = ["--input-type=module", "--eval", script, file];
   const child = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
   if (child.status !== 0) throw new Error(child.stderr);
   return JSON.parse(child.stdout);

@@ -30,7 +30,7 @@ function setup(file = join(tempFolder(), "aionis.db")) {
   const open = (path = file) => openStore(path, { ...ports, durability: "process" });
   /** What another process gets that opens the same file. */
   const openElsewhere = (): unknown => {
-    const args = ["--import", "tsx", "--input-type=module", "--eval", opener, file];
+    const args = ["--input-type=module", "--eval", opener, file];
     const child = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
     if (child.status !== 0) throw new Error(child.stderr);
     return JSON.parse(child.stdout);
