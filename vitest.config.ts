@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { patienceMs } from "./test/support/patience.ts";
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -16,7 +17,7 @@ function toPattern(folder: string): string {
 }
 
 function kind(name: string, options: { include: string[]; exclude?: string[]; isolate?: boolean }, limitMs: number) {
-  const limits = { testTimeout: limitMs, hookTimeout: limitMs };
+  const limits = { testTimeout: limitMs, hookTimeout: limitMs, expect: { poll: { timeout: patienceMs } } };
   return { extends: true as const, test: { name, setupFiles: ["test/setup.ts"], ...options, ...limits } };
 }
 

@@ -9,7 +9,7 @@ async function firstTask(runtime: Connection): Promise<string> {
   return tasks[0]?.id ?? "";
 }
 
-describe("the binary", { timeout: 30_000 }, () => {
+describe("the binary", () => {
   it("does a task's work from process to process, the store being held by none in between", async () => {
     const folder = makeFolder();
     const aionis = (...args: string[]) => runBinary(folder, args);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { type CommitSpec, createFolder, createRepository, describeGit, git } from "../import/repositories.ts";
+import { patienceMs } from "../support/patience.ts";
 import { makeFolder, runBinary, setupCli, setupServed, startBinary, startCli } from "./support.ts";
 
 const work = (name: string): CommitSpec => ({ message: `Work on ${name}`, files: { [`${name}.ts`]: name } });
@@ -84,7 +85,7 @@ describeGit("import git", () => {
     await cli.listening;
     const taken = async (): Promise<number> =>
       (await runtime.events.read({ types: ["episodes.imported"] })).events.length;
-    await vi.waitFor(async () => expect(await taken()).toBeGreaterThan(0), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(async () => expect(await taken()).toBeGreaterThan(0), { timeout: patienceMs, interval: 5 });
 
     cli.interrupt();
 

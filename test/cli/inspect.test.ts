@@ -6,9 +6,9 @@ import type { InspectionMessage } from "../../src/contracts/inspection.ts";
 import { createRuntime } from "../../src/index.ts";
 import { view } from "../inspect/server-support.ts";
 import { describeNats, startNatsServer } from "../support/nats.ts";
+import { patienceMs } from "../support/patience.ts";
 import { makeFolder, runBinary, setupCli, setupServed, startBinary, startCli, startTask } from "./support.ts";
 
-const timeout = 30_000;
 const never = 4_000_000_000_000;
 
 /** Starts `aionis inspect` in this process. */
@@ -26,7 +26,7 @@ const toWord = (message: InspectionMessage): string =>
 const wordsOf = (messages: readonly InspectionMessage[], taskId: string): string[] =>
   messages.filter(({ sessionId }) => sessionId === `task:${taskId}`).map(toWord);
 
-describe("inspect", { timeout }, () => {
+describe("inspect", () => {
   it("shows open tasks and what becomes of them until Ctrl-C, which ends its viewers and it with 0", async () => {
     const { runtime, folder } = await setupServed();
     const { taskId } = await runtime.tasks.start({ brief: "Look at this" });
@@ -35,7 +35,9 @@ describe("inspect", { timeout }, () => {
     await viewer.came(1);
 
     await runtime.tasks.cancel({ taskId });
-    await vi.waitFor(() => expect(wordsOf(viewer.messages, taskId)).toContain("@xstate.snapshot"), { timeout: 5_000 });
+    await vi.waitFor(() => expect(wordsOf(viewer.messages, taskId)).toContain("@xstate.snapshot"), {
+      timeout: patienceMs,
+    });
     cli.interrupt();
 
     await expect(cli.code).resolves.toBe(0);
@@ -52,12 +54,12 @@ describe("inspect", { timeout }, () => {
     const cli = await startInspect(folder, served);
     const { messages } = await view(cli.url);
     await vi.waitFor(() => expect(messages).toContainEqual(expect.objectContaining({ name: "light" })), {
-      timeout: 5_000,
+      timeout: patienceMs,
     });
 
     actor.send({ type: "next" });
 
-    await vi.waitFor(() => expect(messages.map(toWord)).toContain("next"), { timeout: 5_000 });
+    await vi.waitFor(() => expect(messages.map(toWord)).toContain("next"), { timeout: patienceMs });
     cli.interrupt();
     await expect(cli.code).resolves.toBe(0);
   });
@@ -83,7 +85,9 @@ describe("inspect", { timeout }, () => {
       "@xstate.snapshot",
     ]);
     expect(past.messages.filter(({ sessionId }) => sessionId === `task:${open}`)).toEqual([]);
-    await vi.waitFor(() => expect(wordsOf(present.messages, open)).toContain("task.cancelled"), { timeout: 5_000 });
+    await vi.waitFor(() => expect(wordsOf(present.messages, open)).toContain("task.cancelled"), {
+      timeout: patienceMs,
+    });
   });
 
   it("replays from a sequence on and ends there with --no-follow", async () => {
@@ -117,7 +121,7 @@ describe("inspect", { timeout }, () => {
     await viewer.came(1);
 
     const { code } = await run(["task", "start", "two"]);
-    await vi.waitFor(() => expect(viewer.messages.map(toWord)).toContain("task.created"), { timeout: 10_000 });
+    await vi.waitFor(() => expect(viewer.messages.map(toWord)).toContain("task.created"), { timeout: patienceMs });
     cli.interrupt();
 
     expect(code).toBe(0);
@@ -135,7 +139,7 @@ describe("inspect", { timeout }, () => {
     await using again = await createRuntime({ path: join(folder, ".aionis"), scope: "local/served" });
     const after = await startTask(again);
 
-    await vi.waitFor(() => expect(wordsOf(viewer.messages, after)).toContain("task.created"), { timeout: 10_000 });
+    await vi.waitFor(() => expect(wordsOf(viewer.messages, after)).toContain("task.created"), { timeout: patienceMs });
     cli.interrupt();
     await expect(cli.code).resolves.toBe(0);
   });
@@ -192,7 +196,7 @@ describe("inspect", { timeout }, () => {
 });
 
 describeNats("inspect over NATS", (binary) => {
-  it("shows tasks, and live actors of other machines", { timeout }, async ({ onTestFinished }) => {
+  it("shows tasks, and live actors of other machines", async ({ onTestFinished }) => {
     const nats = await startNatsServer({ binary, atEnd: onTestFinished });
     const { runtime } = await setupServed({ nats: { servers: nats.url } });
     const taskId = await startTask(runtime);
@@ -201,7 +205,7 @@ describeNats("inspect over NATS", (binary) => {
     const { messages } = await view(cli.url);
 
     await vi.waitFor(() => expect(messages).toContainEqual(expect.objectContaining({ name: "persistence" })), {
-      timeout: 5_000,
+      timeout: patienceMs,
     });
     await vi.waitFor(() => expect(wordsOf(messages, taskId)).toEqual(["@xstate.actor"]));
     cli.interrupt();

@@ -27,7 +27,7 @@ const idIn = (text: string, prefix: "les" | "rcp"): string =>
   new RegExp(`${prefix}_[0-9a-z]{20}`).exec(text)?.[0] ?? "";
 
 describe("start", () => {
-  it("looks into a checkout, and shows what has moved in it", { timeout: 60_000 }, async () => {
+  it("looks into a checkout, and shows what has moved in it", async () => {
     const { run, runtime } = await setupServed();
     await teach(runtime);
     const { folder } = createRepository([

@@ -9,7 +9,6 @@ import { makeJwtAccount } from "../transport/nats/jwt.ts";
 import { type Child, makeFolder, type Result, startBinary } from "./support.ts";
 
 const scope = "acme/billing";
-const timeout = 40_000;
 
 interface User {
   args: readonly string[];
@@ -61,9 +60,7 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
     expectNoSecrets(refused);
   }
 
-  it("work with certificates of an authority of our own, and are told what is wrong with others", { timeout }, async ({
-    skip,
-  }) => {
+  it("work with certificates of an authority of our own, and are told what is wrong with others", async ({ skip }) => {
     const folder = makeFolder();
     try {
       makeCertificates(folder);
@@ -100,9 +97,7 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
     });
   });
 
-  it("work as the users whose permissions are printed, each by its NKey, and are told of a wrong one", {
-    timeout,
-  }, async () => {
+  it("work as the users whose permissions are printed, each by its NKey, and are told of a wrong one", async () => {
     const folder = makeFolder();
     const names = ["runtime", "fixer-1", "viewer"];
     const users = new Map(names.map((name) => [name, makeNkeyUser(folder, name)]));
@@ -125,9 +120,7 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
     await expectRefusal(server.url, broken, { code: 2, message: /^INPUT_INVALID: \S+broken\.nk holds no seed/ });
   });
 
-  it("end a worker with 1 that may not claim, and a runtime that may not serve, and say what to allow", {
-    timeout,
-  }, async () => {
+  it("end a worker with 1 that may not claim, and a runtime that may not serve, and say what to allow", async () => {
     const folder = makeFolder();
     const users = new Map(["runtime", "fixer-1", "viewer"].map((name) => [name, makeNkeyUser(folder, name)]));
     const as = (name: string): User => ({ args: ["--nats-nkey-file", users.get(name)?.file ?? ""] });
@@ -153,7 +146,7 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
     );
   });
 
-  it("work with a credentials file, and are told of a wrong, a broken and a missing one", { timeout }, async () => {
+  it("work with a credentials file, and are told of a wrong, a broken and a missing one", async () => {
     const folder = makeFolder();
     const account = makeJwtAccount();
     const server = await start(account.config, { jetstream: false });
@@ -185,7 +178,7 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
       { USER: "ann", PASSWORD: "s3cret" },
     ],
     ["a token", 'token: "t0ken"', { TOKEN: "t0ken" }, { TOKEN: "s3cret" }],
-  ])("work with %s of the environment, and are told of a wrong one", { timeout }, async (_, lines, right, wrong) => {
+  ])("work with %s of the environment, and are told of a wrong one", async (_, lines, right, wrong) => {
     const server = await start(`authorization { ${lines} }`);
     const as = (variables: Readonly<Record<string, string | undefined>>): User => ({
       args: [],

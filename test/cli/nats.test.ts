@@ -6,7 +6,6 @@ import { describeNats, startNatsServer } from "../support/nats.ts";
 import { makeFolder, runBinary, setupCli, startBinary } from "./support.ts";
 
 describeNats("the command line over NATS", (binary) => {
-  const timeout = 30_000;
   const setup = async (config?: string) => {
     const server = await startNatsServer({
       jetstream: true,
@@ -17,7 +16,7 @@ describeNats("the command line over NATS", (binary) => {
     return { server, over: ["--nats", server.url, "--scope", "acme/billing"] };
   };
 
-  it("serves, works, starts and watches from folders that have nothing in common", { timeout }, async () => {
+  it("serves, works, starts and watches from folders that have nothing in common", async () => {
     const { server, over } = await setup();
     const folder = folderWith("(task) => 'did: ' + task.brief");
     await server.kill();
@@ -44,7 +43,7 @@ describeNats("the command line over NATS", (binary) => {
     expect([elsewhere, folder].map((path) => existsSync(join(path, ".aionis")))).toEqual([false, false]);
   });
 
-  it("goes on with the work of a worker that was killed in a step", { timeout }, async () => {
+  it("goes on with the work of a worker that was killed in a step", async () => {
     const { over } = await setup();
     const hang = `async (task, ctx) => {
       await ctx.step("first", () => "by the first");
@@ -70,7 +69,7 @@ describeNats("the command line over NATS", (binary) => {
     });
   });
 
-  it("refuses to serve a scope that is served, with 4", { timeout }, async () => {
+  it("refuses to serve a scope that is served, with 4", async () => {
     const { server, over } = await setup();
     const runtime = await createRuntime({ path: makeFolder(), scope: "acme/billing", nats: { servers: server.url } });
     onTestFinished(() => runtime.close());
@@ -81,9 +80,7 @@ describeNats("the command line over NATS", (binary) => {
     expect(stderr).toMatch(/^SCOPE_ALREADY_SERVED: acme\/billing is served by another runtime \(store store_/);
   });
 
-  it("ends a worker with 1 when another store serves the scope: what it holds is not known there", {
-    timeout,
-  }, async () => {
+  it("ends a worker with 1 when another store serves the scope: what it holds is not known there", async () => {
     const { server, over } = await setup();
     const open = () =>
       createRuntime({

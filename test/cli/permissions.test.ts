@@ -108,15 +108,13 @@ describeNats("a server with the printed permissions", (binary) => {
     atEnd(() => runtime.close());
   });
 
-  it("does not start before the keys are there", { timeout: patienceMs }, async () => {
+  it("does not start before the keys are there", async () => {
     const started = startNatsServer({ binary, config: print(), atEnd: onTestFinished });
 
     await expect(started).rejects.toThrow("Not a valid public nkey");
   });
 
-  it("lets workers do a whole task: a large step, heartbeats, live output, delegation, handoff", {
-    timeout: patienceMs,
-  }, async () => {
+  it("lets workers do a whole task: a large step, heartbeats, live output, delegation, handoff", async () => {
     const fixer = await connectAs("fixer-1");
     const reviewer = await connectAs("reviewer-1");
     const large = "é".repeat(1_450_000); // 2.9 MB, three times what the server takes in one message
@@ -143,7 +141,7 @@ describeNats("a server with the printed permissions", (binary) => {
     for await (const { subject } of live) expect(subject).toBe(subjects.progress(taskId));
   });
 
-  it("lets a viewer ask, hear what happens, and follow the mirror", { timeout: patienceMs }, async () => {
+  it("lets a viewer ask, hear what happens, and follow the mirror", async () => {
     const viewer = await connectAs("viewer");
     const foreign = await connectForeign("viewer");
     const heard = await hearEvents(foreign);
@@ -159,7 +157,7 @@ describeNats("a server with the printed permissions", (binary) => {
     }
   });
 
-  it("lets agents and viewers hear bells", { timeout: patienceMs }, async () => {
+  it("lets agents and viewers hear bells", async () => {
     const to = { role: "nobody" };
     const heard: string[] = [];
     for (const user of ["fixer-1", "reviewer-1", "viewer"]) {
@@ -173,7 +171,7 @@ describeNats("a server with the printed permissions", (binary) => {
     await expect.poll(() => [...new Set(heard)].sort()).toEqual(["fixer-1", "reviewer-1", "viewer"]);
   });
 
-  it("lets a viewer watch the live actors of the runtime and of agents", { timeout: patienceMs }, async () => {
+  it("lets a viewer watch the live actors of the runtime and of agents", async () => {
     const fixer = await connectAs("fixer-1");
     fixer.worker({ agent: "fixer-1", roles: ["nothing"] }, () => "done");
     const ports = { scope, clock: systemClock, random: createSystemRandom(), logger: silentLogger };
@@ -194,7 +192,7 @@ describeNats("a server with the printed permissions", (binary) => {
       .toEqual(expect.arrayContaining(["runtime", "persistence", "worker fixer-1"]));
   });
 
-  it("refuses every command of a viewer with TRANSPORT_DENIED, at once", { timeout: patienceMs }, async () => {
+  it("refuses every command of a viewer with TRANSPORT_DENIED, at once", async () => {
     const viewer = await connectAs("viewer");
     const startedAt = performance.now();
 
@@ -208,9 +206,7 @@ describeNats("a server with the printed permissions", (binary) => {
     expect(performance.now() - startedAt).toBeLessThan(patienceMs / 2);
   });
 
-  it("refuses with TRANSPORT_DENIED, at once, to speak for another agent, to hear its replies, to serve and to reach another scope", {
-    timeout: patienceMs,
-  }, async () => {
+  it("refuses with TRANSPORT_DENIED, at once, to speak for another agent, to hear its replies, to serve and to reach another scope", async () => {
     const fixer = await connectAs("fixer-1");
     const path = await mkdtemp(join(tmpdir(), "aionis-permissions-"));
     onTestFinished(() => rm(path, { recursive: true }));
@@ -227,7 +223,7 @@ describeNats("a server with the printed permissions", (binary) => {
     expect(performance.now() - startedAt).toBeLessThan(patienceMs / 2);
   });
 
-  it("refuses a worker that goes round the SDK", { timeout: patienceMs }, async () => {
+  it("refuses a worker that goes round the SDK", async () => {
     const client = await connectForeign("fixer-1");
     const refused = collectRefusals(client);
     const publishes = [
@@ -269,9 +265,7 @@ describeNats("a server with the printed permissions", (binary) => {
     expect(refused).toHaveLength(wanted.length);
   });
 
-  it("does not let a worker make the runtime publish for it, by the subject that it wants its reply on (W4)", {
-    timeout: patienceMs,
-  }, async () => {
+  it("does not let a worker make the runtime publish for it, by the subject that it wants its reply on (W4)", async () => {
     const heard = await hearEvents(await connectForeign("viewer"));
     const client = await connectForeign("fixer-1");
     const stolen = subjects.task("task_1", "claimed");

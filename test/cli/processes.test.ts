@@ -4,15 +4,13 @@ import { describe, expect, it } from "vitest";
 import { createRuntime } from "../../src/index.ts";
 import { makeFolder, runBinary, setupCli, setupServed, startBinary, startBinaryAfter, startCli } from "./support.ts";
 
-const timeout = 30_000;
-
 /** A folder with a file `worker.ts` that exports `source`. */
 function folderWith(source: string, folder = makeFolder()): string {
   writeFileSync(join(folder, "worker.ts"), `export default ${source};\n`);
   return folder;
 }
 
-describe("serve and worker", { timeout }, () => {
+describe("serve and worker", () => {
   it("do a task's work, the worker having waited for the runtime", async () => {
     const folder = folderWith("(task: { brief: string }): string => 'did: ' + task.brief");
     const worker = startBinary(folder, ["worker", "worker.ts"]);
@@ -114,7 +112,7 @@ describe("serve", () => {
     expect(stderr).toMatch(/^STORE_IN_USE: /);
   });
 
-  it("waits for a command that holds the store for a moment", { timeout }, async () => {
+  it("waits for a command that holds the store for a moment", async () => {
     const folder = makeFolder();
     const holder = await createRuntime({ path: join(folder, ".aionis") });
     const serve = startCli(folder, ["serve"]);

@@ -35,7 +35,7 @@ import { describeWorker } from "./sdk/worker.ts";
 /** What every transport's SDK promises. Each one's test file calls this. */
 export function describeSdk(name: string, open: OpenSdk): void {
   const setup = createSetup(open);
-  describe(`${name} SDK`, { timeout: 20_000 }, () => {
+  describe(`${name} SDK`, () => {
     describeVerbs(setup);
     describeClaims(setup);
     describeWorker(setup);

@@ -20,6 +20,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { patienceMs } from "../support/patience.ts";
 import { fromSources } from "../support/programs.ts";
 
 export interface Block {
@@ -37,7 +38,6 @@ export interface Ran {
 }
 
 export const root = resolve(import.meta.dirname, "../..");
-const runMs = 60_000;
 
 /** The blocks of a page, in order. */
 export function readBlocks(page: string): Block[] {
@@ -148,7 +148,7 @@ export class Workplace implements Disposable {
         NO_COLOR: "1",
         PATH: [join(this.#outer, "bin"), process.env.PATH ?? ""].join(delimiter),
       },
-      timeout: runMs,
+      timeout: patienceMs,
     });
     let stdout = "";
     let stderr = "";

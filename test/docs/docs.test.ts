@@ -67,10 +67,7 @@ function needsNats(group: readonly Block[]): boolean {
 
 function itRuns(group: readonly Block[], binary?: NatsServerBinary): void {
   const lines = group.map(({ line }) => line).join(", ");
-  it.concurrent(`does what it says in line ${lines}`, { timeout: 120_000 }, async ({
-    expect: check,
-    onTestFinished,
-  }) => {
+  it.concurrent(`does what it says in line ${lines}`, async ({ expect: check, onTestFinished }) => {
     using place = new Workplace();
     const nats = binary && (await startNatsServer({ binary, jetstream: true, atEnd: onTestFinished }));
     for (const block of group) {
@@ -83,7 +80,7 @@ function itRuns(group: readonly Block[], binary?: NatsServerBinary): void {
 }
 
 describe("all pages", () => {
-  it("have programs that the compiler accepts", { timeout: 60_000 }, () => {
+  it("have programs that the compiler accepts", () => {
     const folder = mkdtempSync(join(tmpdir(), "aionis-docs-types-"));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));

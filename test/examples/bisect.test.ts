@@ -8,7 +8,6 @@ import { describeNats } from "../support/nats.ts";
 import { fromSources } from "../support/programs.ts";
 
 const root = join(import.meta.dirname, "../..");
-const timeout = 120_000;
 /** Good, bad, or not to be tested; it lasts long enough for a tester to be killed in the middle. */
 const command = ["sh", "-c", 'sleep 0.3; if [ -e broken-build ]; then exit 125; fi; test "$(cat sum)" = 4'];
 
@@ -36,13 +35,11 @@ beforeAll(() => {
 });
 
 describe("bisect", () => {
-  it("finds the commit that `git bisect run` finds, although a tester is killed in the middle", {
-    timeout,
-  }, async () => {
+  it("finds the commit that `git bisect run` finds, although a tester is killed in the middle", async () => {
     await expectSearch([]);
   });
 
-  it("says which commits it can be when they cannot be tested", { timeout }, async () => {
+  it("says which commits it can be when they cannot be tested", async () => {
     const range = ["--good", "HEAD~45", "--bad", "HEAD~40"];
     const grows = "if [ -e broken-build ]; then exit 125; fi; test $(cat number) -le 21";
 
@@ -57,7 +54,7 @@ describe("bisect", () => {
     ["the command is not found", ["--", "no-such-command"], "The good commit is bad. Is the command right?"],
     ["a signal ends the command", ["--", "sh", "-c", "kill -9 $$"], "ended the search (exit code 137)"],
     ["a ref is no commit", ["--bad", "no-such-ref", "--", "true"], "no-such-ref names no commit."],
-  ])("ends with 1 and says why when %s", { timeout }, async (_, flags, why) => {
+  ])("ends with 1 and says why when %s", async (_, flags, why) => {
     const search = setup(["--good", good, "--bad", "HEAD", ...flags]);
 
     const { exitCode, stderr } = await search.ended;
@@ -71,13 +68,13 @@ describe("bisect", () => {
     ["no good commit", ["--bad", "HEAD", "--", "true"]],
     ["an unknown flag", ["--god", good, "--", "true"]],
     ["no workers", ["--good", good, "--bad", "HEAD", "--workers", "0", "--", "true"]],
-  ])("ends with 2 and the usage when there is %s", { timeout }, async (_, flags) => {
+  ])("ends with 2 and the usage when there is %s", async (_, flags) => {
     const { exitCode, stderr } = await setup(flags).ended;
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining("Usage: npm run bisect") });
   });
 
-  it("ends its testers and their commands when it is interrupted, or killed", { timeout }, async () => {
+  it("ends its testers and their commands when it is interrupted, or killed", async () => {
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
       const search = setup(["--good", good, "--bad", "HEAD", "--", "sh", "-c", sleep]);
       await search.printed(/tests .* the bad commit/);
@@ -85,14 +82,14 @@ describe("bisect", () => {
       search.child.kill(signal);
       await search.ended;
 
-      await expect.poll(() => search.leftovers().processes, { timeout: 10_000 }).toEqual([]);
+      await expect.poll(() => search.leftovers().processes).toEqual([]);
       if (signal === "SIGINT") expect(search.leftovers().files).toEqual([]);
     }
   });
 });
 
 describeNats("bisect over NATS", ({ path }) => {
-  it("finds the same", { timeout }, async () => {
+  it("finds the same", async () => {
     await expectSearch(["--nats", "managed"], { NATS_SERVER_BIN: path });
   });
 });
@@ -160,7 +157,7 @@ function setup(flags: string[], env: Record<string, string> = {}) {
   const ended = endOf(child).then((exitCode) => ({ exitCode, stdout, stderr }));
 
   async function printed(pattern: RegExp): Promise<RegExpExecArray> {
-    await expect.poll(() => stdout + stderr, { timeout: 30_000, interval: 20 }).toMatch(pattern);
+    await expect.poll(() => stdout + stderr, { interval: 20 }).toMatch(pattern);
     return pattern.exec(stdout + stderr)!;
   }
 

@@ -1,9 +1,7 @@
 import { expect, it } from "vitest";
 import { main } from "../../examples/delegation/main.ts";
 
-it("gives parts away within a budget, and shows each packet and return once and in order", {
-  timeout: 30_000,
-}, async () => {
+it("gives parts away within a budget, and shows each packet and return once and in order", async () => {
   const lines: string[] = [];
 
   const facts = await main({ print: (line) => void lines.push(line) });

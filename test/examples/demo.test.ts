@@ -11,24 +11,23 @@ import { describeNats } from "../support/nats.ts";
 import { fromSources } from "../support/programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const patienceMs = 120_000;
 
 describe("the demo", () => describeDemo([]));
 
 describeNats("the demo over NATS", ({ path }) => {
   describeDemo(["--nats"], { NATS_SERVER_BIN: path });
 
-  it("leaves no process behind when it is killed itself", { timeout: patienceMs }, async () => {
+  it("leaves no process behind when it is killed itself", async () => {
     const demo = setup({ NATS_SERVER_BIN: path });
     const running = demo.spawn("--nats");
     await demo.untilKill(running);
 
     running.kill("SIGKILL");
 
-    await expect.poll(async () => (await demo.leftovers()).processes, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(async () => (await demo.leftovers()).processes).toEqual([]);
   });
 
-  it("says what is missing when no server can be had", { timeout: patienceMs }, async () => {
+  it("says what is missing when no server can be had", async () => {
     const demo = setup({ NATS_SERVER_BIN: "/nowhere/nats-server" });
 
     const { exitCode, stderr } = await demo.run("--nats");
@@ -41,7 +40,7 @@ describeNats("the demo over NATS", ({ path }) => {
 
 /** What holds wherever its processes meet. */
 function describeDemo(flags: string[], env: Record<string, string> = {}): void {
-  it("does twice in a row what it claims, and leaves nothing behind", { timeout: 2 * patienceMs }, async () => {
+  it("does twice in a row what it claims, and leaves nothing behind", async () => {
     const demo = setup(env);
 
     for (const round of [1, 2]) {
@@ -83,7 +82,7 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
     }
   });
 
-  it("ends its workers and removes its folder when it is interrupted", { timeout: patienceMs }, async () => {
+  it("ends its workers and removes its folder when it is interrupted", async () => {
     const demo = setup(env);
     const running = demo.spawn(...flags);
     const exit = once(running, "exit");
@@ -96,7 +95,7 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
     expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
   });
 
-  it("leaves nothing behind when nobody reads what it says any more", { timeout: patienceMs }, async () => {
+  it("leaves nothing behind when nobody reads what it says any more", async () => {
     const demo = setup(env);
     const running = demo.spawn(...flags);
     const exit = once(running, "exit");
@@ -110,7 +109,7 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
 }
 
 describe("the command line of the demo", () => {
-  it("refuses a flag that it does not know", { timeout: patienceMs }, async () => {
+  it("refuses a flag that it does not know", async () => {
     const demo = setup();
 
     const { exitCode, stdout, stderr } = await demo.run("--jsonn");
@@ -120,7 +119,7 @@ describe("the command line of the demo", () => {
     expect(await demo.leftovers()).toEqual({ files: [], processes: [] });
   });
 
-  it("says what is missing when there is no git", { timeout: patienceMs }, async () => {
+  it("says what is missing when there is no git", async () => {
     const demo = setup({ PATH: "/nowhere" });
 
     const { exitCode, stderr } = await demo.run();

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { main } from "../../examples/handoff/main.ts";
 
-it("hands a task over once, although two ask, and goes on from what is recorded", { timeout: 30_000 }, async () => {
+it("hands a task over once, although two ask, and goes on from what is recorded", async () => {
   const lines: string[] = [];
 
   const facts = await main({ print: (line) => void lines.push(line) });

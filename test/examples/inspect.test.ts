@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { main } from "../../examples/inspect/main.ts";
 
-it("shows two workers with a handoff and an actor of the program's own", { timeout: 30_000 }, async () => {
+it("shows two workers with a handoff and an actor of the program's own", async () => {
   const lines: string[] = [];
 
   const facts = await main({ print: (line) => void lines.push(line) });

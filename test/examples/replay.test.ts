@@ -1,9 +1,7 @@
 import { expect, it } from "vitest";
 import { main } from "../../examples/replay/main.ts";
 
-it("does what an agent did twice without it, stops where a file has moved, and goes on when that is repaired", {
-  timeout: 60_000,
-}, async () => {
+it("does what an agent did twice without it, stops where a file has moved, and goes on when that is repaired", async () => {
   const lines: string[] = [];
 
   const told = await main({ print: (line) => void lines.push(line) });

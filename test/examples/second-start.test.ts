@@ -1,9 +1,7 @@
 import { expect, it } from "vitest";
 import { main } from "../../examples/second-start/main.ts";
 
-it("looks around at first, looks at the right file then, and goes the learned way at last", {
-  timeout: 30_000,
-}, async () => {
+it("looks around at first, looks at the right file then, and goes the learned way at last", async () => {
   const lines: string[] = [];
 
   const [cold, seen, known] = await main({ print: (line) => void lines.push(line) });

@@ -18,13 +18,13 @@ const scope = "acme/billing";
 describe("following delegations beside the store", () => {
   describeFollowing(async (path) => ({ flags: ["--path", path], nats: undefined }));
 
-  it("ends with 2 and the usage when its arguments do not fit", { timeout: 30_000 }, async () => {
+  it("ends with 2 and the usage when its arguments do not fit", async () => {
     const { child } = start(["--path", "somewhere", "--nats", "nats://127.0.0.1", "--scope", scope]);
 
     expect(await once(child, "exit")).toEqual([2, null]);
   });
 
-  it("ends with 1 for a scope that is not there", { timeout: 30_000 }, async () => {
+  it("ends with 1 for a scope that is not there", async () => {
     const path = tempFolder();
     onTestFinished(await open({ path }));
     const { child } = start(["--path", path, "--scope", "acme/bilging"]);
@@ -60,7 +60,7 @@ describeNats("following delegations over NATS", (binary) => {
 function describeFollowing(
   reach: (path: string) => Promise<{ flags: string[]; nats: { servers: string } | undefined }>,
 ): void {
-  it("shows each record once, over a restart of the runtime and of itself", { timeout: 60_000 }, async () => {
+  it("shows each record once, over a restart of the runtime and of itself", async () => {
     const path = tempFolder();
     const { flags, nats } = await reach(path);
     const cursor = join(tempFolder(), "cursor");
@@ -71,7 +71,7 @@ function describeFollowing(
     const { taskId, partId } = await delegateTwo(first);
 
     const before = start(argv);
-    await expect.poll(() => before.lines.length, { timeout: 20_000 }).toBe(3);
+    await expect.poll(() => before.lines.length).toBe(3);
     await first.close();
     const second = await createRuntime(options);
     onTestFinished(second.close);
@@ -81,11 +81,11 @@ function describeFollowing(
       return events.map(({ seq }) => seq);
     };
     const last = `${(await seqs()).at(-1)}\n`;
-    await expect.poll(() => readFileSync(cursor, "utf8"), { timeout: 20_000 }).toBe(last);
+    await expect.poll(() => readFileSync(cursor, "utf8")).toBe(last);
     before.child.kill("SIGKILL");
     await second.tasks.delegate({ taskId, epoch: 1, ...news }, ann);
     const after = start(argv);
-    await expect.poll(() => after.lines.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => after.lines.length).toBe(1);
     after.child.kill("SIGINT");
 
     expect(await once(after.child, "exit")).toEqual([0, null]);

@@ -100,7 +100,7 @@ const check = (holds: (known: Known, answer: Guidance) => void): void =>
     { numRuns: 300 },
   );
 
-describe("an answer of task start", { timeout: 60_000 }, () => {
+describe("an answer of task start", () => {
   it("fits its schema and its size, whatever is known", () => {
     check(({ question, learnedTo }, answer) => {
       expect(Guidance.parse(answer)).toEqual(answer);

@@ -75,7 +75,7 @@ export function addCommits(folder: string, commits: readonly CommitSpec[]): stri
 export function describeGit(name: string, tests: () => void): void {
   const why = whyNoGit();
   if (why === undefined) {
-    describe(name, { timeout: 60_000 }, tests);
+    describe(name, tests);
     return;
   }
   describe(name, () => {

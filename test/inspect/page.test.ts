@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { AionisError } from "../../src/contracts/failures.ts";
 import { describeBrowser } from "../support/chromium.ts";
+import { patienceMs } from "../support/patience.ts";
 import { actor, createTeller, event, readRows, stands, story } from "./page-support.ts";
 import { startServer } from "./server-support.ts";
 
@@ -117,7 +118,7 @@ describeBrowser("the inspector's page", (open) => {
 
     await page.goto(url);
     tell(event({ id: "task:1099", type: "the last" }));
-    await page.locator("#event-rows button", { hasText: "the last" }).waitFor({ timeout: 10_000 });
+    await page.locator("#event-rows button", { hasText: "the last" }).waitFor({ timeout: patienceMs });
 
     const rows = await readRows(page);
     expect(rows).toHaveLength(2_000);

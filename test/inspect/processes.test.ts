@@ -101,7 +101,7 @@ describe("the actors of a runtime and its programs", () => {
 });
 
 describeNats("live inspection over NATS", (binary) => {
-  it("shows a viewer the actors of every process, and nothing twice", { timeout: 20_000 }, async () => {
+  it("shows a viewer the actors of every process, and nothing twice", async () => {
     const { url: servers } = await startNatsServer({ binary, atEnd: onTestFinished });
     const runtime = await createRuntime({ scope, path: tempFolder(), durability: "process", nats: { servers } });
     onTestFinished(() => runtime.close());
@@ -118,13 +118,11 @@ describeNats("live inspection over NATS", (binary) => {
       (onMessage) => createLiveInspection({ ...parts, transports: [transport], onMessage }).close,
     );
     await expect
-      .poll(
-        () =>
-          viewer.lines
-            .filter((line) => line.startsWith("actor"))
-            .map((line) => line.replace(/ \w+$/, ""))
-            .toSorted(),
-        { timeout: 10_000 },
+      .poll(() =>
+        viewer.lines
+          .filter((line) => line.startsWith("actor"))
+          .map((line) => line.replace(/ \w+$/, ""))
+          .toSorted(),
       )
       .toEqual(["actor light", "actor persistence", "actor runtime", "actor worker fixer-1", "actor worker helper-1"]);
     light.send({ type: "NEXT" });

@@ -9,8 +9,6 @@ import { describeNats, startNatsServer } from "../support/nats.ts";
 import { startProgram } from "../support/programs.ts";
 import { ask, toSocketUrl, view } from "./server-support.ts";
 
-const timeout = 30_000;
-
 async function startRuntime(options: Partial<CreateRuntimeOptions> = {}) {
   const path = mkdtempSync(join(tmpdir(), "aionis-inspect-"));
   const runtime = await createRuntime({ path, scope: "acme/billing", durability: "process", inspect: {}, ...options });
@@ -62,7 +60,7 @@ const toLine = (message: InspectionMessage): string =>
     ? `${message.event.type} by ${message.sourceId}`
     : `${message.type} ${JSON.stringify(message.snapshot.value)}`;
 
-describe("createWebSocketReceiver of @statelyai/inspect", { timeout }, () => {
+describe("createWebSocketReceiver of @statelyai/inspect", () => {
   it("gets every message of two workers and a handoff between them, in order, in another process", async () => {
     const { runtime, url } = await startRuntime();
     const receiver = await startReceiver(url, runtime);
@@ -121,7 +119,7 @@ describe("createWebSocketReceiver of @statelyai/inspect", { timeout }, () => {
 });
 
 describeNats("the page of a runtime on NATS", (binary) => {
-  it("shows live actors of other machines", { timeout }, async ({ onTestFinished: atEnd }) => {
+  it("shows live actors of other machines", async ({ onTestFinished: atEnd }) => {
     const { url: servers } = await startNatsServer({ binary, atEnd });
     const { url } = await startRuntime({ nats: { servers } });
     await using other = await connect({ servers, scope: "acme/billing", agent: "mia" });
@@ -136,7 +134,7 @@ describeNats("the page of a runtime on NATS", (binary) => {
   });
 });
 
-describe("createRuntime({ inspect })", { timeout }, () => {
+describe("createRuntime({ inspect })", () => {
   it("closes its viewers and gives the port back with the runtime", async () => {
     const { runtime, url } = await startRuntime();
     const viewer = await view(url);

@@ -63,9 +63,7 @@ async function fill(
 }
 
 describe.each(Object.keys(mounts))("a full disk %s", (kind) => {
-  it("refuses commands with STORE_FULL, loses nothing acknowledged, and goes on when there is room (I2)", {
-    timeout: 60_000,
-  }, async (test) => {
+  it("refuses commands with STORE_FULL, loses nothing acknowledged, and goes on when there is room (I2)", async (test) => {
     const disk = mountSmallDisk(kind);
     if ("why" in disk) return test.skip(disk.why);
     const open = async (): Promise<Connection> => {
@@ -108,9 +106,7 @@ describe.each(Object.keys(mounts))("a full disk %s", (kind) => {
 
 // ext4 keeps some blocks back, so that what is full for one write is not for the next.
 describe("a disk that is full at the start", () => {
-  it("is no reason not to start: the store is read, refuses commands with STORE_FULL, and goes on when there is room", {
-    timeout: 60_000,
-  }, async (test) => {
+  it("is no reason not to start: the store is read, refuses commands with STORE_FULL, and goes on when there is room", async (test) => {
     const disk = mountSmallDisk("in memory");
     if ("why" in disk) return test.skip(disk.why);
     const path = join(disk.folder, "store");

@@ -71,9 +71,9 @@ async function startOpener(path: string): Promise<Program> {
 /** What came of an opener's tries; it has printed `from` characters before them. */
 async function stop(opener: Program, from: number): Promise<unknown> {
   const said = (): string => opener.stdout().slice(from);
-  await expect.poll(said, { timeout: 20_000 }).toContain("tried\n");
+  await expect.poll(said).toContain("tried\n");
   opener.child.stdin?.write("stop\n");
-  await expect.poll(said, { timeout: 20_000 }).toContain("}\n");
+  await expect.poll(said).toContain("}\n");
   return JSON.parse(said().replace("tried\n", ""));
 }
 

@@ -22,7 +22,7 @@ async function expectedAnswers(): Promise<string> {
   return await answersOf(runtime);
 }
 
-describe("a process that is killed while it learns", { timeout: 120_000 }, () => {
+describe("a process that is killed while it learns", () => {
   it("is followed by one that learns the rest once, and answers as if nothing had happened (W1, W2)", async () => {
     const expected = await expectedAnswers();
     const { path } = makeFolder();

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { patienceMs } from "../support/patience.ts";
 
 /** A process that runs `script`, which writes the ids of what it started to `$PIDS`, and those ids once there are `count`. */
 async function setup(script: string, count: number): Promise<{ worker: ChildProcess; pids: number[] }> {
@@ -22,7 +23,7 @@ async function setup(script: string, count: number): Promise<{ worker: ChildProc
       expect(lines).toHaveLength(count);
       pids.push(...lines.map(Number));
     },
-    { timeout: 20_000 },
+    { timeout: patienceMs },
   );
   return { worker, pids };
 }
@@ -36,10 +37,10 @@ function isAlive(pid: number): boolean {
 }
 
 async function gone(pids: readonly number[]): Promise<void> {
-  await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 20_000 });
+  await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: patienceMs });
 }
 
-describe.runIf(process.platform === "linux")("a command whose worker is killed", { timeout: 60_000 }, () => {
+describe.runIf(process.platform === "linux")("a command whose worker is killed", () => {
   it("ends with all that it started (X1)", async () => {
     const { worker, pids } = await setup("sleep 600 & echo $! >> $PIDS; echo $$ >> $PIDS; wait", 2);
     expect(pids.filter(isAlive)).toEqual(pids);

@@ -49,7 +49,7 @@ describe("the jobs", () => {
   });
 });
 
-describe.concurrent.for(jobs)("$name", { timeout: 30_000 }, (job) => {
+describe.concurrent.for(jobs)("$name", (job) => {
   it.for(seeds.recorded)(
     "was done as run %i says: checks fail before and pass after (J3)",
     async (seed, { expect }) => {

@@ -7,7 +7,6 @@ import { type Job, jobs, lookAlikes, seeds, type Workspace } from "./jobs/index.
 
 // A handful of the jobs, from both halves; `npm run bench -- replay` measures all of them.
 const names = ["docs-host", "ini-to-json", "lint-fix", "release-notes", "retire-flag", "version-bump"];
-const timeout = { timeout: 30_000 }; // the first test of a job records its runs
 const freshSeeds = seeds.fresh.slice(0, 2);
 
 /** One for all tests: each job has a playbook and agents of its own there, and each replay a workspace of its own. */
@@ -19,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => replays.close());
 
-describe.for(jobs.filter(({ name }) => names.includes(name)))("$name, compiled from three runs", timeout, (job) => {
+describe.for(jobs.filter(({ name }) => names.includes(name)))("$name, compiled from three runs", (job) => {
   it.for(freshSeeds)("is done in fresh workspace %i as its agent would, without it", async (seed, { expect }) => {
     const { id, params } = await setUp(job, job.variant(seed));
     const callsBefore = replays.agentCalls();
@@ -34,7 +33,7 @@ describe.for(jobs.filter(({ name }) => names.includes(name)))("$name, compiled f
   });
 });
 
-describe("a workspace that only looks alike", timeout, () => {
+describe("a workspace that only looks alike", () => {
   it("stops the replay, and no file is changed that the job is not about", async () => {
     const { job, lookAlike } = findLookAlike("lint-fix"); // its second file is another one
     const { id, params } = await setUp(job, lookAlike);
@@ -47,7 +46,7 @@ describe("a workspace that only looks alike", timeout, () => {
   });
 });
 
-describe("a replay in a copy", timeout, () => {
+describe("a replay in a copy", () => {
   it("leaves the workspace as it was, byte by byte, when it succeeds", async () => {
     const [job] = jobs.filter(({ name }) => name === "lint-fix");
     const variant = job?.variant(11);

@@ -8,6 +8,7 @@ import type { Store } from "../../src/kernel/store.ts";
 import { backUp } from "../../src/runtime/backup.ts";
 import type { BackupParts } from "../../src/runtime/store-works.ts";
 import { startBinary } from "../cli/support.ts";
+import { patienceMs } from "../support/patience.ts";
 import { createBench, createPorts, openTestStore, tempFolder } from "../support/store.ts";
 
 /** A store of 4 MB, and a backup of it whose every step a test hears of. */
@@ -81,9 +82,7 @@ describe("a backup", () => {
     expect([readdirSync(folder), readFileSync(path, "utf8")]).toEqual([["copy.db"], "mine"]);
   });
 
-  it("of the command line leaves no file at Ctrl-C, with a store of its own and at a runtime", {
-    timeout: 120_000,
-  }, async () => {
+  it("of the command line leaves no file at Ctrl-C, with a store of its own and at a runtime", async () => {
     const folder = tempFolder();
     const runtime = await createRuntime({ path: join(folder, ".aionis"), scope: "local/kept", durability: "process" });
     onTestFinished(() => runtime.close());
@@ -93,12 +92,12 @@ describe("a backup", () => {
       const target = tempFolder();
       const child = startBinary(folder, ["--scope", "local/kept", "backup", join(target, "copy.db")]);
       const begun = (): void => expect(readdirSync(target).some((name) => name.includes(".part-"))).toBe(true);
-      await vi.waitFor(begun, { timeout: 30_000, interval: 1 });
+      await vi.waitFor(begun, { timeout: patienceMs, interval: 1 });
 
       child.interrupt();
 
       expect((await child.ended).code).toBe(130);
-      await vi.waitFor(() => expect(readdirSync(target)).toEqual([]), { timeout: 10_000, interval: 5 });
+      await vi.waitFor(() => expect(readdirSync(target)).toEqual([]), { timeout: patienceMs, interval: 5 });
     };
 
     await interrupt();

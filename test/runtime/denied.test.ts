@@ -8,7 +8,6 @@ import { tempFolder } from "../support/store.ts";
 const scope = "acme/billing";
 const parts = { tenant: "acme", project: "billing" };
 const subjects = createSubjects(parts);
-const timeout = 20_000;
 
 interface Lines {
   level: string;
@@ -66,7 +65,7 @@ describeNats("a runtime whose NATS user lacks a permission", (binary) => {
     ["to ask who serves, and to say so", subjects.who, `to send to ${subjects.who}`],
     ["to ask for its stream", `${streams}.INFO`, `to send to ${streams}.INFO.${subjects.mirror.stream}`],
     ["to make its stream", `${streams}.CREATE`, `to send to ${streams}.CREATE.${subjects.mirror.stream}`],
-  ])("fails at start with TRANSPORT_DENIED and names it: %s", { timeout }, async (_, left, named) => {
+  ])("fails at start with TRANSPORT_DENIED and names it: %s", async (_, left, named) => {
     const { open, path } = await setup(without(all, left));
 
     await expect(open()).rejects.toMatchObject({
@@ -79,7 +78,7 @@ describeNats("a runtime whose NATS user lacks a permission", (binary) => {
     await beside.close();
   });
 
-  it("fails at start with TRANSPORT_DENIED when it could not answer", { timeout }, async () => {
+  it("fails at start with TRANSPORT_DENIED when it could not answer", async () => {
     const { open } = await setup({ ...all, responses: false });
 
     await expect(open()).rejects.toMatchObject({
@@ -88,7 +87,7 @@ describeNats("a runtime whose NATS user lacks a permission", (binary) => {
     });
   });
 
-  it("starts without what only keeps the mirror when it is to keep none", { timeout }, async () => {
+  it("starts without what only keeps the mirror when it is to keep none", async () => {
     const { open } = await setup(without(all, "$JS"));
 
     const runtime = await open({ mirror: false });
@@ -96,7 +95,7 @@ describeNats("a runtime whose NATS user lacks a permission", (binary) => {
     expect(await runtime.runtime.status()).toMatchObject({ state: "ready" });
   });
 
-  it("starts without it where the server has no streams, and says so", { timeout }, async () => {
+  it("starts without it where the server has no streams, and says so", async () => {
     const { open, told } = await setup(without(all, "$JS"), { jetstream: false });
 
     await open();
@@ -104,7 +103,7 @@ describeNats("a runtime whose NATS user lacks a permission", (binary) => {
     expect(told("warn")).toContainEqual(expect.stringContaining("the journal is not mirrored"));
   });
 
-  it("says which of its events the mirror may not take, and works", { timeout }, async () => {
+  it("says which of its events the mirror may not take, and works", async () => {
     const { open, told } = await setup(without(all, ".task.>"));
     const runtime = await open();
 
@@ -114,7 +113,7 @@ describeNats("a runtime whose NATS user lacks a permission", (binary) => {
     await expect.poll(() => told("warn")).toContainEqual(expect.stringContaining(refused));
   });
 
-  it("serves without being listed among the server's services, and says so", { timeout }, async () => {
+  it("serves without being listed among the server's services, and says so", async () => {
     const { open, told } = await setup(without(all, "$SRV"));
 
     await open();
@@ -124,7 +123,7 @@ describeNats("a runtime whose NATS user lacks a permission", (binary) => {
 });
 
 describeNats("a worker whose NATS user lacks a permission", (binary) => {
-  it("ends, and says why, when it may not claim", { timeout }, async () => {
+  it("ends, and says why, when it may not claim", async () => {
     const worker = without(toWorkerPermissions(parts, ["fixer-1"]), ".tasks.");
     const config = toConfig({ runtime: toRuntimePermissions(parts), fixer: worker });
     const server = await startNatsServer({ binary, jetstream: true, config, atEnd: onTestFinished });

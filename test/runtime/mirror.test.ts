@@ -102,7 +102,7 @@ describeNatsOnEach("the mirror of a journal", (binary) => {
     expect(head).toBeGreaterThan(events.length);
 
     const own = async () => sequences(await readStream(server)).filter((seq) => Number.isInteger(seq));
-    await expect.poll(own, { timeout: 15_000 }).toEqual(Array.from({ length: head }, (_, index) => index + 1));
+    await expect.poll(own).toEqual(Array.from({ length: head }, (_, index) => index + 1));
   }, 20_000);
 
   it("is emptied and filled again when it holds another store's journal", async () => {
@@ -162,7 +162,7 @@ async function readAll(server: NatsServer, count: number): Promise<JsMsg[]> {
         ({ state }) => state.messages,
         () => 0,
       );
-    await expect.poll(size, { timeout: 10_000 }).toBe(count);
+    await expect.poll(size).toBe(count);
     return await readStream(server);
   } finally {
     await connection.close();

@@ -14,6 +14,7 @@ import { createMemoryBus } from "../../transport/index.ts";
 import { openLocalServer } from "../../transport/local/index.ts";
 import { connectNats } from "../../transport/nats/index.ts";
 import { describeNats, startNatsServer } from "../support/nats.ts";
+import { patienceMs } from "../support/patience.ts";
 import { tempFolder } from "../support/store.ts";
 
 const scope = "acme/billing";
@@ -34,7 +35,7 @@ async function setup() {
     store: openStore(":memory:", { durability: "process", ids, random }),
     async backUp(_path, { note, isWanted }) {
       note(progress);
-      const givenUp = vi.waitUntil(() => !isWanted(), { timeout: 20_000, interval: 5 });
+      const givenUp = vi.waitUntil(() => !isWanted(), { timeout: patienceMs, interval: 5 });
       await Promise.race([released, givenUp]);
       isGivenUp = !isWanted();
       if (isGivenUp) throw new AionisError("RUNTIME_CLOSED", "It was given up.");
@@ -43,7 +44,7 @@ async function setup() {
     },
   });
   onTestFinished(() => runtime.close());
-  const wasGivenUp = () => vi.waitFor(() => expect(isGivenUp).toBe(true), { timeout: 10_000, interval: 5 });
+  const wasGivenUp = () => vi.waitFor(() => expect(isGivenUp).toBe(true), { timeout: patienceMs, interval: 5 });
   return { bus, runtime, release: () => release(), wasGivenUp };
 }
 
@@ -159,7 +160,7 @@ describe("the command line", () => {
     const args = ["--path", folder, "--scope", scope, "backup", "copy.db"];
 
     const cli = startOnTerminal(args);
-    await vi.waitFor(() => expect(cli.stderr()).toContain("copying 25 %"), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(() => expect(cli.stderr()).toContain("copying 25 %"), { timeout: patienceMs, interval: 5 });
     world.release();
 
     expect(await cli.code).toBe(0);
@@ -172,7 +173,7 @@ describe("the command line", () => {
     const folder = await serveSocket(world);
     const args = ["--path", folder, "--scope", scope, "backup", "copy.db"];
     const cli = startOnTerminal(args);
-    await vi.waitFor(() => expect(cli.stderr()).toContain("copying 25 %"), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(() => expect(cli.stderr()).toContain("copying 25 %"), { timeout: patienceMs, interval: 5 });
 
     cli.interrupt();
 

@@ -106,7 +106,7 @@ async function runAll(all: Program, { turns, lives }: { turns: number[]; lives: 
   return { ends, wrong: [] };
 }
 
-describe("parallel branches", { timeout: 60_000 }, () => {
+describe("parallel branches", () => {
   it("never get each other's outputs, whatever comes first and however often the handler starts over (N1, N2, N3)", async () => {
     await fc.assert(
       fc.asyncProperty(program, course, async (all, how) => {

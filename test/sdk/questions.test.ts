@@ -220,7 +220,7 @@ class Person {
 const roundsMax = 300;
 
 describe("any program of questions", () => {
-  it("gets each answer where it belongs, and ends", { timeout: 120_000 }, async () => {
+  it("gets each answer where it belongs, and ends", async () => {
     let answers = 0;
     const property = fc.asyncProperty(program, fc.array(act, { maxLength: 25 }), async (parts, acts) => {
       const world = new World(parts);

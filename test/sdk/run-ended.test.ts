@@ -57,7 +57,7 @@ async function runProgram(body: string, flags: readonly string[] = []): Promise<
   );
 }
 
-describe("a rejection that nothing handles", { timeout: 60_000 }, () => {
+describe("a rejection that nothing handles", () => {
   it("neither ends the process nor warns when a run's end is its reason, also when it is handled late", async () => {
     const ended = await runProgram(`
       const branch = Promise.reject(ended);

@@ -6,7 +6,7 @@ import { connect, createRuntime } from "../../src/index.ts";
 import { describeNats, startNatsServer } from "../support/nats.ts";
 
 describeNats("one runtime reached in three ways", (binary) => {
-  it("gives each the same answers, byte for byte, whoever asks", { timeout: 30_000 }, async () => {
+  it("gives each the same answers, byte for byte, whoever asks", async () => {
     const server = await startNatsServer({ binary, atEnd: onTestFinished });
     const path = await mkdtemp(join(tmpdir(), "aionis-sdk-"));
     onTestFinished(() => rm(path, { recursive: true }));

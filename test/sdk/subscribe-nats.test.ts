@@ -53,7 +53,7 @@ describeNats("subscriptions over NATS", (binary) => {
     return { runtime, follow };
   }
 
-  it("bring every event and every delegation once and in order", { timeout: 120_000 }, async () => {
+  it("bring every event and every delegation once and in order", async () => {
     const { runtime, follow } = await setup();
     const writer = startWriting(runtime);
 

@@ -60,7 +60,7 @@ const seqsOf = (events: readonly { seq: number }[]): number[] => events.map(({ s
 const tasksWritten = 200;
 const eventsWritten = tasksWritten + 3 * 4 * 20;
 
-describe("events.subscribe", { timeout: 30_000 }, () => {
+describe("events.subscribe", () => {
   it("gives each event once and in order, those before it began and those after", async () => {
     const { writer, reader } = await setup();
     await write(writer, 50);

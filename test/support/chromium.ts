@@ -22,7 +22,7 @@ export type OpenPage = (options?: Parameters<Browser["newContext"]>[0]) => Promi
  * to work.
  */
 export function describeBrowser(name: string, tests: (open: OpenPage) => void): void {
-  describe(name, { timeout: 60_000 }, async () => {
+  describe(name, async () => {
     const binary = await findChromium().catch((error: unknown) => error as Error); // it throws nothing else
     if (binary instanceof Error) itIsMissing(name, binary.message);
     else withBrowser(binary, tests);

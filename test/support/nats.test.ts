@@ -118,9 +118,7 @@ describeNats("a nats-server of the tests", (binary) => {
 });
 
 describeNats("a cluster of the tests", (binary) => {
-  it("has one JetStream, and tells clients of no server that they were not given (N1)", {
-    timeout: 30_000,
-  }, async () => {
+  it("has one JetStream, and tells clients of no server that they were not given (N1)", async () => {
     const servers = await startNatsCluster({ atEnd, binary });
     const client = await connect({ servers: servers[0]?.url ?? "" });
     onTestFinished(() => client.close());
@@ -138,7 +136,7 @@ describeNats("a cluster of the tests", (binary) => {
 const suite = 'describeNats("the suite", () => {})';
 const suiteOnEach = 'describeNatsOnEach("the suite", () => it("runs", () => {}))';
 
-describe("a suite that needs a nats-server where none can be had", { timeout: 30_000 }, () => {
+describe("a suite that needs a nats-server where none can be had", () => {
   it("is skipped, and says why", async () => {
     const { code, output } = await runSuite(suite, { ci: false });
 
@@ -156,7 +154,7 @@ describe("a suite that needs a nats-server where none can be had", { timeout: 30
   });
 });
 
-describe("a suite that needs the newest nats-server and the oldest", { timeout: 30_000 }, () => {
+describe("a suite that needs the newest nats-server and the oldest", () => {
   it("runs on each, and names it", async () => {
     const { output } = await runSuite(suiteOnEach, { ci: true, newest: "2.15.1", oldest: "2.9.10" });
 

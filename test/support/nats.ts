@@ -17,6 +17,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "vitest";
 import { findNatsServer, type NatsServerBinary } from "../../scripts/nats-server.ts";
+import { patienceMs } from "./patience.ts";
 
 export interface NatsServer {
   readonly url: string;
@@ -63,7 +64,6 @@ export interface ServerInfo {
 
 const loopback = "127.0.0.1";
 const oldestSuite = "bookworm"; // has 2.9
-const patienceMs = 20_000;
 
 /**
  * Starts a server that belongs to the test.

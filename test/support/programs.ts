@@ -9,6 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { patienceMs } from "./patience.ts";
 
 /** What is handed in for the end of a test, of a suite or of a script; what came last runs first. */
 export type AtEnd = (stop: () => Promise<void>) => unknown;
@@ -29,7 +30,6 @@ export interface Program {
 /** What Node.js is given before a program, so that it finds `aionis` in the sources. */
 export const fromSources: readonly string[] = ["--import", fileURLToPath(new URL("sources.ts", import.meta.url))];
 
-const patienceMs = 20_000;
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL"); // P1

@@ -40,9 +40,7 @@ async function setup() {
 }
 
 describe("a write-ahead log that is cut off", () => {
-  it("leaves a clean prefix that holds all that was acknowledged before the cut (I2, I6, I7)", {
-    timeout: 120_000,
-  }, async () => {
+  it("leaves a clean prefix that holds all that was acknowledged before the cut (I2, I6, I7)", async () => {
     const { folder, acknowledged, head } = await setup();
     const wal = readFileSync(join(folder, "kept.db-wal"));
     const file = join(folder, "cut.db");

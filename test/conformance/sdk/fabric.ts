@@ -5,6 +5,7 @@ import type { TaskId } from "../../../src/contracts/ids.ts";
 import type { OperationInput } from "../../../src/contracts/operations/index.ts";
 import type { Task, TaskState } from "../../../src/contracts/task.ts";
 import type { Logger } from "../../../src/kernel/logger.ts";
+import { patienceMs } from "../../support/patience.ts";
 
 /** A runtime and the ways to it. */
 export interface SdkFabric {
@@ -32,7 +33,6 @@ export interface World {
 
 const leaseMsLong = 60_000;
 const graceMs = 20; // a handler that hangs holds no test up
-const patienceMs = 10_000; // for what must come; a test that waits this long has failed
 
 export function createSetup(open: OpenSdk): Setup {
   return async ({ leaseMs = leaseMsLong } = {}) => {

@@ -6,7 +6,7 @@ import type { Setup } from "./fabric.ts";
 const many = 1_500;
 
 export function describeOverload(setup: Setup): void {
-  describe("under more calls than there is room for", { timeout: 60_000 }, () => {
+  describe("under more calls than there is room for", () => {
     it("records each of an agent's calls once, and answers it", async () => {
       const { client } = await setup();
 

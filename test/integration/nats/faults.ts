@@ -34,8 +34,6 @@ interface Setup {
   hang(work: Omit<Work, "steps" | "stepMs">): Promise<TaskId>;
 }
 
-const timeout = 60_000;
-
 /** The faults that a system survives, whatever it stands on. */
 export function describeFaults(ground: Ground): void {
   // The grounds may be gone through at the same time, but each hurts the processes of one test at a time.
@@ -64,7 +62,7 @@ function itSurvives({ start, roles, replicas }: Ground): void {
     return { system, traffic, victim, hang };
   }
 
-  describe("a worker that is killed", { timeout }, () => {
+  describe("a worker that is killed", () => {
     it("inside a step has a successor that runs this one again, and none before it", async ({ onTestFinished }) => {
       const { system, traffic, victim, hang } = await setup(onTestFinished);
       const taskId = await hang({ hang: "inside s1" });
@@ -149,7 +147,7 @@ function itSurvives({ start, roles, replicas }: Ground): void {
     });
   });
 
-  describe("a worker that comes back after its lease", { timeout }, () => {
+  describe("a worker that comes back after its lease", () => {
     it("from a stop records nothing, and its run is told (I4, R1)", async ({ onTestFinished }) => {
       const { system, traffic, victim, hang } = await setup(onTestFinished);
       const taskId = await hang({ hang: "inside s1" });
@@ -199,7 +197,7 @@ function itSurvives({ start, roles, replicas }: Ground): void {
     });
   });
 
-  describe("under load, the system survives", { timeout }, () => {
+  describe("under load, the system survives", () => {
     let system: System;
     let traffic: Traffic;
 
@@ -223,7 +221,7 @@ function itSurvives({ start, roles, replicas }: Ground): void {
     it.each(hits)("that %s, the one that %s (I1, I2, I3, I10)", survive);
   });
 
-  describe("a subscriber to everything that does not read", { timeout }, () => {
+  describe("a subscriber to everything that does not read", () => {
     it("is thrown out, and nobody loses a lease", async ({ onTestFinished }) => {
       const impatient = await start({ atEnd: onTestFinished, config: 'write_deadline: "200ms"' });
       const { system, traffic } = await setup(onTestFinished, { servers: impatient, workers: 2, concurrency: 3 });

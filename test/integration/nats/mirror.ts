@@ -8,6 +8,7 @@ import { fromScopeName } from "../../../src/contracts/scope.ts";
 import type { JournalEvent } from "../../../src/index.ts";
 import { createSubjects } from "../../../transport/index.ts";
 import type { NatsServer } from "../../support/nats.ts";
+import { patienceMs } from "../../support/patience.ts";
 
 /** Where a mirror is: whose, and on one server or on a cluster. */
 interface Place {
@@ -15,7 +16,6 @@ interface Place {
   readonly servers: readonly NatsServer[];
 }
 
-const patienceMs = 20_000;
 const answerMs = 1_000;
 
 /** Makes the stream as somebody does who wants it kept by several members of a cluster: the runtime finds it, and takes it as it is. */

@@ -25,7 +25,7 @@ describeNats("a system of processes over NATS", (binary) => {
     await expectToSurvive(system, { seed, rounds, tasks });
   });
 
-  it("does so on a cluster of three, whoever is killed (I1, I2, I3, I10)", { timeout: 120_000 }, async () => {
+  it("does so on a cluster of three, whoever is killed (I1, I2, I3, I10)", async () => {
     const servers = await startNatsCluster({ atEnd: onTestFinished, binary });
     const system = await startSystem({ atEnd: onTestFinished, servers, workers, replicas: 3 });
 

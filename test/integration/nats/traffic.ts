@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TaskId } from "../../../src/contracts/ids.ts";
 import { type Connection, isFailure, type TaskState } from "../../../src/index.ts";
+import { patienceMs } from "../../support/patience.ts";
 import { facts, type Work } from "./work.ts";
 
-const patienceMs = 40_000;
 const answerMs = 700; // shorter than most faults, so that some calls end without an answer
 const retry = { attemptsMax: 100, backoffMs: 10, backoffMaxMs: 100 };
 const openStates: TaskState[] = ["start", "running", "paused", "handoff", "verifying"];

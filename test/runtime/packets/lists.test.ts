@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../../src/contracts/limits.ts";
 import type { DelegationRecord } from "../../../src/contracts/packet.ts";
-import { asBob, idsOf, packet, setup, slow, type TaskId } from "./support.ts";
+import { asBob, idsOf, packet, setup, type TaskId } from "./support.ts";
 
 describe("lists", () => {
   const targets = ["any", { role: "review" }, { agent: "bob" }] as const;
@@ -19,7 +19,7 @@ describe("lists", () => {
     return world;
   }
 
-  it("page without gaps or repeats under every filter", slow, async () => {
+  it("page without gaps or repeats under every filter", async () => {
     const { client } = await setupMany();
     const all = (await client.handoff.list({ pageSize: limits.pageRows })).records;
     expect(all.map(({ packetId }) => packetId)).toEqual(

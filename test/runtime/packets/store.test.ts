@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { limits } from "../../../src/contracts/limits.ts";
 import type { OperationInput } from "../../../src/contracts/operations/index.ts";
-import { packet, setup, setupFolder, slow } from "./support.ts";
+import { packet, setup, setupFolder } from "./support.ts";
 
 type PacketInput = OperationInput<"handoff.store">["packet"];
 
 describe("handoff.store and handoff.recover", () => {
-  it("give a packet to another connection character for character", slow, async () => {
+  it("give a packet to another connection character for character", async () => {
     const { runtime, other } = await setupFolder();
 
     await fc.assert(
@@ -132,7 +132,7 @@ describe("a derived packet", () => {
     expect(made).not.toHaveProperty("id");
   });
 
-  it("names the last recorded step, however many there are", slow, async () => {
+  it("names the last recorded step, however many there are", async () => {
     const { client, run } = await setup();
     const work = await run();
     const count = limits.listItems + 20;

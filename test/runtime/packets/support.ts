@@ -58,7 +58,6 @@ export function createActs(client: Connection) {
   return { run, offer, handOver, delegate, statusOf, head };
 }
 
-export const slow = { timeout: 60_000 };
 export const asBob = { agent: "bob" };
 
 /** A runtime on a folder, and a connection over its socket. */

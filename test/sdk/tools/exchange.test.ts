@@ -84,7 +84,7 @@ describe.each(ways)("while a folder used %s is exchanged for a link to outside",
     return { workspace, outside, mtimeMs, attempt, repeat };
   }
 
-  it("nothing outside is read", { timeout: 60_000 }, async () => {
+  it("nothing outside is read", async () => {
     const { workspace, attempt, repeat } = await setup();
 
     await repeat(async () => {
@@ -93,7 +93,7 @@ describe.each(ways)("while a folder used %s is exchanged for a link to outside",
     });
   });
 
-  it("nothing outside is changed or made", { timeout: 60_000 }, async () => {
+  it("nothing outside is changed or made", async () => {
     const { workspace, outside, mtimeMs, attempt, repeat } = await setup();
 
     await repeat(async (index) => {
@@ -119,7 +119,7 @@ describe.each(ways)("while a folder used %s is exchanged for a link to outside",
     }
   });
 
-  it.runIf(options.usesDescriptors)("nothing outside is removed", { timeout: 60_000 }, async () => {
+  it.runIf(options.usesDescriptors)("nothing outside is removed", async () => {
     const { workspace, outside, mtimeMs, attempt, repeat } = await setup();
 
     await repeat(async () => {
@@ -133,7 +133,7 @@ describe.each(ways)("while a folder used %s is exchanged for a link to outside",
 });
 
 describe("a file that is patched", () => {
-  it("is the old or the new one at each moment, and so when the process dies (F1)", { timeout: 60_000 }, async () => {
+  it("is the old or the new one at each moment, and so when the process dies (F1)", async () => {
     const tools = createFileTools();
     const workspace = makeFolder();
     const texts = ["a", "b"].map((character) => character.repeat(200_000));

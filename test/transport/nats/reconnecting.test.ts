@@ -116,7 +116,7 @@ describeNats("a NATS transport whose server is gone", (binary) => {
     expect(logged.filter(({ message }) => message.includes("dropped")).length).toBeGreaterThan(30);
     server.resume();
     await expect
-      .poll(() => alice.request("work", empty, soon).catch((error: unknown) => error), { timeout: 5_000 })
+      .poll(() => alice.request("work", empty, soon).catch((error: unknown) => error))
       .toMatchObject({ code: "TRANSPORT_UNROUTED" });
   });
 
