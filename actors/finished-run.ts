@@ -23,7 +23,7 @@ export function readFinishedRun(store: ScopeStore, end: StoredEvent): FinishedRu
   const [first] = store.events({ task: end.task, after: 0, count: 1 });
   const begun = readBegin(first);
   if (begun === undefined || begun.isReplay) return undefined;
-  const events = store.events({ task: end.task, after: 0, count: eventsRead, types: told });
+  const events = store.events({ task: end.task, after: 0, count: eventsRead, types: told, isWhole: true });
   const run = new Run();
   for (const event of events) run.add(decodeHeader(event), event);
   return {

@@ -10,6 +10,8 @@
 //       them there and does not judge again.
 //   W4. It never holds up a command: at most `sliceMs` a turn, and `share` of the time while commands come in.
 //   W5. An event that cannot be learned from is passed over and logged, once, and stands in no other's way.
+//   W6. When what cannot be read is another's (the rows of what was learned, the task that holds memory), nothing is passed over: learning
+//       waits until it can be read again, and says so once.
 
 import { isFailure, isUnreadable } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -17,6 +19,7 @@ import type { CancelTimer, Clock } from "../src/kernel/clock.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
 import type { RecallRows } from "../src/recall/index.ts";
+import { MemoryUnreadable } from "./lesson-moves.ts";
 import type { Committed, Desk, Persistence } from "./persistence.ts";
 import { createTeacher, type Knowledge, partsOf, type Teacher, teaching } from "./teacher.ts";
 
@@ -71,6 +74,7 @@ export function createLearner(options: LearnerOptions): Learner {
   let isClosed = false;
   let isPaused = false;
   const passedOver = new Set<number>();
+  let isHeld = false; // W6
   let waiters: { seq: number; end(reached: boolean): void }[] = [];
 
   function wake(committed: readonly Committed[] = []): void {
@@ -113,6 +117,7 @@ export function createLearner(options: LearnerOptions): Learner {
         const from = clock.mono();
         await persistence.chore(scope, (desk) => teachSlice(desk, page));
         moveTo(store.learnedTo().seq);
+        isHeld = false;
         const tookMs = clock.mono() - from;
         if (clock.mono() - commandAt < busyMs) return rest(tookMs * (1 / share - 1)); // W4
       }
@@ -120,9 +125,17 @@ export function createLearner(options: LearnerOptions): Learner {
       teacher = createTeacher(rows); // what it holds may be of the commit that failed
       if (isClosed || isFailure(error, "RUNTIME_CLOSED", "STORE_FAILED")) return;
       if (error instanceof NothingLearned) return rest(0);
-      if (!isFailure(error)) logger.log("error", "learning met a bug", { scope, error: String(error) });
+      if (isOfOthers(error)) sayHeld(error);
+      else if (!isFailure(error)) logger.log("error", "learning met a bug", { scope, error: String(error) });
       rest(retryMs);
     }
+  }
+
+  /** W6 */
+  function sayHeld(error: unknown): void {
+    if (!isHeld)
+      logger.log("error", "learning waits: what it rests on cannot be read", { scope, error: String(error) });
+    isHeld = true;
   }
 
   /** The next events that teach. Without any, what was looked through counts as read. */
@@ -199,7 +212,7 @@ export function createLearner(options: LearnerOptions): Learner {
     try {
       teacher.teach(desk, event, part);
     } catch (error) {
-      if (isStoreFailure(error)) throw error; // it says nothing of the event
+      if (isStoreFailure(error) || isOfOthers(error)) throw error; // it says nothing of the event
       passedOver.add(event.seq);
       logPassed(event.seq, error);
       throw new NothingLearned(); // what it has changed by now is undone with the slice
@@ -246,6 +259,11 @@ export function createLearner(options: LearnerOptions): Learner {
       await running;
     },
   };
+}
+
+/** W6: whether what cannot be read is no event that is learned from. */
+function isOfOthers(error: unknown): boolean {
+  return error instanceof MemoryUnreadable || (isFailure(error, "JOURNAL_DAMAGED") && error.facts.seq === undefined);
 }
 
 /** Undoes a slice that met an event which nothing can be learned from; the next one passes over it. */

@@ -5,6 +5,7 @@
 
 import type { NewEvent } from "../machines/index.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
+import { isUnreadable } from "../src/contracts/failures.ts";
 import { memoryTaskId, ownCommands } from "../src/contracts/ids.ts";
 import type { ScopeStore, StoredEvent } from "../src/kernel/store.ts";
 import type { LessonChange } from "../src/learning/index.ts";
@@ -21,8 +22,22 @@ export interface RecordedMove {
   move: LessonChange;
 }
 
-/** Records what `cause` brought about; makes the task that holds memory if there is none yet. */
+/** The task that holds memory cannot be read: it says nothing of the event that was to be learned from. */
+export class MemoryUnreadable extends Error {}
+
+/**
+ * Records what `cause` brought about; makes the task that holds memory if there is none yet.
+ * @throws MemoryUnreadable
+ */
 export function recordMoves(desk: Desk, cause: StoredEvent, moves: readonly LessonChange[]): void {
+  try {
+    recordAll(desk, cause, moves);
+  } catch (error) {
+    throw isUnreadable(error) ? new MemoryUnreadable(error.message, { cause: error }) : error;
+  }
+}
+
+function recordAll(desk: Desk, cause: StoredEvent, moves: readonly LessonChange[]): void {
   const taskId = memoryTaskId;
   if (moves.length > 0 && desk.store.task(taskId) === undefined) desk.record({ name: "memory.open", taskId }, {});
   for (const [index, move] of moves.entries()) {

@@ -47,7 +47,7 @@ export function checkMark(store: Store, text: string | undefined): AionisError |
       return truncated(`the journal of ${name} ends at ${head?.seq ?? 0}, its high-water mark is ${marked.seq}`);
     }
     const chain = store.scope(name).chainAt(marked.seq);
-    if (chain === undefined || toHex(chain) !== marked.chain) {
+    if (!(chain instanceof Uint8Array) || toHex(chain) !== marked.chain) {
       return truncated(`event ${marked.seq} of ${name} is not the one that the high-water mark saw`);
     }
   }

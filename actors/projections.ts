@@ -4,6 +4,7 @@ import { limits } from "../src/contracts/limits.ts";
 import type { ScopeStore, TailEntry, TaskNumber, TaskRow } from "../src/kernel/store.ts";
 import { type PacketWriter, writePackets } from "./packet-rows.ts";
 import type { Planned } from "./plan.ts";
+import { sealRow } from "./sealed-row.ts";
 
 /** Writes a planned event and every row that follows from it, within the open transaction. Returns the state after it. */
 export function writeEvent(store: ScopeStore, planned: Planned): TaskSnapshot {
@@ -80,7 +81,7 @@ export function writeRows(store: RowWriter, change: Change): readonly TailEntry[
 
 function toTaskRow({ task, header, after, body }: Change): TaskRow {
   const { context } = after;
-  return {
+  return sealRow({
     task,
     id: context.id,
     state: toTaskState(after),
@@ -89,7 +90,7 @@ function toTaskRow({ task, header, after, body }: Change): TaskRow {
     title: titleOf(header, header.type === "task.created" ? (body as EventBody<"task.created">) : undefined), // type and body belong together
     snapshot: encodeSnapshot(after),
     snapshotSeq: header.seq,
-  };
+  });
 }
 
 function titleOf(header: EventHeader, body: EventBody<"task.created"> | undefined): string | null {

@@ -11,13 +11,16 @@
 //   F3. Rows of a task are compared within the part in which its fold has come to the task's last event: both are of one moment, whatever
 //       was recorded in between.
 //   F4. A rebuild changes nothing before the whole journal was found sound, and only rows that differ.
+//   F5. What was learned is compared only when the journal is sound: of a damaged one other things are learned.
 
-import { encodeSnapshot, isOpen, type TaskSnapshot } from "../machines/index.ts";
+import { encodeSnapshot, type TaskSnapshot } from "../machines/index.ts";
 import { AionisError, isUnreadable } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { isSameJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type {
+  JournalCheck,
+  OutboxRow,
   ScopeStore,
   StepRow,
   Store,
@@ -27,16 +30,9 @@ import type {
   TaskRow,
   TaskRows,
 } from "../src/kernel/store.ts";
+import type { Problem } from "./problem.ts";
+import { compareLearned } from "./relearn.ts";
 import { createTaskFold, type TaskFold } from "./task-fold.ts";
-
-/** What is wrong, in which table and under which key. */
-export interface Problem {
-  what: string;
-  table?: string | undefined;
-  key?: string | undefined;
-  seq?: number | undefined;
-  taskId?: TaskId | undefined;
-}
 
 export interface Verification {
   ok: boolean;
@@ -57,6 +53,8 @@ type Parts<Result> = Generator<Progress, Result, void>;
 export interface RefoldOptions {
   /** Where a task stands in memory; nothing when it is not there. */
   memory?: ((id: TaskId) => TaskSnapshot | undefined) | undefined;
+  /** The store whose tables are looked at, too; without it the rows of this scope alone are. */
+  tables?: Pick<Store, "checkTables"> | undefined;
 }
 
 const partEvents = limits.partRows;
@@ -88,8 +86,8 @@ function runParts<Result>(parts: Parts<Result>): Result {
 }
 
 /** Verifies a scope without a pause. */
-export function verifyScope(store: ScopeStore, memory?: RefoldOptions["memory"]): Verification {
-  return runParts(verifyInParts(store, { memory }));
+export function verifyScope(store: ScopeStore, options: RefoldOptions = {}): Verification {
+  return runParts(verifyInParts(store, options));
 }
 
 /** Rebuilds a scope without a pause, in one transaction; what was learned is removed, to be learned again from the start. */
@@ -97,7 +95,7 @@ export function rebuildScope(store: Store, scopeName: string): void {
   const scope = store.scope(scopeName);
   store.begin();
   try {
-    runParts(rebuildInParts(scope));
+    runParts(rebuildInParts(scope, { tables: store }));
     while (scope.clearLearned(limits.pageRows));
     store.commit();
   } catch (error) {
@@ -107,13 +105,14 @@ export function rebuildScope(store: Store, scopeName: string): void {
 }
 
 type FirstEvent = Pick<TaskRow, "task" | "id">;
+type OwedRow = Omit<OutboxRow, "id">;
 
 class Refold {
   readonly #store: ScopeStore;
   readonly #options: RebuildOptions & { mends: boolean };
   readonly #problems: Problem[] = [];
   /** The children that ended tasks owe a cancel. */
-  readonly #owed = new Set<TaskId>();
+  readonly #owed = new Map<TaskId, OwedRow>();
   readonly #head: number;
   #done = 0;
   #tasks = 0;
@@ -126,14 +125,25 @@ class Refold {
 
   *run(): Parts<Verification> {
     yield* this.#checkJournal();
+    const isSound = this.#problems.every(({ mend }) => mend !== "backup");
+    yield* this.#checkTables();
     if (this.#options.mends) yield* this.#mendIndexes();
-    yield* this.#checkTasks();
-    if (!this.#isFull()) {
-      yield* this.#checkStrays();
-      yield* this.#checkOutbox();
-    }
+    yield* this.#told(this.#checkTasks());
+    if (!this.#isFull()) yield* this.#told(this.#checkStrays());
+    if (!this.#isFull()) yield* this.#told(this.#checkOutbox());
+    if (isSound && !this.#options.mends && !this.#isFull()) yield* this.#told(this.#compareLearned()); // F5; a rebuild learns anew
     const problems = this.#problems.slice(0, limits.listItems);
     return { ok: problems.length === 0, events: this.#head, tasks: this.#tasks, problems };
+  }
+
+  /** What cannot be read ends the look at its kind of rows; the tables that it is in were named by then. */
+  *#told(parts: Parts<void>): Parts<void> {
+    try {
+      yield* parts;
+    } catch (error) {
+      if (this.#options.mends || !isUnreadable(error)) throw error;
+      this.#note([{ what: error.detail, mend: "backup" }]);
+    }
   }
 
   #isFull(): boolean {
@@ -148,13 +158,46 @@ class Refold {
   /** F2, F4 */
   *#checkJournal(): Parts<void> {
     for (let after = 0; after < this.#head; ) {
-      const { damage, unlisted, next } = this.#store.checkEvents({ after, until: this.#head, count: partEvents });
+      const { damage, unlisted, next } = this.#readEvents(after);
       const [first] = damage;
       if (this.#options.mends && first !== undefined) throw refusal(this.#store, first);
-      this.#problems.push(...damage.map((each) => ({ ...each, key: String(each.seq) })));
+      this.#problems.push(...damage.map((each) => ({ ...each, key: String(each.seq), mend: "backup" as const })));
       if (!this.#options.mends) this.#problems.push(...unlisted.map(toUnlisted));
       yield this.#progress(next - after);
       after = next;
+      if (this.#isFull()) return;
+    }
+  }
+
+  /** Of a page of the file that cannot be read each event is looked at by itself. */
+  #readEvents(after: number): JournalCheck {
+    const range = { after, until: this.#head };
+    try {
+      return this.#store.checkEvents({ ...range, count: partEvents });
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+    try {
+      return this.#store.checkEvents({ ...range, count: 1 });
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const seq = after + 1;
+      return { damage: [{ table: "events", seq, what: `event ${seq} cannot be read` }], unlisted: [], next: seq };
+    }
+  }
+
+  *#checkTables(): Parts<void> {
+    const { tables: store, mends } = this.#options;
+    for (const found of store?.checkTables({ mends }) ?? []) {
+      this.#note(found);
+      yield this.#progress(0);
+      if (this.#isFull()) return;
+    }
+  }
+
+  *#compareLearned(): Parts<void> {
+    for (const _ of compareLearned(this.#store, (problem) => this.#note([problem]))) {
+      yield this.#progress(0);
       if (this.#isFull()) return;
     }
   }
@@ -198,7 +241,10 @@ class Refold {
       if (this.#options.mends || !isUnreadable(error)) throw error;
       this.#problems.push({
         what: `${first.id} cannot be folded: ${error.detail}`.slice(0, limits.lineChars),
+        table: "events",
+        key: first.id,
         taskId: first.id,
+        mend: "backup",
       });
     } finally {
       fold.close();
@@ -222,13 +268,14 @@ class Refold {
 
   #compareRows({ task, id }: FirstEvent, fold: TaskFold): void {
     const after = fold.snapshot();
-    for (const child of isOpen(after) ? [] : after.context.childrenOpen) this.#owed.add(child.childId);
+    for (const row of fold.owed()) this.#owed.set(row.taskId, row);
     const kept = this.#store.rowsOf(task);
     const folded = fold.rows();
     const problems = compare(id, kept, folded);
     const live = this.#options.memory?.(id);
     const isMemorys = live !== undefined && !isSameJson(toJson(live), toJson(after));
-    if (isMemorys) problems.push({ what: `${id} in memory is not what its journal folds to`, taskId: id });
+    if (isMemorys)
+      problems.push({ what: `${id} in memory is not what its journal folds to`, taskId: id, mend: "restart" });
     this.#note(problems);
     if (!this.#options.mends || problems.length === 0) return;
     this.#store.replaceRows(task, folded);
@@ -280,9 +327,8 @@ class Refold {
         task = this.#store.nextTaskIn(table, task)
       ) {
         if (!this.#store.hasBegun(task)) {
-          this.#note([
-            { what: `${table} has rows of a task (${task}) that has no first event`, table, key: String(task) },
-          ]);
+          const what = `${table} has rows of a task (${task}) that has no first event`;
+          this.#note([{ what, table, key: String(task), mend: "rebuild" }]);
           if (this.#options.mends) this.#store.clearTask(task);
         }
         looked += 1;
@@ -296,36 +342,38 @@ class Refold {
   *#checkOutbox(): Parts<void> {
     for (let after = 0; ; ) {
       const page = this.#store.outbox({ after, count: partEvents });
-      for (const id of new Set(page.map(({ taskId }) => taskId))) {
-        if (this.#owed.has(id) || this.#isOwedNow(id)) continue;
-        this.#note([{ what: `the outbox owes ${id} what no ended task asks for`, table: "outbox", key: id }]);
-        if (this.#options.mends) this.#store.deleteOutbox(id);
-      }
-      const last = page.at(-1);
-      if (last === undefined) break;
-      after = last.id;
+      for (const row of page) this.#checkOwed(row);
+      const last = page.at(-1)?.id ?? 0;
+      if (last <= after) break; // of a damaged page, too
+      after = last;
       yield this.#progress(0);
     }
     let looked = 0;
-    for (const id of this.#owed) {
+    for (const [id, owed] of this.#owed) {
       looked += 1;
       if (looked % partEvents === 0) yield this.#progress(0);
       if (this.#store.isOwed(id) || !isOpenRow(this.#store.task(id))) continue;
-      this.#note([{ what: `the outbox lost what it owes ${id}`, table: "outbox", key: id }]);
-      const causedBy = this.#options.mends ? this.#endOfParent(id) : undefined;
-      if (causedBy !== undefined) this.#store.putOutbox({ taskId: id, command: "tasks.cancel", causedBy });
+      this.#note([{ what: `the outbox lost what it owes ${id}`, table: "outbox", key: id, mend: "rebuild" }]);
+      if (this.#options.mends) this.#store.putOutbox(owed);
     }
+    yield this.#progress(0);
+  }
+
+  /** A row that is removed and was owed otherwise is made again behind the others. */
+  #checkOwed(row: OutboxRow): void {
+    const { taskId: id } = row;
+    const owed = this.#owed.get(id);
+    const isRight = owed === undefined ? this.#isOwedNow(id) : isSameOwed(row, owed);
+    if (isRight && isOpenRow(this.#store.task(id))) return;
+    const what = owed === undefined ? "what no ended task asks for" : "another thing than its parent's end asks for";
+    this.#note([{ what: `the outbox owes ${id} ${what}`, table: "outbox", key: id, mend: "rebuild" }]);
+    if (this.#options.mends) this.#store.deleteOutbox(id);
   }
 
   /** Of a task that ended while others were looked at. */
   #isOwedNow(id: TaskId): boolean {
     const parent = this.#parentOf(id);
     return parent !== undefined && !isOpenRow(parent) && parent.snapshot.includes(id);
-  }
-
-  #endOfParent(id: TaskId): string | undefined {
-    const parent = this.#parentOf(id);
-    return parent === undefined ? undefined : this.#store.event(parent.snapshotSeq)?.id;
   }
 
   #parentOf(id: TaskId): TaskRow | undefined {
@@ -348,6 +396,7 @@ function toUnlisted({ task, seq }: { task: TaskNumber; seq: number }): Problem {
     table: "task_events",
     key: `${task}/${seq}`,
     seq,
+    mend: "rebuild",
   };
 }
 
@@ -376,6 +425,7 @@ function differs(taskId: TaskId, name: keyof TaskRows | "steps", kept: unknown, 
     table: name === "steps" ? name : tableOf[name],
     key: taskId,
     taskId,
+    mend: "rebuild",
   };
 }
 
@@ -391,6 +441,10 @@ function isList(rows: unknown): rows is readonly (object | number)[] {
 
 function excerpt(value: unknown): string {
   return JSON.stringify(value)?.slice(0, 600) ?? "absent";
+}
+
+function isSameOwed(left: OwedRow, right: OwedRow): boolean {
+  return left.command === right.command && left.causedBy === right.causedBy;
 }
 
 function isOpenRow(row: TaskRow | undefined): boolean {

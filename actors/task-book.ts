@@ -15,6 +15,7 @@ import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { ScopeStore, TailEntry, TaskNumber, TaskRow } from "../src/kernel/store.ts";
 import { decodeHeader } from "./events.ts";
+import { openRow } from "./sealed-row.ts";
 import { createTaskActor, type TaskActor, toSnapshot } from "./task-actor.ts";
 
 /** A task in memory. */
@@ -185,8 +186,9 @@ function restoreFrom(store: ScopeStore, row: TaskRow): Restored {
 }
 
 function parseSnapshot(row: TaskRow): { machine: string; version: string; value: unknown; context: unknown } {
+  const snapshot = openRow(row);
   try {
-    return JSON.parse(row.snapshot) as ReturnType<typeof parseSnapshot>; // written by encodeSnapshot
+    return JSON.parse(snapshot) as ReturnType<typeof parseSnapshot>; // written by encodeSnapshot
   } catch (cause) {
     throw new AionisError("TASK_UNFOLDABLE", `The snapshot of ${row.id} is no JSON; verify the store.`, { cause });
   }

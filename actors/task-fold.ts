@@ -7,6 +7,7 @@ import type { EventHeader } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 import type {
   ClaimableRow,
+  OutboxRow,
   PacketRow,
   StepRow,
   StoredEvent,
@@ -30,6 +31,8 @@ export interface TaskFold {
   snapshot(): TaskSnapshot;
   /** What its rows should be, without those of its steps. */
   rows(): TaskRows;
+  /** What the task's end owes others. */
+  owed(): Iterable<Omit<OutboxRow, "id">>;
   /** What the row of a step should be; nothing when there should be none. */
   step(identity: Identity): StepRow | undefined;
   /** Every step that should have a row. Steps that come while they are read are among them. */
@@ -61,7 +64,7 @@ export function createTaskFold(): TaskFold {
 }
 
 /** Collects the rows of one task instead of writing them. */
-function createRowList(): Pick<TaskFold, "rows" | "step" | "steps"> & { writer: RowWriter } {
+function createRowList(): Pick<TaskFold, "rows" | "owed" | "step" | "steps"> & { writer: RowWriter } {
   let row: TaskRow | undefined;
   let indexed = 0;
   let tail: readonly TailEntry[] = [];
@@ -69,6 +72,7 @@ function createRowList(): Pick<TaskFold, "rows" | "step" | "steps"> & { writer: 
   const timers = new Map<string, TimerRow>();
   const claimables = new Map<string, ClaimableRow>();
   const packets = new Map<string, PacketRow>();
+  const owed: Omit<OutboxRow, "id">[] = [];
   const toKey = (place: ClaimableRow): string => JSON.stringify([place.target, place.priority, place.from]);
   const writer: RowWriter = {
     putTask(next) {
@@ -88,8 +92,8 @@ function createRowList(): Pick<TaskFold, "rows" | "step" | "steps"> & { writer: 
     deleteClaimable: (place) => void claimables.delete(toKey(place)),
     putPacket: (packet) => void packets.set(packet.packetId, packet),
     packetsOf: () => [...packets.values()],
-    putOutbox() {}, // compared for the whole scope
-    deleteOutbox() {},
+    putOutbox: (row) => void owed.push(row),
+    deleteOutbox() {}, // of what its parent owes it: compared for the whole scope
   };
   return {
     writer,
@@ -101,6 +105,7 @@ function createRowList(): Pick<TaskFold, "rows" | "step" | "steps"> & { writer: 
       claimables: [...claimables.values()],
       packets: [...packets.values()],
     }),
+    owed: () => owed,
     step: (identity) => steps.get(toStepKey(identity)),
     steps: () => steps.values(),
   };

@@ -17,6 +17,7 @@ import { AionisError } from "../../src/contracts/failures.ts";
 import type { Ids } from "../../src/kernel/ids.ts";
 import { makePrivate } from "../../src/kernel/private-files.ts";
 import type { Durability } from "../../src/kernel/store.ts";
+import { findUndeclared } from "./declared.ts";
 import { toStoreFailure } from "./failure.ts";
 import { inUse } from "./hold.ts";
 import { applicationId, migrations, schemaVersion } from "./schema.ts";
@@ -98,6 +99,13 @@ function identify(database: Database.Database, file: string): number {
       `${file} has schema ${version}, this version knows ${schemaVersion}; update the package.`,
     );
   }
+  const other = tables > 0 ? findUndeclared(database, version) : undefined;
+  if (other !== undefined || version < 0 || (version === 0 && tables > 0)) {
+    throw new AionisError(
+      "JOURNAL_DAMAGED",
+      `${file} does not have the tables of its schema ${version}${other === undefined ? "" : ` (${other})`}: it was damaged, or made by a version that was never released. Restore a backup.`,
+    );
+  }
   return version;
 }
 
@@ -112,9 +120,18 @@ const smallestPageBytes = 512;
 function migrate(database: Database.Database, file: string, version: number, ids: Pick<Ids, "next">): void {
   if (version === schemaVersion) return;
   if (version > 0 && file !== inMemory) keepCopy(database, `${file}.schema-${version}`);
+  const change = (): void => {
+    try {
+      for (const statements of migrations.slice(version)) database.exec(statements);
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError) || error.code !== "SQLITE_ERROR") throw error;
+      const why = `${file} cannot be brought from schema ${version} to ${schemaVersion}, and is as it was: ${error.message}.`;
+      throw new AionisError("STORE_FAILED", why, { cause: error });
+    }
+  };
   database
     .transaction(() => {
-      for (const statements of migrations.slice(version)) database.exec(statements);
+      change();
       if (version === 0) database.prepare("INSERT INTO meta VALUES ('storeId', ?)").run(ids.next("store"));
       database.pragma(`application_id = ${applicationId}`);
       database.pragma(`user_version = ${schemaVersion}`);

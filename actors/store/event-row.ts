@@ -8,6 +8,7 @@ import type { EventId, TaskId } from "../../src/contracts/ids.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { StoredEvent } from "../../src/kernel/store.ts";
 import { chainOn, genesis, hashBody, isSameHash, toHeaderText } from "./event-hash.ts";
+import { outOfOrder } from "./in-order.ts";
 import { scopeStride } from "./schema.ts";
 
 export interface ScopeKey {
@@ -63,7 +64,8 @@ export function toEvent(scope: ScopeKey, row: EventRow): StoredEvent {
 }
 
 /** Why the header is not the one that was written behind `before`; nothing when it is. */
-export function whyHeaderDiffers(scope: ScopeKey, row: EventRow, before: Uint8Array): string | undefined {
+export function whyHeaderDiffers(scope: ScopeKey, row: EventRow, before: unknown): string | undefined {
+  if (!(before instanceof Uint8Array)) return "the event before it has no chain";
   if (row.task_id === null) return "its task's first event is missing";
   if (row.placed !== 1) return "it is placed in another scope or task";
   if (!(row.body_hash instanceof Uint8Array)) return "its header has no hash of its body";
@@ -79,12 +81,24 @@ export function whyBodyDiffers({ salt, body, payload, body_hash }: EventRow): st
   return isSameHash(hashBody(salt, bytes), body_hash) ? undefined : "its body does not match its hash";
 }
 
+/** How a page is bounded. */
+export interface PageOptions {
+  /** Of texts after the first event; `limits.pageBytes` if absent. */
+  bytes?: number | undefined;
+  /** Whether a damaged event fails it, because no other page follows. */
+  isWhole?: boolean | undefined;
+}
+
 /** As many events as a page holds: no more than `bytes` after the first. A damaged one ends a page, or is met as its first. */
-export function takePage(scope: ScopeKey, rows: Iterable<EventRow>, bytes: number = limits.pageBytes): StoredEvent[] {
+export function takePage(
+  scope: ScopeKey,
+  rows: Iterable<EventRow>,
+  { bytes = limits.pageBytes, isWhole = false }: PageOptions = {},
+): StoredEvent[] {
   const events: StoredEvent[] = [];
   let chars = 0;
   for (const row of rows) {
-    const event = events.length === 0 ? toEvent(scope, row) : readNext(scope, row);
+    const event = isWhole || events.length === 0 ? toEvent(scope, row) : readNext(scope, row);
     if (event === undefined) break;
     events.push(event);
     chars += charsOf(row);
@@ -96,6 +110,16 @@ export function takePage(scope: ScopeKey, rows: Iterable<EventRow>, bytes: numbe
 /** What an event counts in a page. */
 export function charsOf({ facts, body, payload }: EventRow): number {
   return facts.length + (body?.length ?? payload?.length ?? 0);
+}
+
+/** The rows behind `after`, as long as they come in order: those of a damaged page may lead back. */
+export function* inOrder<Row extends EventRow>(rows: Iterable<Row>, after: number): Iterable<Row> {
+  let last = after;
+  for (const row of rows) {
+    if (!(row.pos > last)) throw outOfOrder("events");
+    last = row.pos;
+    yield row;
+  }
 }
 
 function readNext(scope: ScopeKey, row: EventRow): StoredEvent | undefined {

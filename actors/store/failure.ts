@@ -21,12 +21,28 @@ export function toStoreFailure(error: unknown, file: string): AionisError {
       cause: error,
     });
   }
-  if (code.startsWith("SQLITE_CORRUPT")) {
+  if (noFit.some((start) => code.startsWith(start))) {
+    return new AionisError(
+      "JOURNAL_DAMAGED",
+      `${file} has rows that do not fit together. Verify the store; a rebuild makes those again that follow from the journal.`,
+      { cause: error },
+    );
+  }
+  if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_IOERR_SHORT_READ") {
     return new AionisError("JOURNAL_DAMAGED", `${file} has a damaged page. Verify the store, and restore a backup.`, {
       cause: error,
     });
   }
-  return new AionisError("STORE_FAILED", `${file} failed with ${code || String(error)}.`, { cause: error });
+  return new AionisError("STORE_FAILED", `${file} ${describe(code, error)}.`, { cause: error });
+}
+
+/** What happened, without the code of a library that the reader need not know; it is in the cause. */
+function describe(code: string, error: unknown): string {
+  if (code.startsWith("SQLITE_IOERR")) return "could not be read or written: its disk reported an error";
+  if (code.startsWith("SQLITE_READONLY")) return "cannot be written to any more";
+  if (code.startsWith("SQLITE_CANTOPEN")) return "cannot be opened";
+  if (code.startsWith("SQLITE_NOMEM")) return "needs more memory than there is";
+  return code.startsWith("SQLITE_") ? "could not be used" : `failed with ${code || String(error)}`;
 }
 
 /** What SQLite's errors become on their way out of a store, and which of them are the whole store's. */
@@ -78,6 +94,7 @@ export function createStoreFailures(file: string): StoreFailures {
   };
 }
 
+const noFit = ["SQLITE_CONSTRAINT", "SQLITE_MISMATCH"];
 const noRoom = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "ENOSPC", "EDQUOT"];
 
 /** What SQLite or the file system calls it. */

@@ -89,6 +89,10 @@ function takeLock(file: string): Database.Database {
     lock?.close();
     if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY"))
       throw inUse(file, readHolder(file), error);
+    if (error instanceof Database.SqliteError && ["SQLITE_NOTADB", "SQLITE_CORRUPT"].includes(error.code))
+      throw new AionisError("STORE_FAILED", `${path} is not the empty file that it was; remove it, and start again.`, {
+        cause: error,
+      });
     throw toStoreFailure(error, path);
   }
 }

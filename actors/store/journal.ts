@@ -25,7 +25,9 @@ import {
   charsOf,
   type EventRow,
   eventColumns,
+  inOrder,
   joined,
+  type PageOptions,
   type ScopeKey,
   takePage,
   toEvent,
@@ -118,8 +120,8 @@ export function createJournal(prepare: Prepare, random: Random) {
   function select(scope: ScopeKey, { after, count, types, until }: Page): Iterable<EventRow> {
     const from = start(scope) + after;
     const before = until === undefined ? end(scope) : start(scope) + until + 1;
-    if (types === undefined) return page.iterate(from, before, count);
-    return pageOfTypes.iterate(from, before, JSON.stringify(types), count);
+    if (types === undefined) return inOrder(page.iterate(from, before, count), from);
+    return inOrder(pageOfTypes.iterate(from, before, JSON.stringify(types), count), from);
   }
 
   function* rowsAt(scope: ScopeKey, sequences: readonly number[]): Iterable<EventRow> {
@@ -128,11 +130,20 @@ export function createJournal(prepare: Prepare, random: Random) {
 
   return {
     append,
-    read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(scope, select(scope, options), options.bytes),
+    read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(scope, select(scope, options), options),
 
     head(scope: ScopeKey): JournalHead {
       const last = lastEvent.get(start(scope), end(scope));
-      return last === undefined ? { seq: 0, chain: genesis } : { seq: last.pos % scopeStride, chain: last.chain };
+      if (last === undefined) return { seq: 0, chain: genesis };
+      const seq = last.pos % scopeStride;
+      if (last.chain instanceof Uint8Array) return { seq, chain: last.chain }; // a page of another table has what it has
+      throw new AionisError(
+        "JOURNAL_DAMAGED",
+        `The last event (${seq}) of ${scope.name} cannot be read; restore a backup.`,
+        {
+          facts: { scope: scope.name, seq },
+        },
+      );
     },
 
     chainAt: (scope: ScopeKey, seq: number) => chainOf.get(start(scope) + seq)?.chain,
@@ -143,7 +154,8 @@ export function createJournal(prepare: Prepare, random: Random) {
     },
 
     /** The events at these sequences, as many as a page holds. */
-    readAt: (scope: ScopeKey, sequences: readonly number[]): StoredEvent[] => takePage(scope, rowsAt(scope, sequences)),
+    readAt: (scope: ScopeKey, sequences: readonly number[], options?: PageOptions): StoredEvent[] =>
+      takePage(scope, rowsAt(scope, sequences), options),
 
     eventByCommand(scope: ScopeKey, commandId: string): StoredEvent | undefined {
       const found = byCommand.get(scope.number, commandId);
@@ -161,7 +173,8 @@ export function createJournal(prepare: Prepare, random: Random) {
       let chain = after === 0 ? genesis : (chainOf.get(start(scope) + after)?.chain ?? genesis);
       let last = after;
       let chars = 0;
-      for (const row of whole.iterate(start(scope) + after, start(scope) + until + 1, count)) {
+      const rows = whole.iterate(start(scope) + after, start(scope) + until + 1, count);
+      for (const row of inOrder(rows, start(scope) + after)) {
         const seq = row.pos % scopeStride;
         if (seq !== last + 1) damage.push(missing(last + 1, seq - 1));
         const headerDiffers = whyHeaderDiffers(scope, row, chain);

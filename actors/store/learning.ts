@@ -5,6 +5,7 @@
 
 import type Database from "better-sqlite3";
 import type { LearnedTo, LearningRows } from "../../src/kernel/store.ts";
+import { openLearningScratch } from "./learning-scratch.ts";
 import { createRecallRows } from "./recall-rows.ts";
 import { createReceipts } from "./receipts.ts";
 import { createPrepare } from "./statement.ts";
@@ -54,6 +55,7 @@ export function createLearning(database: Database.Database, scope: number) {
     keepReceipt: receipts.keep,
     receipt: receipts.get,
     hasReceipts: receipts.isWaiting,
+    openScratch: () => openLearningScratch(database, scope),
     clear(count: number): boolean {
       isTouched = true;
       position = undefined;

@@ -4,6 +4,7 @@
 // needs. Does not own: what the rows should be (refold.ts).
 
 import type { StepRow, TaskNumber, TaskRows } from "../../src/kernel/store.ts";
+import { isBehind, outOfOrder } from "./in-order.ts";
 import type { Rows } from "./rows.ts";
 import { scopeStride, tablesByTask } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
@@ -46,8 +47,11 @@ export function createMending(prepare: Prepare, rows: Rows) {
 
   return {
     hasBegun: (task: TaskNumber): boolean => isBegin.get(task) !== undefined,
-    nextTaskIn: (scope: number, table: (typeof tablesByTask)[number], after: TaskNumber): TaskNumber | undefined =>
-      nextTask.get(table)?.get(Math.max(after, scope * scopeStride), end(scope)) ?? undefined,
+    nextTaskIn(scope: number, table: (typeof tablesByTask)[number], after: TaskNumber): TaskNumber | undefined {
+      const next = nextTask.get(table)?.get(Math.max(after, scope * scopeStride), end(scope)) ?? undefined;
+      if (next !== undefined && !isBehind([next], [after])) throw outOfOrder(table);
+      return next;
+    },
 
     /** What a tail lists beside events of its task that are not in the index goes; what it lacks is entered by the caller. */
     mendTails(scope: number, { after, count }: { after: TaskNumber; count: number }): TaskNumber | undefined {

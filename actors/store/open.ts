@@ -19,11 +19,13 @@ import { createStoreFailures, type StoreFailures, toStoreFailure } from "./failu
 import { type Hold, takeHold, watchHold } from "./hold.ts";
 import { createJournal, type Journal } from "./journal.ts";
 import { createLearning, type Learning } from "./learning.ts";
+import { refuseDamagedLog } from "./log-check.ts";
 import { createMending, type Mending } from "./mend.ts";
 import { copyToRead, type ReadableCopy } from "./read-only.ts";
 import { createRows, type Rows } from "./rows.ts";
 import { scopesMax } from "./schema.ts";
 import { createPrepare } from "./statement.ts";
+import { checkTables } from "./table-checks.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
 
 interface OpenScope {
@@ -70,6 +72,7 @@ function openHeld(path: string, options: OpenOptions): Store {
   let database: Database.Database | undefined;
   try {
     confirmUnlessFull(hold, onFull);
+    refuseDamagedLog(`${path}-wal`);
     const opened = openDatabase(path, { ...options, onFull });
     database = opened;
     const finish = (): void => {
@@ -100,6 +103,7 @@ function confirmUnlessFull(hold: Hold, onFull: (failure: AionisError) => void): 
 function openCopy(copy: ReadableCopy, options: OpenOptions): Store {
   let database: Database.Database | undefined;
   try {
+    refuseDamagedLog(`${copy.file}-wal`);
     database = openDatabase(copy.file, options);
     return createStore(database, copy.file, options.random, { cannotRecord: copy.why, onClose: copy.remove });
   } catch (error) {
@@ -214,6 +218,7 @@ export function createStore(database: Database.Database, file: string, random: R
         return false; // still full: that is the answer
       }
     },
+    checkTables: ({ mends = false } = {}) => checkTables(database, mends),
     backup: (path, onCopied) =>
       copyDatabase(database, path, onCopied).catch((error: unknown) => {
         throw toStoreFailure(error, path);
@@ -319,7 +324,10 @@ function toScopeStore(
     step: rows.index.step,
     stepsOf: (options) => journal.readAt(key, rows.index.stepSequences(number, options)),
 
-    lastStepsOf: (options) => journal.readAt(key, rows.index.lastStepSequences(number, options).reverse()).reverse(),
+    lastStepsOf: (options) => {
+      const sequences = rows.index.lastStepSequences(number, options).reverse();
+      return journal.readAt(key, sequences, { isWhole: true }).reverse();
+    },
     countSteps: rows.index.countSteps,
     hasStepAfter: (options) => rows.index.stepSequences(number, { ...options, count: 1 }).length > 0,
 
@@ -351,6 +359,7 @@ function toScopeStore(
     putLearnedTo: learning.putLearnedTo,
     keepReceipt: learning.keepReceipt,
     receipt: learning.receipt,
+    openScratch: learning.openScratch,
 
     rowsOf: rows.rowsOf,
     stepRowsOf: rows.index.stepRows,

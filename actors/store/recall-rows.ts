@@ -4,6 +4,8 @@
 // Does not own: how a row becomes bytes (recall-codec.ts), and transactions. Whoever rolls one back calls `forget`.
 
 import type Database from "better-sqlite3";
+import { AionisError } from "../../src/contracts/failures.ts";
+import { toChecksum } from "../../src/kernel/digest.ts";
 import { emptyRows, type RecallRows, type RecallTables } from "../../src/recall/index.ts";
 import { decodeRow, encodeRow, type Row } from "./recall-codec.ts";
 import { createPrepare } from "./statement.ts";
@@ -15,6 +17,9 @@ export interface StoredRecallRows extends RecallRows {
   /** Lets go of the rows held as objects: they may be of a transaction that was rolled back. */
   forget(): void;
 }
+
+/** The table whose rows are stored under a number. */
+export const toTable = (kind: number): string => tables[kind] ?? `table ${kind}`;
 
 /** The table, for the schema. */
 export const recallTable = `CREATE TABLE IF NOT EXISTS recall (
@@ -48,7 +53,7 @@ export function createRecallRows(database: Database.Database, scope: number): St
       let row: Row | null | undefined = held[kind]?.get(key) ?? unwritten[kind]?.get(key);
       if (row === undefined) {
         const value = select.get(scope, kind, toKey(key));
-        row = value === undefined ? null : decodeRow(table, value);
+        row = value === undefined ? null : decodeRow(table, open(kind, key, value));
         held[kind]?.set(key, row);
       }
       return (row ?? undefined) as never; // it was put under the table's own type
@@ -60,7 +65,8 @@ export function createRecallRows(database: Database.Database, scope: number): St
     },
     flush() {
       for (const [kind, rows] of unwritten.entries()) {
-        for (const [key, row] of rows) upsert.run(scope, kind, toKey(key), encodeRow(tables[kind] ?? "words", row));
+        for (const [key, row] of rows)
+          upsert.run(scope, kind, toKey(key), seal(kind, key, encodeRow(tables[kind] ?? "words", row)));
         rows.clear();
       }
     },
@@ -102,6 +108,32 @@ function createHeld(max: number): Held {
       older.clear();
     },
   };
+}
+
+const sealBytes = 4;
+
+/** Behind a row stands a checksum of it and of its key, so that one that was changed, or is another's, is not read. */
+function seal(kind: number, key: string | number, row: Uint8Array): Uint8Array {
+  const sealed = Buffer.allocUnsafe(row.byteLength + sealBytes);
+  sealed.set(row);
+  sealed.writeUInt32LE(toSeal(kind, key, row), row.byteLength);
+  return sealed;
+}
+
+function open(kind: number, key: string | number, sealed: Uint8Array): Uint8Array {
+  const end = sealed.byteLength - sealBytes;
+  const row = sealed.subarray(0, Math.max(0, end));
+  const view = new DataView(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+  if (end >= 0 && view.getUint32(end, true) === toSeal(kind, key, row)) return row;
+  throw new AionisError(
+    "JOURNAL_DAMAGED",
+    `What was learned of ${toTable(kind)} ${key} is not what was written. A rebuild learns it again from the journal.`,
+    { facts: { table: "recall" } },
+  );
+}
+
+function toSeal(kind: number, key: string | number, row: Uint8Array): number {
+  return toChecksum(row, toChecksum(`${kind}/${key}`));
 }
 
 /** SQLite's integers, so that the key column compares them as such. */

@@ -5,6 +5,7 @@
 
 import type { TaskId } from "../../src/contracts/ids.ts";
 import type { ClaimableRow, OutboxRow, TaskNumber, TaskRow, TaskRows, TimerRow } from "../../src/kernel/store.ts";
+import { outOfOrder } from "./in-order.ts";
 import { createPackets } from "./packets.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
@@ -94,7 +95,7 @@ export function createRows(prepare: Prepare) {
     },
     timers: (scope: number, { dueUntil, count, skip = 0 }: { dueUntil: number; count: number; skip?: number }) =>
       dueTimers.all(scope, dueUntil, count, skip),
-    nextDueAt: (scope: number) => nextDue.get(scope)?.dueAt,
+    nextDueAt: (scope: number) => toMoment("timers", nextDue.get(scope)?.dueAt),
 
     putClaimable(scope: number, row: ClaimableRow): void {
       putClaimable.run(scope, row.target, row.priority, row.from, row.task);
@@ -114,7 +115,9 @@ export function createRows(prepare: Prepare) {
       return undefined;
     },
     nextClaimableAt(scope: number, target: string, at: number): number | undefined {
-      const moments = priorities.map((priority) => laterClaimable.get(scope, target, priority, at)?.fromAt);
+      const moments = priorities.map((priority) =>
+        toMoment("claimable", laterClaimable.get(scope, target, priority, at)?.fromAt),
+      );
       const later = moments.filter((moment) => moment !== undefined);
       return later.length === 0 ? undefined : Math.min(...later);
     },
@@ -140,4 +143,10 @@ export function createRows(prepare: Prepare) {
       };
     },
   };
+}
+
+/** A page of another table has what it has, and a timer that is set to it would fire at once, again and again. */
+function toMoment(table: string, at: unknown): number | undefined {
+  if (at === undefined || typeof at === "number") return at;
+  throw outOfOrder(table);
 }

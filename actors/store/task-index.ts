@@ -8,6 +8,7 @@
 //   X2. A tail holds less than `limits.eventsPerSnapshot` events; its task's actor has them in memory.
 
 import type { ScopeStore, StepRow, TailEntry, TaskNumber, TaskRows } from "../../src/kernel/store.ts";
+import { isBehind, outOfOrder } from "./in-order.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
 
@@ -28,6 +29,10 @@ type StepBounds = { task: TaskNumber; start: number; stage: number | null; after
 
 function toIdentity({ stage, name, ordinal }: FoundStep): string {
   return JSON.stringify([stage, name, ordinal]);
+}
+
+function toKey({ stage, name, ordinal }: Pick<StepRow, "stage" | "name" | "ordinal">): unknown[] {
+  return [stage, name, ordinal];
 }
 
 /** Prepares the statements of the index on an open database. */
@@ -136,7 +141,11 @@ export function createTaskIndex(prepare: Prepare) {
       task,
       after = { stage: -1, name: "", ordinal: -1 },
       count,
-    }: Parameters<ScopeStore["stepRowsOf"]>[0]): StepRow[] =>
-      stepPage.all(task, after.stage, after.name, after.ordinal, count),
+    }: Parameters<ScopeStore["stepRowsOf"]>[0]): StepRow[] => {
+      const page = stepPage.all(task, after.stage, after.name, after.ordinal, count);
+      const last = page.at(-1);
+      if (last !== undefined && !isBehind(toKey(last), toKey(after))) throw outOfOrder("steps");
+      return page;
+    },
   };
 }

@@ -4,7 +4,7 @@
 
 import type Database from "better-sqlite3";
 import type { StoredEvent, TaskNumber } from "../../src/kernel/store.ts";
-import { type EventRow, eventColumns, joined, type ScopeKey, takePage } from "./event-row.ts";
+import { type EventRow, eventColumns, inOrder, joined, type ScopeKey, takePage } from "./event-row.ts";
 import { scopeStride } from "./schema.ts";
 import { createPrepare } from "./statement.ts";
 
@@ -14,6 +14,7 @@ interface Page {
   types?: readonly string[] | undefined;
   until?: number | undefined;
   bytes?: number | undefined;
+  isWhole?: boolean | undefined;
 }
 
 /** `from` and `until` are sequences; without types, `types` is null. */
@@ -61,8 +62,8 @@ export function createTaskLog(database: Database.Database) {
 
   return {
     read: (scope: ScopeKey, page: Page & { after: number }): StoredEvent[] =>
-      takePage(scope, select(forward, scope, page.after, page), page.bytes),
+      takePage(scope, inOrder(select(forward, scope, page.after, page), scope.number * scopeStride + page.after), page),
     readLast: (scope: ScopeKey, page: Page): StoredEvent[] =>
-      takePage(scope, select(backward, scope, scopeStride, page)).reverse(),
+      takePage(scope, select(backward, scope, scopeStride, page), { isWhole: true }).reverse(),
   };
 }

@@ -277,13 +277,16 @@ function showRebuilt({ events, tasks, mended }: OperationOutput<"store.rebuild">
 }
 
 function showProblems(problems: OperationOutput<"store.verify">["problems"], style: Style): string {
-  const rows = problems.map(({ what, table, key, seq }) => [
+  const rows = problems.map(({ what, table, key, seq, mend }) => [
     `${table ?? ""}`,
     seq === undefined ? escapeLine(key ?? "") : `event ${seq}`,
+    mends[mend],
     escapeLine(what),
   ]);
   return toTable(rows, style.columns);
 }
+
+const mends = { rebuild: "aionis rebuild", backup: "restore a backup", restart: "start again" } as const;
 
 function isAck(output: unknown): output is Ack {
   return typeof output === "object" && output !== null && "taskId" in output && "seq" in output && "state" in output;

@@ -177,6 +177,49 @@ export interface JournalHead {
   readonly chain: Uint8Array;
 }
 
+/** Where what is missing or changed can be had from: made again from the journal, or a backup alone has it. */
+export type Mend = "rebuild" | "backup";
+
+/** What is wrong with a table: of the row or the entry of an index with this key, or of the table as a whole. */
+export interface TableProblem {
+  readonly table: string;
+  readonly key?: string | undefined;
+  readonly what: string;
+  readonly mend: Mend;
+}
+
+/** A page of the comparison of what was learned with what was learned again: the rows that are not the same, by table and key. */
+export interface LearnedPage {
+  readonly differing: readonly {
+    readonly table: string;
+    readonly key: string | number;
+    readonly is: "changed" | "missing" | "unexpected";
+  }[];
+  /** Where the next page begins; nothing after the last. */
+  readonly next: LearnedCursor | undefined;
+}
+
+/** A place in the comparison, for the page behind it. */
+export interface LearnedCursor {
+  readonly of: "kept" | "again";
+  readonly kind: number;
+  readonly key: unknown;
+}
+
+/**
+ * What is learned again beside the store's own rows, to compare the two. It is kept in the folder for temporary files, not in memory.
+ * Each call throws `STORE_FULL` when there is no room.
+ */
+export interface LearningScratch {
+  readonly rows: LearningRows;
+  /** Keeps what was put since the last call of this or of `undo`. */
+  keep(): void;
+  undo(): void;
+  /** Compares a page of rows with the store's own, those first. @throws AionisError `JOURNAL_DAMAGED` for a page that cannot be read */
+  compare(options: { after?: LearnedCursor | undefined; count: number }): LearnedPage;
+  close(): void;
+}
+
 /** What is wrong with the journal itself, and in which of its tables. */
 export interface JournalDamage {
   readonly table: "events" | "bodies";
@@ -220,8 +263,10 @@ export interface ScopeStore {
     until?: number | undefined;
     /** `limits.pageBytes` if absent. */
     bytes?: number | undefined;
+    /** Whether no other page is asked for: then a damaged event fails this one, instead of ending it. Of a task only. */
+    isWhole?: boolean | undefined;
   }): StoredEvent[];
-  /** The last `count` events of a task, oldest first; no more than `limits.pageBytes` before the last. */
+  /** The last `count` events of a task, oldest first; no more than `limits.pageBytes` before the last. A damaged one among them fails it. */
   lastEvents(options: { task: TaskNumber; count: number; types?: readonly string[] | undefined }): StoredEvent[];
 
   /** Lists the events of a task that its index does not hold yet. */
@@ -248,7 +293,7 @@ export interface ScopeStore {
   /** The latest events of a task's steps, in the order of the journal; bounded as `events`. */
   stepsOf(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): StoredEvent[];
 
-  /** The latest events of the last `count` steps of a task, in the order of the journal; bounded as `events`. */
+  /** The latest events of the last `count` steps of a task, in the order of the journal; bounded and failing as `lastEvents`. */
   lastStepsOf(options: { task: TaskNumber; stage?: number | undefined; count: number }): StoredEvent[];
   /** How many steps a stage of a task has. */
   countSteps(options: { task: TaskNumber; stage: number }): number;
@@ -299,7 +344,10 @@ export interface ScopeStore {
    * forgets it. The oldest are forgotten (`limits.receipts`, `limits.receiptMs`).
    */
   keepReceipt(row: ReceiptRow): void;
+  /** @throws AionisError `JOURNAL_DAMAGED` when it is not the one that was kept */
   receipt(id: string): ReceiptRow | undefined;
+  /** Makes room to learn the journal again beside what was learned; the caller closes it. */
+  openScratch(): LearningScratch;
 
   /** The rows that follow from one task's events, in a fixed order, to compare with what the journal folds to. */
   rowsOf(task: TaskNumber): TaskRows;
@@ -355,6 +403,12 @@ export interface Store {
    * cannot be read means nothing for the rest.
    */
   failureOf(error: unknown): AionisError | undefined;
+  /**
+   * Looks through every table: that each row is found through each index and each entry of an index has its row, that rows are of a scope of
+   * this store, and what else can be said of a row by itself. Each item is what was found in at most 128 rows. With `mends`, what can be
+   * made again or removed is, within the open transaction; rows that are missing then are made from the journal by the caller.
+   */
+  checkTables(options?: { mends?: boolean }): Iterable<readonly TableProblem[]>;
   /** Whether a small write can be committed and some room is left. Used to leave the read-only state after a full disk. */
   hasRoom(): boolean;
   /**

@@ -55,8 +55,9 @@ async function countEvents({ open, inSlices, path }: BackupOptions, part: string
   const copy = open(part);
   try {
     let total = 0;
-    for (const name of copy.scopeNames()) {
-      const { events, problems } = await inSlices(verifyInParts(copy.scope(name)));
+    for (const [index, name] of copy.scopeNames().entries()) {
+      const tables = index === 0 ? copy : undefined; // they are looked at once
+      const { events, problems } = await inSlices(verifyInParts(copy.scope(name), { tables }));
       const [problem] = problems;
       if (problem !== undefined)
         throw new AionisError("STORE_FAILED", `The backup ${path} does not fold to its rows: ${problem.what}.`);

@@ -8,10 +8,9 @@ import { AionisError } from "../contracts/failures.ts";
 import type { PacketId, TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import type { DelegationRecord } from "../contracts/packet.ts";
+import { DelegationRecord } from "../contracts/packet.ts";
 import { type StepIdentity, toStepLabel } from "../contracts/step.ts";
 import type { TaskContent } from "../contracts/task.ts";
-import type { Actor, Target } from "../contracts/values.ts";
 import type { PacketFilter, PacketRow, ScopeStore, StoredEvent, TaskRow } from "../kernel/store.ts";
 import { listPackets } from "./lists.ts";
 import { createTally } from "./tally.ts";
@@ -247,17 +246,31 @@ function toRecord(row: Found): DelegationRecord {
     endedAt: row.endedAt,
     outcome: row.outcome,
   };
-  return {
+  const record = DelegationRecord.safeParse({
     packetId: row.packetId,
     kind: row.kind,
     taskId: row.taskId,
-    from: JSON.parse(row.from) as Actor,
-    to: JSON.parse(row.target) as Target,
+    from: readJson(row.from),
+    to: readJson(row.target),
     stage: row.stage,
     status: row.status,
     offeredAt: row.offeredAt,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
-  } as DelegationRecord; // a row was written from a packet of this shape
+  });
+  if (record.success) return record.data;
+  throw new AionisError(
+    "JOURNAL_DAMAGED",
+    `The row of packet ${row.packetId} is not one that was written. A rebuild makes it again from the journal.`,
+    { facts: { taskId: row.taskId } },
+  );
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the record then lacks it, and is refused
+  }
 }
 
 function packetNotFound(input: object): AionisError {

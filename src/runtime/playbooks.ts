@@ -177,7 +177,13 @@ const changesMax = 1_000;
 
 /** The first changes of a playbook. Replays that changed nothing are none. */
 function readChanges(store: ScopeStore, id: TaskId): EventHeader<ChangeType>[] {
-  const stored = store.events({ task: store.task(id)?.task, after: 0, count: changesMax, types: changes });
+  const stored = store.events({
+    task: store.task(id)?.task,
+    after: 0,
+    count: changesMax,
+    types: changes,
+    isWhole: true,
+  });
   return stored.map((event) => decodeHeader(event) as EventHeader<ChangeType>); // of these types alone
 }
 

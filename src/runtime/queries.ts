@@ -51,7 +51,7 @@ export type Queries = StoreWorks &
     ) => OperationOutput<Name> | Promise<OperationOutput<Name>>;
   };
 
-export interface QueryOptions extends Omit<StoreWorksOptions, "store" | "slices" | "wants" | "learner"> {
+export interface QueryOptions extends Omit<StoreWorksOptions, "store" | "tables" | "slices" | "wants" | "learner"> {
   store: Store;
   leases: Leases;
   waiting: Waiting;
@@ -99,7 +99,14 @@ export function createQueries(options: QueryOptions): Queries {
     ...createMemoryQueries(options.memory),
     ...createPlaybookQueries(options.playbooks),
     ...createPlaybookFinding(options.playbooks, createAwaitLearning(options.memory)),
-    ...createStoreWorks({ ...options, store, wants, learner: options.memory.learner, slices: options.slices.slow }),
+    ...createStoreWorks({
+      ...options,
+      store,
+      tables: options.store,
+      wants,
+      learner: options.memory.learner,
+      slices: options.slices.slow,
+    }),
     "tasks.get"({ taskId }) {
       const { row, snapshot } = find(taskId);
       return { task: toTask(snapshot, row.title), content: toContent(store, snapshot) };

@@ -18,7 +18,8 @@ export function readRecordedRun(store: ScopeStore, snapshot: TaskSnapshot): Reco
   const goal = created?.packet?.brief ?? created?.brief;
   if (row === undefined || created === undefined || goal === undefined || !isWork(snapshot)) return undefined;
   const types = ["step.succeeded", "step.failed", "step.superseded"];
-  const steps = withoutSuperseded(store.events({ task: row.task, after: 0, count: limits.runSteps, types }));
+  const read = { task: row.task, after: 0, count: limits.runSteps, types, isWhole: true };
+  const steps = withoutSuperseded(store.events(read));
   const completed = context.completedSeq === null ? undefined : store.event(context.completedSeq);
   return {
     taskId: context.id,
@@ -51,7 +52,7 @@ function readAsides(store: ScopeStore, task: number): Required<Pick<RecordedRun,
   const answers: number[] = [];
   const delegated: string[] = [];
   const ofHandler = new Set<string>(); // pauses
-  for (const stored of store.events({ task, after: 0, count: asidesMax, types })) {
+  for (const stored of store.events({ task, after: 0, count: asidesMax, types, isWhole: true })) {
     const { type, seq, facts } = decodeHeader(stored);
     if (type === "task.paused" && facts.concerns === undefined) ofHandler.add(facts.pauseId);
     if (type === "task.answered" && ofHandler.has(facts.pauseId)) answers.push(seq);

@@ -16,7 +16,7 @@ import { AionisError } from "../contracts/failures.ts";
 import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { WorkProgress } from "../contracts/progress.ts";
-import type { ScopeStore } from "../kernel/store.ts";
+import type { ScopeStore, Store } from "../kernel/store.ts";
 import type { Caller } from "./caller.ts";
 import type { Parts, SlicedWork, Slices } from "./slices.ts";
 import type { Works } from "./works.ts";
@@ -38,6 +38,8 @@ export interface BackupParts {
 export interface StoreWorksOptions {
   scope: string;
   store: ScopeStore;
+  /** The whole store, whose tables are looked at, too. */
+  tables: Pick<Store, "checkTables">;
   persistence: Persistence;
   /** Whether it learns from its journal; what was learned is made again only then. */
   learns: boolean;
@@ -70,11 +72,14 @@ export function createStoreWorks(options: StoreWorksOptions): StoreWorks {
   }
 
   async function verify(caller: Caller | undefined, note: Note): Promise<OperationOutput<"store.verify">> {
-    const parts = verifyInParts(store, { memory: (id) => persistence.live(scope, id) });
+    const parts = verifyInParts(store, { memory: (id) => persistence.live(scope, id), tables: options.tables });
     const verified = await inSlices(caller, parts, { onStep: (step) => note({ phase: "checking", ...step }) });
     const damage = await options.checkMark();
     if (damage === undefined) return verified;
-    const problems = [{ what: damage.detail }, ...verified.problems].slice(0, limits.listItems);
+    const problems = [{ what: damage.detail, mend: "backup" as const }, ...verified.problems].slice(
+      0,
+      limits.listItems,
+    );
     return { ...verified, ok: false, problems };
   }
 
@@ -82,7 +87,7 @@ export function createStoreWorks(options: StoreWorksOptions): StoreWorks {
     const resume = options.learns ? await options.learner.pause() : undefined;
     try {
       let desk: Desk | undefined;
-      const parts = rebuildInParts(store, { onMended: (id) => desk?.letGo(id) });
+      const parts = rebuildInParts(store, { tables: options.tables, onMended: (id) => desk?.letGo(id) });
       const rebuilt = await inSlices(caller, parts, {
         onStep: (step) => note({ phase: "rebuilding", ...step }),
         inTurn: (slice) =>

@@ -2,8 +2,9 @@
 //
 // Counts what became of packets that have a role, a family or an agent in common, packet by packet.
 
+import { AionisError } from "../contracts/failures.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
-import type { Target } from "../contracts/values.ts";
+import { Target } from "../contracts/values.ts";
 import type { PacketFate } from "../kernel/store.ts";
 
 type By = OperationParsed<"delegation.aggregate">["by"];
@@ -45,8 +46,23 @@ export function createTally(by: By): Tally {
 function keyOf(by: By, { target, family, claimedBy }: PacketFate): string | null {
   if (by === "family") return family;
   if (by === "agent") return claimedBy;
-  const to = JSON.parse(target) as Target; // a row was written from a packet
-  return typeof to === "object" && "role" in to ? to.role : null;
+  const to = Target.safeParse(readJson(target));
+  if (!to.success) throw damaged();
+  return typeof to.data === "object" && "role" in to.data ? to.data.role : null;
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no target, as the schema says
+  }
+}
+
+function damaged(): AionisError {
+  const what =
+    "The row of a packet is not one that was written. Verify the store; a rebuild makes it again from the journal.";
+  return new AionisError("JOURNAL_DAMAGED", what);
 }
 
 function nothing(): Sums {

@@ -256,3 +256,41 @@ describe("the learner", () => {
 function dump(database: Database.Database): unknown[] {
   return database.prepare("SELECT scope, kind, key, hex(value) FROM recall ORDER BY 1, 2, 3").raw().all();
 }
+
+describe("a learner whose memory cannot be read (W6)", () => {
+  const waits = "learning waits: what it rests on cannot be read";
+
+  /** A first task moved a lesson; then the runtime starts anew on the store, of which `sql` has changed something. */
+  async function damaged(sql: string) {
+    const { bench, database, store, scope, logs, rest: first } = setup();
+    await finish(bench, briefs[0]!);
+    await first();
+    bench.persistence.close();
+    expect(database.prepare(sql).run().changes).toBeGreaterThan(0);
+    const learners: ReturnType<typeof createLearner>[] = [];
+    const again = createBench({ ports: bench, store, onCommitted: (events) => void learners[0]?.wake(events) });
+    const { persistence } = again;
+    const logger = { log: (_level: string, message: string) => void logs.push(message) };
+    const isStoreFailure = (error: unknown) => store.failureOf(error) !== undefined;
+    const parts = { scope: scopeName, store: scope, persistence, isStoreFailure, clock: toClock(again), logger };
+    learners.push(createLearner(parts));
+    onTestFinished(() => learners[0]?.close());
+    return { again, database, scope, logs, rest: () => again.clock.advance(60_000) };
+  }
+
+  it("waits for its task instead of passing over the moves of later events, and goes on when it can be read", async () => {
+    const { again, database, scope, logs, rest } = await damaged(
+      "UPDATE events SET actor = 'eve' WHERE type = 'lesson.observed'",
+    );
+
+    await finish(again, briefs[1]!);
+    await rest();
+
+    expect(scope.learnedTo().seq).toBe(scope.head().seq - 1); // the end of the second task moves a lesson
+    expect(logs.filter((line) => line === waits)).toHaveLength(1);
+    database.exec("UPDATE events SET actor = 'runtime' WHERE type = 'lesson.observed'");
+    await rest();
+    expect(scope.learnedTo().taught).toBe(scope.head().seq - 1); // behind it stands the move
+    expect(moves(again)).toHaveLength(2);
+  });
+});

@@ -241,9 +241,9 @@ class World {
   /** What must be true of the journal alone: I3, I4, I6, I7. */
   checkJournal(): void {
     const memory = (id: TaskId) => this.bench.persistence.snapshot(scopeName, id);
-    expect(verifyScope(this.scope, memory).problems).toEqual([]);
+    expect(verifyScope(this.scope, { memory }).problems).toEqual([]);
     rebuildScope(this.store, scopeName);
-    expect(verifyScope(this.scope, memory).problems).toEqual([]);
+    expect(verifyScope(this.scope, { memory }).problems).toEqual([]);
     const held = new Map<string, { epoch: number; agent: string | undefined }>();
     for (const event of this.scope.events({ after: 0, count: 100_000 })) {
       const now = held.get(event.taskId) ?? { epoch: 0, agent: undefined };

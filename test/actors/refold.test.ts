@@ -109,7 +109,7 @@ describe("verifyScope (I6)", () => {
     const { bench, scope, paused } = await setup();
     const other = bench.persistence.snapshot(scopeName, [...scope.tasksIn(["start"])][0]!.id);
 
-    const verified = verifyScope(scope, (id) => (id === paused ? other : undefined));
+    const verified = verifyScope(scope, { memory: (id) => (id === paused ? other : undefined) });
 
     expect(verified).toMatchObject({
       ok: false,

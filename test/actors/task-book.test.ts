@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeHeader } from "../../actors/index.ts";
+import { openRow, sealRow } from "../../actors/sealed-row.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { StoredEvent, TaskRow } from "../../src/kernel/store.ts";
 import { createBench, outcomeOf, scopeName } from "../support/store.ts";
@@ -18,7 +19,7 @@ async function setup() {
   const rewrite = (change: (saved: Record<string, unknown>) => unknown) => {
     const row = scope.task(id) as TaskRow;
     bench.store.begin();
-    scope.putTask({ ...row, snapshot: JSON.stringify(change(JSON.parse(row.snapshot))) });
+    scope.putTask(sealRow({ ...row, snapshot: JSON.stringify(change(JSON.parse(openRow(row)))) }));
     bench.store.commit();
   };
   return { bench, scope, id, restart, rewrite };

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 import {
   type Committed,
   createPersistence,
@@ -42,6 +42,13 @@ export class JumpingClock extends FakeClock {
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "aionis-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A folder that is gone when the tests of the file are over. */
+export function tempFolderOfFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), "aionis-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -153,7 +160,10 @@ export function createBench(options: BenchOptions = {}): Bench {
       return taskId;
     },
     problems(scope = scopeName) {
-      const verified = verifyScope(store.scope(scope), (id) => persistence.snapshot(scope, id));
+      const verified = verifyScope(store.scope(scope), {
+        memory: (id) => persistence.snapshot(scope, id),
+        tables: store,
+      });
       if (verified.ok !== (verified.problems.length === 0)) throw new Error("ok and problems disagree");
       return verified.problems.map(({ what }) => what);
     },

@@ -36,6 +36,8 @@ export const eventsRead = defineOperation({
 /** What is wrong, in which table and under which key. */
 const Problem = z.strictObject({
   what: Line,
+  /** What puts it right: `store.rebuild`, a backup, or another start of the runtime. */
+  mend: z.enum(["rebuild", "backup", "restart"]),
   table: Line.optional(),
   key: Line.optional(),
   seq: Sequence.optional(),
@@ -46,7 +48,7 @@ export const storeVerify = defineOperation({
   name: "store.verify",
   kind: "query",
   layer: "advanced",
-  summary: "Check the scope's chain, its high-water mark, and that every row is what the journal folds to.",
+  summary: "Check the scope's chain, its high-water mark, and that every row of every table is what the journal gives.",
   input: z.strictObject({}),
   output: z.strictObject({
     ok: z.boolean(),

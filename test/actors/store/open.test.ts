@@ -117,8 +117,9 @@ describe("opening a store", () => {
     lost.exec("DROP TABLE events");
     lost.close();
 
-    expect(open).toThrow(expect.objectContaining({ code: "STORE_FAILED" }));
-    expect(open).toThrow(expect.objectContaining({ code: "STORE_FAILED" })); // and not STORE_IN_USE
+    const damaged = expect.objectContaining({ code: "JOURNAL_DAMAGED", detail: expect.stringContaining("(events)") });
+    expect(open).toThrow(damaged);
+    expect(open).toThrow(damaged); // and not STORE_IN_USE
   });
 
   it("says that a folder is missing, or is given in place of a file", () => {

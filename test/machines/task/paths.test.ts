@@ -111,9 +111,9 @@ describe("the shortest path to every state", () => {
 
         const label = steps.map(({ type }) => type).join(" → ");
         expect(identify(actor.snapshot()), label).toBe(identify(toTaskSnapshot(path.state)));
-        expect(verifyScope(scope, memory), label).toMatchObject({ ok: true, events: steps.length + 1, tasks: 1 });
+        expect(verifyScope(scope, { memory }), label).toMatchObject({ ok: true, events: steps.length + 1, tasks: 1 });
         rebuildScope(store, scopeName);
-        expect(verifyScope(scope, memory), label).toMatchObject({ ok: true });
+        expect(verifyScope(scope, { memory }), label).toMatchObject({ ok: true });
         const row = scope.task(taskId());
         expect(row?.state, label).toBe(toTaskState(path.state));
         if (!steps.at(-1)?.type.match(/^step|noted$/))
