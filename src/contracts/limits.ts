@@ -79,9 +79,10 @@ export const limits = {
   /** Calls of one client on their way that are answered as soon as they can be, and those that may wait at the runtime. */
   clientCallsSent: 1_024,
   clientCallsHeld: 3_072,
-  /** Calls that take long and are worked on at once, a slice of one after a slice of the other; and those that wait for it. */
+  /** Calls that take long and are worked on at once, a slice of one after a slice of the other; callers whose calls wait, and calls of each. */
   worksBegun: 16,
   worksWaiting: 1_024,
+  partyWorksWaiting: 8,
   /** Rows, or events, of which one part of such a work looks at no more; and the bytes of bodies, after which a part ends. */
   partRows: 128,
   partBytes: 256 * 1024,

@@ -6,8 +6,9 @@
 // Invariants:
 //   S1. All slices within one turn of the event loop take `sliceMs` together, and the part that was begun when these were over.
 //   S2. Parties take turns, a slice each. The work of one party is done one after the other.
-//   S3. Only so much is begun at a time: what is made of it so far is in memory. What waits is bounded, too.
-//   S4. Work that nobody waits for any more is given up before its next slice.
+//   S3. Only so much is begun at a time: what is made of it so far is in memory. Little waits, and the rest is refused with the time after which
+//       there is likely to be room: a caller's patience is better spent where its calls wait in order, before they are taken up.
+//   S4. Work that nobody waits for any more is given up before its next slice, and takes no turn.
 
 import { AionisError } from "../contracts/failures.ts";
 import { limits } from "../contracts/limits.ts";
@@ -15,7 +16,13 @@ import type { Clock } from "../kernel/clock.ts";
 
 /** Milliseconds of one turn of the event loop. */
 const sliceMs = 4;
-const retryAfterMs = 1_000;
+
+/** The callers' own times to wait before they ask again. */
+const retryFirstMs = 25;
+const retryMostMs = 3_200;
+
+/** How much the last work counts in what one takes. */
+const lastShare = 0.2;
 
 /** Short parts of a long work; each step takes one. */
 export type Parts<Result, Step = unknown> = Iterator<Step, Result, void>;
@@ -42,6 +49,7 @@ export interface Slices {
 
 interface Job {
   readonly party: string;
+  readonly begunAt: number;
   isWanted(): boolean;
   /** Takes parts until `endsAt`; says whether that was all. */
   run(endsAt: number): boolean;
@@ -54,17 +62,19 @@ interface Job {
 export interface SlicesOptions {
   clock: Pick<Clock, "mono" | "defer">;
   begunMax?: number;
+  /** Of one party. */
   waitingMax?: number;
 }
 
 /** The slices of one runtime. */
 export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
-  const { begunMax = limits.worksBegun, waitingMax = limits.worksWaiting } = bounds;
+  const { begunMax = limits.worksBegun, waitingMax = limits.partyWorksWaiting } = bounds;
   const begun: Job[] = []; // in the order of their next slices (S2)
   const waiting = new Map<string, Job[]>(); // by party; the first of each is the party's next
   const busy = new Set<string>(); // parties that have something begun
-  let waits = 0;
   let underWay = 0;
+  let msEach = sliceMs; // from the end of one work to the end of the next
+  let endedAt = 0;
   let spentMs = 0;
   let isTurnDue = false;
 
@@ -84,10 +94,9 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
     return new Promise((resolve, reject) => {
       const done = (): void => resolve(results[0] as Result); // as above
       const giveUp = (): void => void parts.return?.();
-      const job: Job = { party, isWanted, run, inTurn, resolve: done, reject, giveUp };
+      const job: Job = { party, isWanted, run, inTurn, resolve: done, reject, giveUp, begunAt: clock.mono() };
       if (isNext) begin(job);
-      else if (waits < waitingMax) wait(job);
-      else reject(tooMuch(waits));
+      else if (!wait(job)) reject(tooMuch(toRetryMs(waitingMax * msEach)));
     });
   }
 
@@ -109,23 +118,30 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
     openTurn();
   }
 
-  function wait(job: Job): void {
-    waits += 1;
-    const ofParty = waiting.get(job.party);
-    if (ofParty === undefined) waiting.set(job.party, [job]);
-    else ofParty.push(job);
+  /** Says whether there was room. */
+  function wait(job: Job): boolean {
+    const ofParty = (waiting.get(job.party) ?? []).filter(isAlive);
+    if (ofParty.length >= waitingMax || (ofParty.length === 0 && waiting.size >= limits.worksWaiting)) return false;
+    waiting.set(job.party, [...ofParty, job]);
+    return true;
+  }
+
+  /** S4 */
+  function isAlive(job: Job): boolean {
+    const isWanted = job.isWanted();
+    if (!isWanted) job.reject(givenUp());
+    return isWanted;
   }
 
   /** S3 */
   function beginNext(): void {
     for (const [party, jobs] of waiting) {
       if (underWay >= begunMax) return;
-      const job = busy.has(party) ? undefined : jobs.shift();
-      if (job === undefined) continue;
+      if (busy.has(party)) continue;
+      const [job, ...later] = jobs.filter(isAlive);
       waiting.delete(party); // and behind all others, if there is more of it (S2)
-      if (jobs.length > 0) waiting.set(party, jobs);
-      waits -= 1;
-      begin(job);
+      if (later.length > 0) waiting.set(party, later);
+      if (job !== undefined) begin(job);
     }
   }
 
@@ -172,6 +188,7 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
     }
     underWay -= 1;
     busy.delete(job.party);
+    notePace(job);
     if (outcome.kind === "failed") {
       job.giveUp();
       job.reject(outcome.error);
@@ -179,6 +196,12 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
       job.resolve();
     }
     beginNext();
+  }
+
+  function notePace({ begunAt }: Job): void {
+    const now = clock.mono();
+    msEach += (now - Math.max(endedAt, begunAt) - msEach) * lastShare;
+    endedAt = now;
   }
 
   return { take };
@@ -190,7 +213,11 @@ function givenUp(): AionisError {
   return new AionisError("RUNTIME_CLOSED", "It was given up: its caller has gone, or the runtime closes.");
 }
 
-function tooMuch(waits: number): AionisError {
-  const detail = `${waits} calls that take long are waiting for their turn; try again in a moment.`;
+function tooMuch(retryAfterMs: number): AionisError {
+  const detail = `As many of your calls that take long wait as may; ask again in ${retryAfterMs} ms.`;
   return new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } });
+}
+
+function toRetryMs(ms: number): number {
+  return Math.round(Math.min(Math.max(ms / 2, retryFirstMs), retryMostMs));
 }

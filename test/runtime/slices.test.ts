@@ -88,18 +88,43 @@ describe("long work in slices", () => {
     expect(ends).toEqual(["long", "other", "next"]);
   });
 
-  it("begins no more than so much, and refuses what there is no room to wait for (S3)", async () => {
-    const { take, turn } = setup({ begunMax: 2, waitingMax: 1 });
-    const works = ["a", "b", "c", "d"].map((party) => Promise.resolve(take(party, 6)).catch((error: unknown) => error));
+  it("begins no more than so much at a time, and the next when one has ended (S3)", async () => {
+    const { take, turn } = setup({ begunMax: 2 });
+    const works = ["a", "b", "c"].map((party) => Promise.resolve(take(party, 6)));
 
     const turns = [];
     for (let count = 0; count < 12; count += 1) turns.push(await turn());
 
-    const [first, second, third, fourth] = await Promise.all(works);
-    expect([first, second, third]).toEqual(["a", "b", "c"]);
-    expect(fourth).toMatchObject({ code: "OVERLOADED", facts: { retryAfterMs: 1_000 } });
+    expect(await Promise.all(works)).toEqual(["a", "b", "c"]);
     const order = turns.join("");
     expect(order.indexOf("c")).toBeGreaterThan(Math.min(order.lastIndexOf("a"), order.lastIndexOf("b")));
+  });
+
+  it("refuses what a party has no room for, with a time to wait, and takes another party's (S3)", async () => {
+    const { take, turn } = setup({ waitingMax: 2 });
+    const asked = ["a", "a", "a", "a", "b"].map((party) =>
+      Promise.resolve(take(party, 6)).catch((error: unknown) => error),
+    );
+    for (let count = 0; count < 16; count += 1) await turn();
+
+    const ends = await Promise.all(asked);
+
+    expect(ends.filter((end) => typeof end === "string")).toEqual(["a", "a", "a", "b"]);
+    expect(ends[3]).toMatchObject({ code: "OVERLOADED", facts: { retryAfterMs: 25 } });
+  });
+
+  it("keeps no room for waiting work that nobody wants any more (S4)", async () => {
+    const { take, turn } = setup({ waitingMax: 1 });
+    let isWanted = true;
+    const first = Promise.resolve(take("a", 6));
+    const left = Promise.resolve(take("a", 6, { isWanted: () => isWanted })).catch((error: unknown) => error);
+
+    isWanted = false;
+    const next = Promise.resolve(take("a", 6));
+    for (let count = 0; count < 8; count += 1) await turn();
+
+    expect(await left).toMatchObject({ code: "RUNTIME_CLOSED" });
+    expect(await Promise.all([first, next])).toEqual(["a", "a"]);
   });
 
   it("is given up before its next slice when nobody waits for it (S4)", async () => {
