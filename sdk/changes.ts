@@ -60,7 +60,7 @@ export async function readSides(
 }
 
 /** One event of a task. */
-async function readEvent(
+export async function readEvent(
   { client, taskId, agent }: { client: Pick<Client, "events">; taskId: Assignment["taskId"]; agent: string },
   seq: number,
 ): Promise<JournalEvent | undefined> {

@@ -3,10 +3,8 @@
 // What a handler can do with its task. Each call is one or two public verbs under the run's epoch; nothing here has a way around them.
 
 import { z } from "zod";
-import type { EventType, JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 import { guidanceTool } from "../src/contracts/guidance.ts";
-import type { TaskId } from "../src/contracts/ids.ts";
 import type { Jsonify } from "../src/contracts/json.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
@@ -15,10 +13,11 @@ import type { Assignment, PauseEnd } from "../src/contracts/task.ts";
 import type { Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
 import type { Calls } from "./calls.ts";
+import { createDelegations, type Delegated } from "./delegations.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { askGuidance, type Guidance } from "./guidance.ts";
 import { type RunEnd, type RunLife, recordTimeoutMs } from "./life.ts";
-import { createPartIds } from "./part-ids.ts";
+import type { Delegation } from "./part-ids.ts";
 import type { RunParts } from "./parts.ts";
 import { createPauseKeys } from "./pause-keys.ts";
 import type { PauseInput, Pauses } from "./pauses.ts";
@@ -31,28 +30,6 @@ type PacketText = OperationInput<"handoff.offer">["packet"];
 
 /** A handoff: whom the task is for, and what they must know. Give `nextAction` or `files`. */
 export type HandoffOffer = PacketText & { to: Target; expiresIn?: Duration };
-
-/** A part of the task for somebody else. */
-export type Delegation = PacketText & {
-  to: Target;
-  /** Tells it from other parts; without one a part is known by `to`, `kind`, `family` and its packet, and equal ones by their order. */
-  key?: string;
-  kind?: string;
-  family?: string;
-  /** How long it may take; it never outlasts this task. */
-  timeout?: Duration;
-  /** What the child may delegate in turn; nothing if absent. */
-  budget?: { count: number; depth: number };
-};
-
-/** A part that was given away, by this owner of the task or an earlier one. */
-export interface Delegated {
-  childId: TaskId;
-  /** What it was given away with, `brief` and `stage` among it; absent when the text was erased. */
-  packet?: Packet;
-  /** Waits for what comes back, without holding a slot; at once when it has come back. */
-  returned(): Promise<Return>;
-}
 
 export interface Question<Answer extends z.ZodType> {
   question: string;
@@ -191,10 +168,10 @@ export interface RunCalls {
 /** The context of one run. */
 export function createContext(parts: ContextParts, life: RunLife, { steps, pauses, calls }: RunCalls): RunContext {
   const { client, clock, options, task, exec } = parts;
-  const { taskId, epoch, stage } = task;
+  const { taskId, epoch } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
   const keys = createPauseKeys(calls);
-  const toPartId = createPartIds();
+  const { delegate, list } = createDelegations(parts, life, pauses);
   let guided: Promise<Guidance> | undefined;
   let progressAt = Number.NEGATIVE_INFINITY;
 
@@ -268,69 +245,6 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     return { reason: "handed over", why: "the task was handed over" };
   }
 
-  async function delegate(asked: Delegation | Delegation[]): Promise<Return | Return[]> {
-    const all = Array.isArray(asked) ? asked : [asked];
-    const named = all.map((part) => ({ part, id: toPartId(part) })); // before anything is awaited: equal parts are told apart by their order
-    const children: TaskId[] = [];
-    for (const { part, id } of named) children.push(await send(part, id));
-    const returns = await parts.withoutSlot(() => Promise.all(children.map(awaitEnd)));
-    return Array.isArray(asked) ? returns : (returns[0] ?? toReturn("failed", "nothing was delegated"));
-  }
-
-  /** Sent under an id that is the same after a restart, so that there is one child, not two. */
-  async function send({ to, kind, family, timeout, budget, key: _key, ...packet }: Delegation, id: string) {
-    const commandId = `${taskId}/${stage}/delegate/${id}`;
-    const extra = {
-      ...(kind === undefined ? {} : { kind }),
-      ...(family === undefined ? {} : { family }),
-      ...(timeout === undefined ? {} : { timeoutMs: toMs(timeout) }),
-      ...(budget === undefined ? {} : { budget }),
-    };
-    const { childId } = await life.hold(() =>
-      client.tasks.delegate({ commandId, taskId, epoch, to, packet, ...extra }, owned),
-    );
-    return childId;
-  }
-
-  async function awaitEnd(childId: TaskId): Promise<Return> {
-    for (;;) {
-      const seen = await life.hold(() =>
-        client.tasks.watch({ taskId: childId, untilEnded: true, waitMs: 2_000 }, { ...owned, signal: life.signal }),
-      );
-      if (seen.hasEnded) return await confirmed(await life.hold(() => readReturn(childId)));
-    }
-  }
-
-  /** A part that ends with its task may come back before the worker hears of the task's own end, so that the claim is asked first. */
-  async function confirmed(returned: Return): Promise<Return> {
-    if (returned.outcome === "failed") await life.hold(() => client.tasks.heartbeat({ taskId, epoch }, owned));
-    return returned;
-  }
-
-  /** What this task recorded of the child's end, in the commit of that end: the same for a handler that starts over. */
-  async function readReturn(childId: string): Promise<Return> {
-    const event = (await readEvents("delegation.returned")).find(({ facts }) => facts.childId === childId);
-    return (event?.body?.return as Return | undefined) ?? toReturn("failed", "What came back was erased."); // the body of that type
-  }
-
-  async function delegations(): Promise<Delegated[]> {
-    const sent = await life.hold(() => readEvents("delegation.sent"));
-    return sent.map(({ facts, body }) => {
-      const childId = facts.childId as TaskId; // of that type of event, as its body is
-      return { childId, ...body, returned: ending(() => parts.withoutSlot(() => awaitEnd(childId))) };
-    });
-  }
-
-  async function readEvents(type: EventType): Promise<JournalEvent[]> {
-    const events: JournalEvent[] = [];
-    for (let from = 1; ; ) {
-      const page = await client.events.read({ taskId, types: [type], from }, owned);
-      events.push(...page.events);
-      if (page.next > page.head) return events;
-      from = page.next;
-    }
-  }
-
   async function complete({ checks = [], cwd, ...result }: Completion = {}): Promise<RunEnd> {
     const { state } = await life.holdLast(() =>
       client.tasks.complete({ taskId, epoch, return: result, checks }, owned),
@@ -379,7 +293,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     pause: ((question) => life.call(() => pause(question))) as RunContext["pause"], // as above
     handoff: last(handoff),
     delegate: ending(delegate) as RunContext["delegate"], // as above
-    delegations: ending(delegations),
+    delegations: ending(list),
     complete: last(complete),
     fail: last(fail),
     progress(data) {
@@ -419,8 +333,4 @@ function toAnswerSchema(answer: z.ZodType): Record<string, unknown> {
       cause,
     });
   }
-}
-
-function toReturn(outcome: Return["outcome"], summary: string): Return {
-  return { outcome, summary, checks: [], files: [], artifacts: [], evidence: [] };
 }

@@ -12,18 +12,18 @@ export { type ConnectOptions, connect, openTransport, toDefaultScope, toSocketPa
 export { type Connection, createConnection } from "./connection.ts";
 export type {
   Completion,
-  Delegated,
-  Delegation,
   Handler,
   HandoffOffer,
   Question,
   RunContext,
   RunOptions,
 } from "./context.ts";
+export type { Delegated } from "./delegations.ts";
 export type { Duration } from "./duration.ts";
 export type { Guidance } from "./guidance.ts";
 export type { GitImport, GitImportOptions, GitImportProgress } from "./import-git.ts";
 export { connectToNats, type NatsAddress } from "./nats.ts";
+export type { Delegation } from "./part-ids.ts";
 export type { CheckFunction, WorkerOptions } from "./parts.ts";
 export { RunEnded, type RunEndReason } from "./run-ended.ts";
 export type { StepCall, StepOptions } from "./steps.ts";

@@ -5,7 +5,8 @@
 // id.
 //
 // Invariants:
-//   Q1. A pause is known by its key: one that has ended gives its end, one that is open is not asked again.
+//   Q1. A pause is known by its key: one that has ended gives its end, one that is open is not asked again, unless new code asks something
+//       else under that name: then the old one is over, and its answers reach nothing.
 //   Q2. The run ends when every call in flight waits for a pause, still so a turn later; while another goes on, the run keeps its claim.
 //   Q3. An end that comes while the run is on goes to the call that waits for it. One that is missed is not lost: the end of the run then
 //       makes the task claimable.
@@ -14,10 +15,11 @@ import type { Concern } from "../src/contracts/concern.ts";
 import type { EventType, JournalEvent } from "../src/contracts/events.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import type { PauseId } from "../src/contracts/ids.ts";
-import { canonicalJson } from "../src/contracts/json.ts";
+import { canonicalJson, isSameJson } from "../src/contracts/json.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { OpenPause, PauseEnd } from "../src/contracts/task.ts";
 import type { Calls } from "./calls.ts";
+import { readEvent } from "./changes.ts";
 import { type RunEnd, type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 
@@ -55,6 +57,8 @@ interface Wait {
   readonly input: PauseInput;
   /** Absent until it was asked. */
   asked: Asked | undefined;
+  /** What an earlier run asked under this name, until it is known to be the same question. */
+  old: Asked | undefined;
   resolve(end: PauseEnd): void;
   reject(error: unknown): void;
 }
@@ -75,6 +79,7 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
   const open = new Map<string, Asked>(task.openPauses.map((pause) => [pause.key, pause]));
   const known = new Map(task.pauses.filter(({ end }) => end !== "withdrawn").map((end) => [end.key, end])); // the latest of a key
+  const isOfBefore = new Set(task.openPauses.map(({ pauseId }) => pauseId));
   const waits = new Map<string, Wait>();
   let hasNews = false;
   let isDue = false;
@@ -82,7 +87,9 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
   function wait(key: string, input: PauseInput): Promise<PauseEnd> {
     if (waits.has(key)) return Promise.reject(refuseTwice(input));
     const { promise, resolve, reject } = Promise.withResolvers<PauseEnd>();
-    waits.set(key, { key, input, asked: open.get(key), resolve, reject });
+    const known = open.get(key);
+    const isOld = known !== undefined && isNamed(key) && isOfBefore.has(known.pauseId);
+    waits.set(key, { key, input, asked: isOld ? undefined : known, old: isOld ? known : undefined, resolve, reject });
     changed();
     return promise;
   }
@@ -118,17 +125,39 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
   }
 
   async function ask(wait: Wait, isLast: boolean): Promise<void> {
-    const input = { ...wait.input, key: wait.key, ends: isLast, ...(isLast ? { waitsFor: listAsked() } : {}) };
+    const { old } = wait;
+    if (old !== undefined && (await isStillAsked(old, wait))) return takeOld(wait);
+    const replaces = old === undefined ? {} : { replaces: old.pauseId };
+    const last = isLast ? { waitsFor: listAsked() } : {};
+    const input = { ...wait.input, key: wait.key, ends: isLast, ...last, ...replaces };
     try {
       const send = () => client.tasks.pause({ taskId, epoch, ...input }, owned);
       const asked = await (isLast ? life.holdLast(send) : life.hold(send));
       wait.asked = asked;
       open.set(wait.key, asked);
     } catch (error) {
+      if (old !== undefined && isFailure(error, "PAUSE_NOT_FOUND")) return takeOld(wait); // it has just ended, by an answer perhaps
       waits.delete(wait.key);
       return wait.reject(error);
     }
     if (isLast) life.end(paused);
+  }
+
+  /** Whether new code asks the same under this name as the code that asked before. */
+  async function isStillAsked({ seq }: Asked, { input }: Wait): Promise<boolean> {
+    const event = await life.hold(() => readEvent({ client, taskId, agent: options.agent }, seq));
+    const { question, answerSchema } = event?.body ?? {};
+    return (
+      question === input.question &&
+      isSameJson(answerSchema, input.answerSchema) &&
+      event?.facts.approver === input.approver
+    );
+  }
+
+  function takeOld(wait: Wait): void {
+    wait.asked = wait.old;
+    wait.old = undefined;
+    hasNews = true;
   }
 
   async function rest(waitsFor: PauseId[]): Promise<void> {
@@ -213,6 +242,11 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
     },
     changed,
   };
+}
+
+/** Whether a handler chose the key; the others are made from what is asked. */
+function isNamed(key: string): boolean {
+  return !key.startsWith("?");
 }
 
 /** Whether an open question is about the same record, and was asked by the same code. */

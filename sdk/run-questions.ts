@@ -49,6 +49,7 @@ function toQuestion(error: unknown): RunQuestion | undefined {
 const ConcernFacts = z.object({ ...Concern.shape, ...Sides.shape });
 
 function askAboutRecord(error: AionisError, concerns: z.infer<typeof ConcernFacts>): RunQuestion {
+  if (concerns.of === "part") return askAboutPart(error, concerns);
   const step = { name: concerns.name ?? "", key: concerns.key, ordinal: concerns.ordinal ?? 0 };
   if (error.code !== "STEP_DIVERGED") return askAboutOutcome(error, toAbout(step), concerns);
   const ways = `"keep" goes on with what is recorded, "rerun" runs the step again with the code that runs now.`;
@@ -64,6 +65,19 @@ function askAboutOutcome(error: AionisError, key: string, concerns: z.infer<type
   const ways = `"done" records it as done, { "output": … } records it with that output, "again" runs it again.`;
   const input = { question: `${error.detail} ${what} ${ways}`, answerSchema: outcomeSchema, concerns };
   return { key, input, why: "a step's outcome is not known" };
+}
+
+function askAboutPart(error: AionisError, concerns: z.infer<typeof ConcernFacts>): RunQuestion {
+  const isKeyed = concerns.key !== undefined; // else it may be one that was put before the other
+  const ways = [
+    `"keep" takes what was given away in its place`,
+    `"rerun" cancels that and gives this away`,
+    ...(isKeyed ? [] : [`"add" gives this away as one more`]),
+  ];
+  const question = `${error.detail} ${goesOn} ${ways.join(", ")}.`;
+  const answerSchema = isKeyed ? toSchema("keep", "rerun") : toSchema("keep", "rerun", "add");
+  const input = { question, answerSchema, concerns };
+  return { key: `part ${concerns.seq} changed`, input, why: "a part was given away with another content" };
 }
 
 function askForCode(error: AionisError, { key, why }: { key: string; why: string }): RunQuestion {

@@ -13,16 +13,16 @@ import { InputHash, Name, Sequence } from "./values.ts";
 /** What recorded work a question is about, and with what the code came that asks it. An answer is for that code and that record alone. */
 export const Concern = z.strictObject({
   /** `code` is a mistake in the code itself, such as two steps that cannot be told apart. */
-  of: z.enum(["step", "code"]),
-  /** The step's name. */
+  of: z.enum(["step", "part", "code"]),
+  /** The step's name, or the part's key or the first line of its brief. */
   name: Name.optional(),
   key: StepKey.optional(),
   ordinal: StepOrdinal.optional(),
   /** The event that recorded it. */
   seq: Sequence.optional(),
-  /** What differs between the record and the code that asks. */
-  differs: z.array(z.enum(["tool", "input"])).max(limits.listItems),
-  /** What the code that asks came with. */
+  /** What differs between the record and the code that asks; `kind` is the kind or family of a part. */
+  differs: z.array(z.enum(["tool", "input", "to", "packet", "kind"])).max(limits.listItems),
+  /** What the code that asks came with; of a part a hash of what it is. */
   tool: Name.optional(),
   inputHash: InputHash.optional(),
   /** Whether the task is tried again by itself: other code may fit. */
@@ -31,7 +31,7 @@ export const Concern = z.strictObject({
 export type Concern = z.infer<typeof Concern>;
 
 /** What a question about recorded work leaves to choose from. */
-export const Choice = z.enum(["keep", "rerun", "done", "again"]);
+export const Choice = z.enum(["keep", "rerun", "add", "done", "again"]);
 export type Choice = z.infer<typeof Choice>;
 
 /** A value as JSON. Of a long one the part around the first difference from the other. */

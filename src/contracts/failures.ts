@@ -37,6 +37,7 @@ export const failures = {
   IDEMPOTENCY_CONFLICT: { status: 409, retryable: false, title: "The command id was used for another content" },
 
   STEP_DIVERGED: { status: 409, retryable: false, title: "The step was recorded with another tool or input" },
+  PART_DIVERGED: { status: 409, retryable: false, title: "A part was given away with another content" },
   STEP_AMBIGUOUS: { status: 409, retryable: false, title: "Two branches of a handler make a step of one name" },
   STEP_TIMEOUT: { status: 504, retryable: true, title: "The step was not done in its time" },
   STEP_OUTCOME_UNKNOWN: { status: 409, retryable: false, title: "The step began once and its outcome is not known" },

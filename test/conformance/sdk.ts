@@ -7,6 +7,7 @@ import { describe } from "vitest";
 import { describeBlocked } from "./sdk/blocked.ts";
 import { describeBranches } from "./sdk/branches.ts";
 import { describeChangedCode } from "./sdk/changed-code.ts";
+import { describeChangedParts } from "./sdk/changed-parts.ts";
 import { describeChecks } from "./sdk/checks.ts";
 import { describeClaims } from "./sdk/claims.ts";
 import { describeDelegation } from "./sdk/delegation.ts";
@@ -44,6 +45,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeBranches(setup);
     describeOnce(setup);
     describeChangedCode(setup);
+    describeChangedParts(setup);
     describePause(setup);
     describeQuestions(setup);
     describeDelegation(setup);

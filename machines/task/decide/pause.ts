@@ -62,7 +62,7 @@ function splitConcern(given: PauseInput["concerns"]): { concerns: { concerns?: C
 function toEnd(context: TaskContext, input: PauseInput, facts: Facts) {
   const { waitsFor, replaces, ends, concerns } = input;
   const rest = waitsFor === undefined ? { next: "paused" as const, withdrawn: [] } : toRest(context, waitsFor, facts);
-  const withdrawn = [...rest.withdrawn, ...(replaces === undefined ? [] : [replaces])];
+  const withdrawn = replaces === undefined ? rest.withdrawn : [...new Set([...rest.withdrawn, replaces])];
   if (rest.next === "start" || !ends || concerns?.waitsForCode !== true) return { ...rest, withdrawn };
   return { ...rest, withdrawn, claimableAt: facts.at + toCodeWait(0) };
 }

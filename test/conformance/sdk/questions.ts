@@ -126,6 +126,33 @@ export function describeQuestions(setup: Setup): void {
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: false });
     });
 
+    it("under a name that new code asks something else by take the place of the old ones, whose answers are refused", async () => {
+      const { client, work } = await setup();
+      let isDeployed = false;
+      work({}, async (_task, ctx) => {
+        const where = isDeployed
+          ? ctx.pause({ about: "deploy", question: "Where to?", answer: z.enum(["staging", "production"]) })
+          : ctx.pause({ about: "deploy", question: "Deploy now?", answer: z.boolean() });
+        const other = ctx.pause({ about: "other", question: "Tell the others?", answer: z.boolean() });
+        const kept = ctx.pause({ about: "kept", question: "Keep a copy?", answer: z.boolean() });
+        return await Promise.all([where, other, kept]);
+      });
+      const taskId = await start(client);
+      await resting(client, taskId);
+      const [old] = (await client.tasks.get({ taskId })).content.pauses;
+      isDeployed = true;
+      await answerTo(client, taskId, "Tell the others?", true);
+      await recorded(client, taskId, "task.paused", 4);
+
+      const late = client.tasks.answer({ taskId, pauseId: old!.pauseId, answer: true });
+      await expect(late).rejects.toMatchObject({ code: "QUESTION_OVER" });
+      await answerTo(client, taskId, "Where to?", "staging");
+      await answerTo(client, taskId, "Keep a copy?", false);
+
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: ["staging", true, false] });
+      expect(await journal(client, taskId, "task.paused")).toHaveLength(4);
+    });
+
     it("that the handler no longer asks are over when its run rests", async () => {
       const { client, work } = await setup();
       let runs = 0;
