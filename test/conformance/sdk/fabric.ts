@@ -77,9 +77,12 @@ export async function reached(client: Connection, taskId: TaskId, state: TaskSta
 
 /** The task with its texts once it has ended. */
 export async function ended(client: Connection, taskId: TaskId): Promise<{ task: Task; outcome: unknown }> {
-  const { task, hasEnded, content } = await client.tasks.watch({ taskId, untilEnded: true, waitMs: patienceMs });
-  if (!hasEnded) throw new Error(`${taskId} is ${task.state} and did not end`);
-  return { task, outcome: content?.outcome };
+  const endsAt = performance.now() + patienceMs;
+  for (;;) {
+    const { task, hasEnded, content } = await client.tasks.watch({ taskId, untilEnded: true, waitMs: 10_000 });
+    if (hasEnded) return { task, outcome: content?.outcome };
+    if (performance.now() > endsAt) throw new Error(`${taskId} is ${task.state} and did not end`);
+  }
 }
 
 /** The events of a task so far. */
