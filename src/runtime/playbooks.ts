@@ -19,6 +19,7 @@ import { playbookKind } from "../contracts/values.ts";
 import type { ScopeStore, StoredEvent } from "../kernel/store.ts";
 import { diffContents } from "../playbook/index.ts";
 import { toHostTaskId } from "./host-run.ts";
+import { listTasks } from "./lists.ts";
 import { readRecordedRun } from "./recorded-run.ts";
 import { given } from "./views.ts";
 
@@ -38,7 +39,7 @@ export interface FoundPlaybook {
 
 type PlaybookQuery = Extract<
   OperationName,
-  "playbooks.get" | "playbooks.list" | "playbooks.versions" | "playbooks.diff" | "replay.run.get"
+  "playbooks.get" | "playbooks.versions" | "playbooks.diff" | "replay.run.get"
 >;
 
 /** The operations that read playbooks and runs as they are. */
@@ -66,15 +67,6 @@ export function createPlaybookQueries(parts: PlaybookParts): PlaybookQueries {
       if (version === undefined) return toPlaybook(store, found, { ...shown, state: found.snapshot.value });
       const change = findChange(store, id, version);
       return toPlaybook(store, found, { ...findContent(store, found, version), state: change.facts.to });
-    },
-    "playbooks.list"({ states, pageSize, cursor }) {
-      const before = cursor === undefined ? undefined : findPlaybook(parts, cursor as TaskId).id; // it is only looked up
-      const rows = store.tasks({ before, count: pageSize, kind: playbookKind });
-      const found = rows.map(({ id }) => findPlaybook(parts, id));
-      const fitting = found.filter(({ snapshot }) => states === undefined || states.includes(snapshot.value));
-      const last = rows.length === pageSize ? rows.at(-1) : undefined;
-      const playbooks = fitting.map((each) => toSummary(each, readContent(store, each.snapshot.context.content.seq)));
-      return { playbooks, ...given({ cursor: last?.id }) };
     },
     "playbooks.versions"({ id, after = 0, pageSize }) {
       findPlaybook(parts, id);
@@ -105,6 +97,22 @@ export function createPlaybookQueries(parts: PlaybookParts): PlaybookQueries {
       };
     },
   };
+}
+
+/** A page of playbooks, newest first, in short parts. One of those that are passed over counts in the page. */
+export function* listPlaybooks(
+  parts: PlaybookParts,
+  { states, pageSize, cursor }: OperationParsed<"playbooks.list">,
+): Generator<void, OperationOutput<"playbooks.list">, void> {
+  const { store } = parts;
+  if (cursor !== undefined) findPlaybook(parts, cursor as TaskId); // it is only looked up
+  const before = cursor === undefined ? undefined : store.task(cursor as TaskId)?.task;
+  const page = yield* listTasks(store, { kind: playbookKind, before, pageSize }, ({ id }) => {
+    const found = findPlaybook(parts, id);
+    const fits = states === undefined || states.includes(found.snapshot.value);
+    return fits ? toSummary(found, readContent(store, found.snapshot.context.content.seq)) : undefined;
+  });
+  return { playbooks: page.items.filter((item) => item !== undefined), ...given({ cursor: page.cursor }) };
 }
 
 /** @throws AionisError `PLAYBOOK_NOT_FOUND` */

@@ -15,7 +15,7 @@ import { listEvents, listTasks } from "./lists.ts";
 import { createAwaitLearning, createMemoryQueries, type MemoryOptions, type MemoryQueries } from "./memory.ts";
 import { aggregate, listRecords, readTree, recover } from "./packets.ts";
 import { createPlaybookFinding, type PlaybookCommandParts, type PlaybookFinding } from "./playbook-commands.ts";
-import { createPlaybookQueries, type PlaybookQueries } from "./playbooks.ts";
+import { createPlaybookQueries, listPlaybooks, type PlaybookQueries } from "./playbooks.ts";
 import { takeReadable } from "./readable.ts";
 import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
 import type { Parts, Slices } from "./slices.ts";
@@ -37,6 +37,7 @@ type QueryName = Extract<
   | "delegation.tree"
   | "sessions.events"
   | "sessions.list"
+  | "playbooks.list"
   | "events.read"
   | "runtime.status"
 >;
@@ -143,6 +144,7 @@ export function createQueries(options: QueryOptions): Queries {
     "delegation.find": (input, caller) => inSlices(caller, listRecords(store, "delegation", input)),
     "delegation.aggregate": (input, caller) => inSlices(caller, aggregate(store, input)),
     "delegation.tree": (input, caller) => inSlices(caller, readTree(packetParts, input)),
+    "playbooks.list": (input, caller) => inSlices(caller, listPlaybooks(options.playbooks, input)),
     "sessions.events"(input) {
       const { row, snapshot } = find(input.sessionId);
       mustBeSession(snapshot);
