@@ -10,6 +10,7 @@ import {
   decide as decideTask,
   type TaskSnapshot,
   toClaimTargets,
+  toNewcomerKey,
 } from "../machines/index.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { AionisError, isUnreadable } from "../src/contracts/failures.ts";
@@ -34,6 +35,8 @@ export interface Recorded {
 /** A claim that names no task: the next that is for this agent, one of these roles, or anyone. */
 export interface ClaimNext {
   readonly roles: readonly string[];
+  /** For how long its program has run: what waits for other code and was not tried since comes first. */
+  readonly upMs?: number | undefined;
 }
 
 /** A command with who asked it. */
@@ -103,10 +106,15 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
   };
 
   function nextClaim(scope: ScopeBook, asked: Submission, claim: ClaimNext): Command | undefined {
+    const targets = toClaimTargets(asked.by, claim.roles);
+    const { upMs } = claim;
     for (;;) {
-      const taskId = scope.store.nextClaimable(toClaimTargets(asked.by, claim.roles), clock.now())?.taskId;
+      const at = clock.now();
+      const untried = upMs === undefined ? undefined : scope.store.nextClaimable(targets.map(toNewcomerKey), at - upMs);
+      const taskId = (untried ?? scope.store.nextClaimable(targets, at))?.taskId;
       if (taskId === undefined) return undefined;
-      if (canLoad(scope, taskId)) return { name: "tasks.claim", taskId, input: { roles: [...claim.roles], waitMs: 0 } };
+      if (canLoad(scope, taskId))
+        return { name: "tasks.claim", taskId, input: { roles: [...claim.roles], waitMs: 0, ...(untried && { upMs }) } };
       park(scope, taskId);
     }
   }

@@ -68,6 +68,8 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   let working = 0;
   let claimedAt = Number.NEGATIVE_INFINITY;
   let claimsAtOnce = 1; // one waits while there is nothing; what is there is fetched by several
+  const startedAt = clock.mono();
+  let isNew = true; // until nothing is left that waits for other code and was not tried since
   let isDrained = false;
   const stats = { requests: 0, errors: 0, lastError: "", processingMs: 0 };
   let whenFree: (() => void)[] = [];
@@ -100,10 +102,12 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
 
   async function takeOne(): Promise<void> {
     try {
-      const input = { roles, waitMs: claimWaitMs };
+      const up = isNew ? { upMs: Math.floor(clock.mono() - startedAt) } : {};
+      const input = { roles, waitMs: claimWaitMs, ...up };
       const { assignment } = await client.tasks.claim(input, { agent: options.agent, signal: givenUp.signal });
       if (machine.getSnapshot().value === "connecting") tell("runtime.reached");
       claimsAtOnce = assignment === null ? 1 : Math.min(2 * claimsAtOnce, claimsAtOnceMax);
+      isNew &&= assignment?.openPauses.some(({ concerns }) => concerns?.waitsForCode) === true;
       if (assignment !== null) begin(assignment);
     } catch (error) {
       if (givenUp.signal.aborted) return;

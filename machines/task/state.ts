@@ -123,7 +123,7 @@ function firstToExpire({ pauses }: TaskContext): { expiresAt: number; seq: numbe
 
 /** A place where workers look for something to claim. */
 export interface Claimable {
-  /** `any`, `role:<role>` or `agent:<agent>`. */
+  /** `any`, `role:<role>` or `agent:<agent>`, or the same as `toNewcomerKey` has it. */
   target: string;
   from: number;
 }
@@ -141,6 +141,12 @@ export function claimablesOf(snapshot: Pick<TaskSnapshot, "value" | "context">):
   }
   if (!isClaimable(snapshot) || !isWork(snapshot)) return [];
   const target = toTargetKey(context.to);
+  if (snapshot.value === "paused") {
+    return [
+      { target, from: context.claimableAt },
+      { target: toNewcomerKey(target), from: context.claimedAt },
+    ];
+  }
   if (context.preferred === null) return [{ target, from: context.claimableAt }];
   const preferred = `agent:${context.preferred.agent}`;
   if (preferred === target) return [{ target, from: context.claimableAt }];
@@ -154,6 +160,20 @@ export function toTargetKey(to: TaskContext["to"]): string {
   if (to === "any") return "any";
   return "agent" in to ? `agent:${to.agent}` : `role:${to.role}`;
 }
+
+/**
+ * Where workers look that have just started. A task that waits for other code stands there from its latest try on: one that started after
+ * that may have the code, and need not wait until it is tried again anyway.
+ */
+export function toNewcomerKey(target: string): string {
+  return `${newcomer}${target}`;
+}
+
+export function isNewcomerKey(target: string): boolean {
+  return target.startsWith(newcomer);
+}
+
+const newcomer = "new:";
 
 /** The target that `toTargetKey` made `key` of. */
 export function fromTargetKey(key: string): TaskContext["to"] {

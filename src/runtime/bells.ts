@@ -13,7 +13,7 @@
 //       Steps cost nothing, and nobody waits for a bell.
 
 import type { Committed } from "../../actors/index.ts";
-import { claimablesOf, fromTargetKey, stateAfter } from "../../machines/index.ts";
+import { claimablesOf, fromTargetKey, isNewcomerKey, stateAfter } from "../../machines/index.ts";
 import { createSubjects, encode, formatHeaders, type Transport } from "../../transport/index.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { fromScopeName } from "../contracts/scope.ts";
@@ -56,6 +56,7 @@ export function createBells({ transport, store, clock, logger }: BellsOptions): 
     let target: string | undefined = last;
     for (let count = 0; count < targetsPerSlice && target !== undefined; count += 1) {
       target = store.nextTarget(target);
+      if (target !== undefined && isNewcomerKey(target)) continue; // a newcomer looks there without a bell
       const first = target === undefined ? undefined : store.nextClaimable([target], clock.now());
       if (first !== undefined) tryTo(() => ring(first));
     }

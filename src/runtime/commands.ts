@@ -44,7 +44,7 @@ export function toSubmission(
   const taskId = isMemoryOperation(name) ? memoryTaskId : toTaskId(name, asked);
   const command =
     name === "tasks.claim" && taskId === undefined
-      ? { roles: "roles" in asked ? asked.roles : [] }
+      ? { roles: "roles" in asked ? asked.roles : [], upMs: "upMs" in asked ? asked.upMs : undefined }
       : { name, taskId: taskId ?? call.newTaskId(), input, ...toResolved(name, call) };
   return {
     scope: call.scope,

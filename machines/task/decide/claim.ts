@@ -22,7 +22,7 @@ function claimStart(snapshot: TaskSnapshot, command: ClaimCommand, facts: Facts)
   const role = roleFor(context.to, command.input.roles, facts.by);
   const isPreferred = context.preferred?.agent === facts.by;
   if (role === "refused" && !isPreferred) return refuseAddressee(context.id, context.to, facts.by);
-  if (context.claimableAt > facts.at) {
+  if (context.claimableAt > facts.at && !isNewcomer(snapshot, command, facts)) {
     return refuse("TASK_STATE_CONFLICT", `${context.id} can be claimed in ${context.claimableAt - facts.at} ms.`, {
       state: toTaskState(snapshot),
       claimableAt: context.claimableAt,
@@ -48,6 +48,12 @@ function claimStart(snapshot: TaskSnapshot, command: ClaimCommand, facts: Facts)
     },
     body: {},
   });
+}
+
+/** Whether the claimant started after the latest try of a task that waits for other code. */
+function isNewcomer({ value, context }: TaskSnapshot, command: ClaimCommand, { at }: Facts): boolean {
+  if (value !== "paused" || command.name !== "tasks.claim" || command.input.upMs === undefined) return false;
+  return context.claimedAt <= at - command.input.upMs;
 }
 
 function claimHandoff(snapshot: TaskSnapshot, command: ClaimCommand, facts: Facts): Decision {

@@ -138,6 +138,8 @@ export const tasksClaim = defineOperation({
     taskId: TaskId.optional(),
     /** How long to wait for a task when there is none now. A waiting claim is not recorded. */
     waitMs: z.int().nonnegative().max(limits.callWaitMs).default(0),
+    /** For how long the claimant's program has run: a task that waits for other code and was not tried since is claimable at once. */
+    upMs: WaitMs.optional(),
   }),
   output: z.strictObject({ assignment: Assignment.nullable() }),
   failures: ["TASK_NOT_FOUND", "TASK_STATE_CONFLICT", "CLAIM_LOST", "NOT_ADDRESSED"],

@@ -132,6 +132,36 @@ export function describeChangedCode(setup: Setup): void {
       expect(runs).toHaveLength(1);
     });
 
+    it("is tried at once by a worker that starts, without its time having come, and once by each", async () => {
+      const world = await setup();
+      const runs: string[] = [];
+      let prompt = "prompt 1";
+      const worker = (agent: string) =>
+        world.work({ agent }, async (task, ctx) => {
+          await draft(prompt, runs)(task, ctx);
+          if (task.attempt > 1) return "done";
+          prompt = "prompt 2";
+          throw new Error("the network is down");
+        });
+      const first = worker("first");
+      const taskId = await start(world.client);
+      await recorded(world.client, taskId, "task.rested", 4); // the next wait is 4 s
+      await first.drain();
+      const { task } = await world.client.tasks.get({ taskId });
+
+      const second = worker("second");
+      await recorded(world.client, taskId, "task.rested", 5);
+      await second.drain();
+      prompt = "prompt 1";
+      worker("third");
+
+      expect(await ended(world.client, taskId)).toMatchObject({ task: { attempt: 2 }, outcome: { data: "done" } });
+      const claims = await journal(world.client, taskId, "task.claimed");
+      const byNewcomers = claims.filter(({ by }) => by !== "first");
+      expect(byNewcomers.map(({ by }) => by)).toEqual(["second", "third"]);
+      for (const { at } of byNewcomers) expect(at).toBeLessThan((task as { claimableAt: number }).claimableAt);
+    });
+
     it("goes on with what is recorded, and stays with that, when the answer is to keep it", async () => {
       const world = await setup();
       const runs: string[] = [];

@@ -28,6 +28,19 @@ describe("a question that waits for other code", () => {
     expect(story.now.context).toMatchObject({ attempt: 1, pauseEnds: [] });
   });
 
+  it("can be claimed at once by a program that started after the latest try", () => {
+    const story = stories.running();
+    story.do("tasks.pause", { question: "Keep it?", key: "k", concerns });
+    const claimedAt = story.now.context.claimedAt;
+    story.at = claimedAt + 500;
+
+    expect(codeOf(story.try("tasks.claim", { upMs: 501 }))).toBe("TASK_STATE_CONFLICT");
+    expect(story.try("tasks.claim", { upMs: 500 }).kind).toBe("accepted");
+    story.do("tasks.claim", { upMs: 100 });
+    story.do("tasks.rest", { waitsFor: [pauseId(3)] });
+    expect(codeOf(story.try("tasks.claim", { upMs: 100 }))).toBe("TASK_STATE_CONFLICT");
+  });
+
   it("is told what it was answered with, when that is a word to choose from", () => {
     const ended = ["rerun", { output: 1 }].map((answer) => {
       const story = stories.running();

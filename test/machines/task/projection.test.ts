@@ -25,7 +25,7 @@ describe("claimable places", () => {
   it("exist in start and handoff alone", () => {
     for (const state of storyStates) {
       const { claimables } = toRowChanges(stories.start().headers[0]!, undefined, stories[state]().now);
-      const count = { start: 1, handoff: 1, answered: 2, waitingForCode: 1 }[state as string] ?? 0; // after an answer the last owner has a place of its own
+      const count = { start: 1, handoff: 1, answered: 2, waitingForCode: 2 }[state as string] ?? 0; // after an answer the last owner has a place of its own
       expect(claimables.put.length, state).toBe(count);
     }
   });
