@@ -69,7 +69,8 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
   let claimedAt = Number.NEGATIVE_INFINITY;
   let claimsAtOnce = 1; // one waits while there is nothing; what is there is fetched by several
   const startedAt = clock.mono();
-  let isNew = true; // until nothing is left that waits for other code and was not tried since
+  const tried = new Set<string>(); // tasks that wait for other code, while this worker is new
+  let isNew = true; // until nothing is left that waits for other code and was not tried since its start
   let isDrained = false;
   const stats = { requests: 0, errors: 0, lastError: "", processingMs: 0 };
   let whenFree: (() => void)[] = [];
@@ -107,7 +108,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       const { assignment } = await client.tasks.claim(input, { agent: options.agent, signal: givenUp.signal });
       if (machine.getSnapshot().value === "connecting") tell("runtime.reached");
       claimsAtOnce = assignment === null ? 1 : Math.min(2 * claimsAtOnce, claimsAtOnceMax);
-      isNew &&= assignment?.openPauses.some(({ concerns }) => concerns?.waitsForCode) === true;
+      isNew &&= assignment !== null && isFirstTry(assignment);
       if (assignment !== null) begin(assignment);
     } catch (error) {
       if (givenUp.signal.aborted) return;
@@ -118,6 +119,14 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       }
       await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve)); // K3
     }
+  }
+
+  /** The runtime knows this worker's start only as exactly as calls are quick: a task that comes again is the last of them. */
+  function isFirstTry({ taskId, openPauses }: Assignment): boolean {
+    const isFirst = openPauses.some(({ concerns }) => concerns?.waitsForCode) && !tried.has(taskId);
+    if (isFirst) tried.add(taskId);
+    else tried.clear();
+    return isFirst;
   }
 
   function begin(task: Assignment): void {
