@@ -79,7 +79,7 @@ export const limits = {
   /** Calls of one client on their way that are answered as soon as they can be, and those that may wait at the runtime. */
   clientCallsSent: 1_024,
   clientCallsHeld: 3_072,
-  /** Calls that take long and are worked on at once, a slice of one after a slice of the other; callers whose calls wait, and calls of each. */
+  /** Calls that take long and are worked on at once, a slice of one after a slice of the other; callers whose calls wait, and calls of each that may in any case. */
   worksBegun: 16,
   worksWaiting: 1_024,
   partyWorksWaiting: 8,

@@ -17,6 +17,8 @@ import type { Clock } from "../kernel/clock.ts";
 /** Milliseconds of one turn of the event loop. */
 const sliceMs = 4;
 
+const waitMsDefault = 500;
+
 /** The callers' own times to wait before they ask again. */
 const retryFirstMs = 25;
 const retryMostMs = 3_200;
@@ -62,13 +64,14 @@ interface Job {
 export interface SlicesOptions {
   clock: Pick<Clock, "mono" | "defer">;
   begunMax?: number;
-  /** Of one party. */
+  /** What may wait of one party in any case; more may while it is likely to have its turn within `waitMs`. */
   waitingMax?: number;
+  waitMs?: number;
 }
 
 /** The slices of one runtime. */
 export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
-  const { begunMax = limits.worksBegun, waitingMax = limits.partyWorksWaiting } = bounds;
+  const { begunMax = limits.worksBegun, waitingMax = limits.partyWorksWaiting, waitMs = waitMsDefault } = bounds;
   const begun: Job[] = []; // in the order of their next slices (S2)
   const waiting = new Map<string, Job[]>(); // by party; the first of each is the party's next
   const busy = new Set<string>(); // parties that have something begun
@@ -120,10 +123,16 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
 
   /** Says whether there was room. */
   function wait(job: Job): boolean {
-    const ofParty = (waiting.get(job.party) ?? []).filter(isAlive);
-    if (ofParty.length >= waitingMax || (ofParty.length === 0 && waiting.size >= limits.worksWaiting)) return false;
-    waiting.set(job.party, [...ofParty, job]);
+    let ofParty = waiting.get(job.party) ?? [];
+    if (isFull(ofParty.length)) ofParty = ofParty.filter(isAlive);
+    if (isFull(ofParty.length) || waiting.size >= limits.worksWaiting) return false;
+    ofParty.push(job);
+    waiting.set(job.party, ofParty);
     return true;
+  }
+
+  function isFull(jobs: number): boolean {
+    return jobs >= waitingMax && (jobs * msEach > waitMs || jobs >= limits.worksWaiting);
   }
 
   /** S4 */

@@ -3,7 +3,7 @@ import { AionisError } from "../../src/contracts/failures.ts";
 import { createSlices, type SlicedWork } from "../../src/runtime/slices.ts";
 
 /** A clock on which nothing but a part takes time, and slices whose turns a test takes one by one. */
-function setup(bounds: { begunMax?: number; waitingMax?: number } = {}) {
+function setup(bounds: { begunMax?: number; waitingMax?: number; waitMs?: number } = {}) {
   let now = 0;
   let deferred: (() => void)[] = [];
   const clock = { mono: () => now, defer: (run: () => void) => void deferred.push(run) };
@@ -101,7 +101,7 @@ describe("long work in slices", () => {
   });
 
   it("refuses what a party has no room for, with a time to wait, and takes another party's (S3)", async () => {
-    const { take, turn } = setup({ waitingMax: 2 });
+    const { take, turn } = setup({ waitingMax: 2, waitMs: 0 });
     const asked = ["a", "a", "a", "a", "b"].map((party) =>
       Promise.resolve(take(party, 6)).catch((error: unknown) => error),
     );
@@ -113,8 +113,17 @@ describe("long work in slices", () => {
     expect(ends[3]).toMatchObject({ code: "OVERLOADED", facts: { retryAfterMs: 25 } });
   });
 
+  it("takes many short works of one party, which have their turn soon", async () => {
+    const { take, turn } = setup();
+
+    const done = Promise.all(Array.from({ length: 60 }, () => take("a", 2)));
+    for (let count = 0; count < 80; count += 1) await turn();
+
+    expect(await done).toHaveLength(60);
+  });
+
   it("keeps no room for waiting work that nobody wants any more (S4)", async () => {
-    const { take, turn } = setup({ waitingMax: 1 });
+    const { take, turn } = setup({ waitingMax: 1, waitMs: 0 });
     let isWanted = true;
     const first = Promise.resolve(take("a", 6));
     const left = Promise.resolve(take("a", 6, { isWanted: () => isWanted })).catch((error: unknown) => error);
