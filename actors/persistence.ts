@@ -11,10 +11,11 @@
 //       unknown: a repeat with the same command id finds out (I13).
 //   P4. A refusal, and a bug met while deciding, touch only the command that met them; an error of the store ends the whole turn.
 //   P5. A chore has a turn of its own, after the commands that waited: it never delays a commit that holds theirs.
+//   P6. A claim is recorded only when its answer is known. A task whose texts cannot be read is offered to nobody again.
 
 import { createActor, type InspectionEvent } from "xstate";
 import { type Command, claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
-import { AionisError, isFailure, overloaded } from "../src/contracts/failures.ts";
+import { AionisError, isFailure, isUnreadable, overloaded } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Clock } from "../src/kernel/clock.ts";
@@ -50,6 +51,11 @@ export interface PersistenceOptions extends PlanOptions {
   inspect?: ((event: InspectionEvent) => void) | undefined;
   /** The waiting claim that goes first for the task of `after` at `target`, and from then on waits no more: it is granted in the same commit. */
   match?(scope: string, target: string, after: TaskSnapshot): WaitingClaim | undefined;
+  /**
+   * What the caller of a claim is answered with: found out before the claim is recorded, so that no task is claimed for an answer that fails.
+   * @throws AionisError `JOURNAL_DAMAGED`
+   */
+  answer?(scope: string, recorded: Recorded, after: TaskSnapshot): unknown;
   /** Called after each commit with its events in order. */
   onCommitted(events: readonly Committed[]): void;
   /** Called once when the store failed for good. */
@@ -119,7 +125,7 @@ const fullMs = 500; // for a full queue to be worked off, in part
 /** Starts the actor on an open store. It is ready when this returns. */
 export function createPersistence(options: PersistenceOptions): Persistence {
   const { store, clock, faults, logger } = options;
-  const plan = createPlanner(options);
+  const planner = createPlanner(options);
   const machine = createActor(
     persistenceMachine,
     options.inspect === undefined ? {} : { inspect: options.inspect },
@@ -182,7 +188,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
       store: scopeStore,
       letGo: book.letGo,
       record(command, { commandId, causedBy }) {
-        const outcome = plan(scopeOf(scope), { scope, by: "runtime", command, commandId, causedBy });
+        const outcome = planner.plan(scopeOf(scope), { scope, by: "runtime", command, commandId, causedBy });
         return outcome.kind === "answered" ? outcome.recorded : write(scope, outcome.planned, committed);
       },
     };
@@ -248,20 +254,38 @@ export function createPersistence(options: PersistenceOptions): Persistence {
   function take(queued: Queued, committed: Committed[]): () => void {
     const scope = scopeOf(queued.scope);
     const mark = scope.book.mark();
-    let planned: Planned[];
+    let planned: Planned[] = [];
+    let answer: unknown;
     try {
-      const outcome = plan(scope, queued);
+      const outcome = planner.plan(scope, queued);
       if (outcome.kind === "answered") return () => queued.resolve(outcome.recorded);
       planned = outcome.planned;
+      answer = toAnswer(queued.scope, planned);
     } catch (error) {
       if (store.failureOf(error) !== undefined) throw error;
       scope.book.undo(mark); // P4
+      const claimed = planned[0]?.recorded.header.taskId; // P6
+      const isOffered = queued.hasWaited === true || !("name" in queued.command);
+      if (claimed !== undefined && isOffered && isUnreadable(error)) return passOver(queued, claimed, committed);
       const failure = toFailure(error, queued);
       return () => queued.reject(failure);
     }
     faults.at("turn.decided");
     const recorded = write(queued.scope, planned, committed, queued.hasWaited);
-    return () => queued.resolve(recorded);
+    return () => queued.resolve(recorded === undefined || answer === undefined ? recorded : { ...recorded, answer });
+  }
+
+  /** P6 */
+  function toAnswer(scope: string, [first]: readonly Planned[]): unknown {
+    const type = first?.recorded.header.type;
+    if (first === undefined || (type !== "task.claimed" && type !== "handoff.claimed")) return undefined;
+    return options.answer?.(scope, first.recorded, first.live.actor.snapshot());
+  }
+
+  /** Whoever asked for any task gets the next one; whoever waited asks again. */
+  function passOver(queued: Queued, taskId: TaskId, committed: Committed[]): () => void {
+    planner.park(scopeOf(queued.scope), taskId);
+    return "name" in queued.command ? () => queued.resolve(undefined) : take(queued, committed);
   }
 
   /** Gives back the first event, which answers the command. */

@@ -30,6 +30,8 @@ import type { LiveTask, TaskBook } from "./task-book.ts";
 export interface Recorded {
   readonly header: EventHeader;
   readonly body: EventBody | undefined;
+  /** What the caller is answered with, when that was found out before the event was written. */
+  readonly answer?: unknown;
 }
 
 /** A claim that names no task: the next that is for this agent, one of these roles, or anyone. */
@@ -90,12 +92,20 @@ function isNews({ name }: Command): boolean {
   return name === "delegation.return" || name === "replay.ended" || name === "replay.told";
 }
 
-/** Makes the planner. It throws what a command is refused with. */
-export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: Submission) => Outcome {
+/** Turns commands into events. */
+export interface Planner {
+  /** @throws what the command is refused with. */
+  plan(scope: ScopeBook, asked: Submission): Outcome;
+  /** Offers a task to nobody again, because it cannot be read: it stands in no other's way. */
+  park(scope: ScopeBook, taskId: TaskId): void;
+}
+
+/** Makes the planner. */
+export function createPlanner(options: PlanOptions): Planner {
   const { clock, ids, random } = options;
   const decide = options.decide ?? decideTask;
 
-  return (scope, asked) => {
+  function plan(scope: ScopeBook, asked: Submission): Outcome {
     const known = asked.commandId === undefined ? undefined : scope.store.eventByCommand(asked.commandId);
     if (known !== undefined) {
       if (!isSameContent(known.content, asked.content)) throw conflict(asked.commandId ?? "", known.seq);
@@ -103,7 +113,9 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
     }
     const command = "name" in asked.command ? asked.command : nextClaim(scope, asked, asked.command);
     return command === undefined ? { kind: "answered", recorded: undefined } : planAll(scope, asked, command);
-  };
+  }
+
+  return { plan, park };
 
   function nextClaim(scope: ScopeBook, asked: Submission, claim: ClaimNext): Command | undefined {
     const targets = toClaimTargets(asked.by, claim.roles);
@@ -119,11 +131,10 @@ export function createPlanner(options: PlanOptions): (scope: ScopeBook, asked: S
     }
   }
 
-  /** A task that cannot be folded is not offered to anybody again, so that it does not stand in the way of the others. */
   function park({ store }: ScopeBook, taskId: TaskId): void {
     const row = store.task(taskId);
     for (const place of row === undefined ? [] : store.rowsOf(row.task).claimables) store.deleteClaimable(place);
-    options.logger.log("error", "a task is parked: its journal cannot be folded", { scope: store.name, taskId });
+    options.logger.log("error", "a task is parked: its journal cannot be read", { scope: store.name, taskId });
   }
 
   /** The command, then what other tasks must do with it. */

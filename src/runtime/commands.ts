@@ -90,9 +90,10 @@ export function toOutput(
   switch (name) {
     case "tasks.claim":
     case "handoff.claim": {
+      if (recorded.answer !== undefined) return recorded.answer as OperationOutput<"tasks.claim">; // made by `toClaimAnswer`
       const snapshot = context.snapshot(header.taskId);
       if (snapshot === undefined) throw new Error(`${header.taskId} was claimed and is not there`);
-      return { assignment: toAssignment(context.store, header, snapshot, context.leaseMs) };
+      return toClaimAnswer(header, snapshot, context);
     }
     case "tasks.step":
       return { receipt: toStepReceipt(header, body) };
@@ -151,6 +152,15 @@ export function toOutput(
     default:
       return toAck(recorded);
   }
+}
+
+/** What a claim is answered with. @throws AionisError `JOURNAL_DAMAGED` */
+export function toClaimAnswer(
+  header: Recorded["header"],
+  snapshot: TaskSnapshot,
+  { store, leaseMs }: Pick<ReplyContext, "store" | "leaseMs">,
+): OperationOutput<"tasks.claim"> {
+  return { assignment: toAssignment(store, header, snapshot, leaseMs) };
 }
 
 function toAck({ header }: Recorded): Ack {

@@ -34,6 +34,7 @@ import type { MarkFile } from "../kernel/mark-file.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Store } from "../kernel/store.ts";
 import { createAdmission } from "./admission.ts";
+import { toClaimAnswer } from "./commands.ts";
 import { createEmbeddings, type Embedding } from "./embeddings.ts";
 import { createFamilies } from "./families.ts";
 import { createQueries } from "./queries.ts";
@@ -130,6 +131,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // a claim that wins in this very turn has its lease after the commit
     leaseUntil: (of, taskId) => leases.until(of, taskId) ?? clock.now() + leases.leaseMs,
     match: (_scope, target, after) => waiting.match(target, after),
+    answer: (_scope, { header }, after) => toClaimAnswer(header, after, { store: scopeStore, leaseMs: leases.leaseMs }),
     onCommitted: follow,
     onFailed(failure) {
       const { code, detail } = failure;

@@ -114,3 +114,40 @@ describe("a header that was changed behind the runtime's back", () => {
     expect(await runtime.runtime.status()).toMatchObject({ state: "ready" });
   });
 });
+
+describe("a claim of a task whose first body was changed", () => {
+  /** Two tasks that wait for a claim, of which the older one is damaged. */
+  async function waiting() {
+    const path = tempFolder();
+    const first = await open(path);
+    const [damaged, sound] = [
+      await first.tasks.start({ brief: "first" }),
+      await first.tasks.start({ brief: "second" }),
+    ];
+    await first.close();
+    const database = new Database(join(path, "aionis.db"));
+    database.exec(`UPDATE bodies SET body = replace(body, 'first', 'worst') WHERE pos = ${scopeStride + damaged.seq}`);
+    database.close();
+    return { runtime: await open(path), damaged, sound };
+  }
+
+  it("is refused before it is recorded: no lease runs for an answer that nobody got", async () => {
+    const { runtime, damaged, sound } = await waiting();
+
+    const claim = runtime.tasks.claim({ taskId: damaged.taskId });
+
+    await expect(claim).rejects.toMatchObject(failure(damaged.seq, "task.created"));
+    expect((await runtime.runtime.status()).head).toBe(sound.seq);
+    expect((await runtime.tasks.list({ states: ["running"] })).tasks).toEqual([]);
+  });
+
+  it("is one of the next task, for a worker that takes any", async () => {
+    const { runtime, damaged, sound } = await waiting();
+
+    const { assignment } = await runtime.tasks.claim({});
+
+    expect(assignment).toMatchObject({ taskId: sound.taskId, brief: "second" });
+    expect((await runtime.tasks.claim({})).assignment).toBeNull();
+    expect((await runtime.events.read({ taskId: damaged.taskId, types: ["task.claimed"] })).events).toEqual([]);
+  });
+});
