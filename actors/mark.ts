@@ -27,6 +27,8 @@ export interface HighWaterMark {
   note(): void;
   /** Writes what is still to be written. Safe to call twice. */
   close(): Promise<void>;
+  /** Writes nothing any more: the folder may be another store's by now. */
+  drop(): void;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface HighWaterMark {
 export function checkMark(store: Store, text: string | undefined): AionisError | undefined {
   if (text === undefined) return undefined;
   const mark = readMark(text);
-  if (mark === undefined) return truncated("the high-water mark cannot be read");
+  if (mark === undefined) return unreadable();
   if (mark.storeId !== store.id)
     return truncated(`the high-water mark is of store ${mark.storeId}, the file is ${store.id}`);
   const known = new Set(store.scopeNames());
@@ -64,6 +66,7 @@ export function createHighWaterMark(options: {
   let cancel: CancelTimer | undefined;
   let writing: Promise<void> = Promise.resolve();
   let isBehind = false;
+  let isDropped = false;
 
   function write(): Promise<void> {
     cancel?.();
@@ -82,12 +85,30 @@ export function createHighWaterMark(options: {
     return writing;
   }
 
+  /** One that was removed while nothing was recorded is written again: the next start would not know how far the journal went. */
+  async function restoreIfGone(): Promise<void> {
+    const isThere = await file.read().then(
+      (text) => text !== undefined,
+      () => true, // what cannot be read is there, and is told at the next start
+    );
+    if (!isThere && Object.values(store.heads()).some(({ seq }) => seq > 0)) isBehind = true;
+  }
+
   return {
     note() {
+      if (isDropped) return;
       isBehind = true;
       cancel ??= clock.setTimer(writeEveryMs, () => void write()); // its failure is logged above
     },
-    close: write,
+    drop() {
+      cancel?.();
+      isDropped = true;
+    },
+    async close() {
+      if (isDropped) return;
+      await restoreIfGone();
+      await write();
+    },
   };
 }
 
@@ -97,6 +118,14 @@ function readMark(text: string): z.infer<typeof Mark> | undefined {
   } catch {
     return undefined; // the caller says what follows
   }
+}
+
+/** Of a mark that is damaged nothing is known, not that events are missing. */
+function unreadable(): AionisError {
+  return new AionisError(
+    "JOURNAL_TRUNCATED",
+    "The mark file does not hold a high-water mark any more, so that nothing tells whether committed events are missing. Verify the store; delete the mark file to go on with the journal as it is, or restore a backup.",
+  );
 }
 
 function truncated(why: string): AionisError {

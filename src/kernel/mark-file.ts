@@ -1,9 +1,10 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { AionisError } from "../contracts/failures.ts";
 
 /** A small file that is replaced as a whole, or not at all. */
 export interface MarkFile {
-  /** The text, or nothing when there is no such file. */
+  /** The text, or nothing when there is no such file. @throws AionisError `STORE_FAILED` */
   read(): Promise<string | undefined>;
   /** Resolves when the new text would survive a power failure. */
   write(text: string): Promise<void>;
@@ -16,8 +17,15 @@ export function createMarkFile(path: string): MarkFile {
       try {
         return await readFile(path, "utf8");
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined; // fs rejects with errno errors
-        throw error;
+        const { code } = error as NodeJS.ErrnoException; // fs rejects with errno errors
+        if (code === "ENOENT") return undefined;
+        throw new AionisError(
+          "STORE_FAILED",
+          `${path} cannot be read (${code}); see to it that it can, or remove it.`,
+          {
+            cause: error,
+          },
+        );
       }
     },
     async write(text) {

@@ -136,6 +136,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     onFailed(failure) {
       const { code, detail } = failure;
       logger.log("error", "the store failed; the runtime closes", { code, detail });
+      mark?.drop();
       close().catch((error: unknown) => logger.log("error", "the runtime could not close", { error: String(error) }));
       options.onFailed?.(failure);
     },

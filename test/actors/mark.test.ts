@@ -44,6 +44,29 @@ describe("the high-water mark", () => {
     expect(texts).toHaveLength(1);
   });
 
+  it("is written again at the close when it was removed, though nothing was recorded since", async () => {
+    const { bench, texts, mark } = await setup();
+    mark.note();
+    await bench.clock.advance(1_000);
+    texts.splice(0);
+
+    await mark.close();
+
+    expect(read(texts[0])).toMatchObject({ heads: { [scopeName]: { seq: 3 } } });
+  });
+
+  it("is not written any more when the store has failed: the folder may be another's", async () => {
+    const { bench, texts, mark } = await setup();
+    mark.note();
+
+    mark.drop();
+    mark.note();
+    await bench.clock.advance(2_000);
+    await mark.close();
+
+    expect(texts).toEqual([]);
+  });
+
   it("is written at the close if it is behind, and not if it is not", async () => {
     const { texts, mark } = await setup();
 
@@ -125,6 +148,14 @@ describe("checkMark (I7)", () => {
     for (const text of [other, "", "{", "[]", "null", '{"storeId":1}', change((mark) => delete mark.heads)]) {
       expect(checkMark(bench.store, text), text).toMatchObject({ code: "JOURNAL_TRUNCATED" });
     }
+  });
+
+  it("says of a mark that is garbage what may be done, and not that events are missing", async () => {
+    const { bench } = await marked();
+
+    expect(checkMark(bench.store, "garbage")?.detail).toMatch(
+      /^The mark file does not hold a high-water mark any more.*delete the mark file/s,
+    );
   });
 
   it("looks at nothing in a store by asking: a scope that is only in the mark is not made", async () => {
