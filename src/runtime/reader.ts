@@ -4,6 +4,7 @@ import {
   type OperationParsed,
   operations,
 } from "../contracts/operations/index.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { unlessAborted } from "../kernel/unless-aborted.ts";
 
 /** What a runtime's own process may read in this way. */
@@ -23,14 +24,16 @@ export interface Reader {
   readonly runtime: { readonly status: Read<"runtime.status"> };
 }
 
-/** The same answers and failures as over a transport. */
-export function createReader(queries: { [Name in ReadName]: Query<Name> }): Reader {
+/** The same answers and failures as over a transport. Each read begins in a turn of its own, so that many in a row hold nobody up. */
+export function createReader(queries: { [Name in ReadName]: Query<Name> }, clock: Pick<Clock, "defer">): Reader {
   const reading =
     <Name extends ReadName>(name: Name): Read<Name> =>
     async (input, { signal } = {}) => {
       signal?.throwIfAborted();
       const parsed = operations[name].input.parse(input ?? {}) as OperationParsed<Name>; // name and schema are of one entry
       const query: Query<Name> = queries[name];
+      await new Promise<void>((resolve) => clock.defer(resolve));
+      signal?.throwIfAborted();
       const output = Promise.resolve(query(parsed));
       return await (signal === undefined ? output : unlessAborted(output, signal));
     };

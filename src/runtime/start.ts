@@ -337,7 +337,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 
   return {
-    reader: createReader(queries),
+    reader: createReader(queries, clock),
     serve,
     follow: (follower) => void followers.push(follower),
     endWaits: waiting.close,
