@@ -15,6 +15,7 @@
 
 import { createActor, type InspectionEvent } from "xstate";
 import { type Command, claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
+import { isDue } from "../src/contracts/due.ts";
 import { AionisError, isFailure, isUnreadable, overloaded } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -56,6 +57,8 @@ export interface PersistenceOptions extends PlanOptions {
    * @throws AionisError `JOURNAL_DAMAGED`
    */
   answer?(scope: string, recorded: Recorded, after: TaskSnapshot): unknown;
+  /** Writes what goes with every commit, within it. */
+  beforeCommit?(): void;
   /** Called after each commit with its events in order. */
   onCommitted(events: readonly Committed[]): void;
   /** Called once when the store failed for good. */
@@ -195,6 +198,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     try {
       store.begin();
       work(desk);
+      options.beforeCommit?.();
       faults.at("commit.before");
       store.commit();
     } catch (error) {
@@ -222,6 +226,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
         answers.push(take(batch[next] as Queued, committed)); // within the length
         batch.push(...matchAll(committed.slice(known)));
       }
+      options.beforeCommit?.();
       faults.at("commit.before");
       store.commit();
     } catch (error) {
@@ -242,8 +247,10 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     return committed.flatMap(({ scope, recorded, after }) => {
       const { taskId } = recorded.header;
       const places = recorded.header.type.startsWith("step.") ? [] : claimablesOf(after);
-      for (const { target, from } of places) {
-        const claim = from <= clock.now() ? options.match?.(scope, target, after) : undefined;
+      for (const { target, from, clock: on } of places) {
+        const claim = isDue({ at: from, clock: on }, options.time.now())
+          ? options.match?.(scope, target, after)
+          : undefined;
         if (claim !== undefined) return [toQueuedClaim(claim, taskId)];
       }
       return [];

@@ -12,14 +12,15 @@ import {
   toClaimTargets,
   toNewcomerKey,
 } from "../machines/index.ts";
+import type { Moment } from "../src/contracts/due.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { AionisError, isUnreadable } from "../src/contracts/failures.ts";
 import type { AgentId, TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
-import type { Clock } from "../src/kernel/clock.ts";
 import type { Ids } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
 import type { Random } from "../src/kernel/random.ts";
+import type { SteadyClock } from "../src/kernel/steady-clock.ts";
 import type { ScopeStore } from "../src/kernel/store.ts";
 import { toUnit } from "../src/kernel/unit.ts";
 import { decodeAnyBody, decodeHeader } from "./events.ts";
@@ -77,7 +78,7 @@ export interface Planned {
 export type Outcome = { kind: "answered"; recorded: Recorded | undefined } | { kind: "planned"; planned: Planned[] };
 
 export interface PlanOptions {
-  clock: Pick<Clock, "now">;
+  time: SteadyClock;
   ids: Ids;
   random: Random;
   logger: Logger;
@@ -102,7 +103,7 @@ export interface Planner {
 
 /** Makes the planner. */
 export function createPlanner(options: PlanOptions): Planner {
-  const { clock, ids, random } = options;
+  const { time, ids, random } = options;
   const decide = options.decide ?? decideTask;
 
   function plan(scope: ScopeBook, asked: Submission): Outcome {
@@ -121,9 +122,10 @@ export function createPlanner(options: PlanOptions): Planner {
     const targets = toClaimTargets(asked.by, claim.roles);
     const { upMs } = claim;
     for (;;) {
-      const at = clock.now();
-      const untried = upMs === undefined ? undefined : scope.store.nextClaimable(targets.map(toNewcomerKey), at - upMs);
-      const taskId = (untried ?? scope.store.nextClaimable(targets, at))?.taskId;
+      const now = time.now();
+      const untried =
+        upMs === undefined ? undefined : scope.store.nextClaimable(targets.map(toNewcomerKey), before(now, upMs));
+      const taskId = (untried ?? scope.store.nextClaimable(targets, now))?.taskId;
       if (taskId === undefined) return undefined;
       if (canLoad(scope, taskId))
         return { name: "tasks.claim", taskId, input: { roles: [...claim.roles], waitMs: 0, ...(untried && { upMs }) } };
@@ -141,15 +143,15 @@ export function createPlanner(options: PlanOptions): Planner {
   function planAll(scope: ScopeBook, asked: Submission, first: Command): Outcome {
     const planned: Planned[] = [];
     const commands = [first];
-    const at = clock.now(); // one moment for what is decided and when
+    const now = time.now(); // one moment for what is decided and when
     for (const command of commands) {
       if (isNews(command) && !canLoad(scope, command.taskId)) continue; // a parked task takes none, and holds up nobody by that
       const live = scope.book.get(command.taskId);
-      const decision = decideFor(scope, asked, command, live, at);
+      const decision = decideFor(scope, asked, command, live, now);
       if (decision.kind === "refused") throw decision.failure;
       if (decision.kind === "already") return { kind: "answered", recorded: toRecorded(scope.store, decision.seq) };
       if (decision.kind === "over") continue;
-      const header = toHeader(scope, asked, command.taskId, decision.event, { planned, at });
+      const header = toHeader(scope, asked, command.taskId, decision.event, { planned, at: now.wall });
       const content = planned.length === 0 ? (asked.content ?? null) : null;
       const { body } = decision.event;
       const texts = { facts: JSON.stringify(header.facts), body: JSON.stringify(body) };
@@ -165,11 +167,12 @@ export function createPlanner(options: PlanOptions): Planner {
     asked: Submission,
     command: Command,
     live: LiveTask | undefined,
-    at: number,
+    { wall, steady }: Moment,
   ): Decision {
     const snapshot = live?.actor.snapshot();
     return decide(snapshot, command, {
-      at,
+      at: wall,
+      leadMs: steady - wall,
       by: asked.by,
       jitter: toUnit(random),
       ids: {
@@ -208,6 +211,10 @@ export function createPlanner(options: PlanOptions): Planner {
       facts: event.facts,
     } as EventHeader; // type and facts come from one decision
   }
+}
+
+function before({ wall, steady }: Moment, ms: number): Moment {
+  return { wall: wall - ms, steady: steady - ms };
 }
 
 function refuseLarge(body: string): void {

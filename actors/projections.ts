@@ -68,7 +68,7 @@ export function writeRows(store: RowWriter, change: Change): readonly TailEntry[
   if (isSaved) store.putTask(toTaskRow(change));
   if (isSaved) store.enterTail(task, tail);
   else store.putTail(task, tail);
-  for (const kind of changes.timers.delete) store.deleteTimer(task, kind);
+  for (const timer of changes.timers.delete) store.deleteTimer(task, timer);
   for (const timer of changes.timers.put) store.putTimer({ task, ...timer });
   const { priority } = after.context;
   for (const place of changes.claimables.delete) store.deleteClaimable({ task, priority, ...place });

@@ -73,7 +73,9 @@ function createRowList(): Pick<TaskFold, "rows" | "owed" | "step" | "steps"> & {
   const claimables = new Map<string, ClaimableRow>();
   const packets = new Map<string, PacketRow>();
   const owed: Omit<OutboxRow, "id">[] = [];
-  const toKey = (place: ClaimableRow): string => JSON.stringify([place.target, place.priority, place.from]);
+  const toKey = (place: ClaimableRow): string =>
+    JSON.stringify([place.target, place.priority, place.clock, place.from]);
+  const toTimerKey = ({ kind, clock }: Pick<TimerRow, "kind" | "clock">): string => `${kind} ${clock}`;
   const writer: RowWriter = {
     putTask(next) {
       row = { ...next, title: row === undefined ? next.title : row.title };
@@ -86,8 +88,8 @@ function createRowList(): Pick<TaskFold, "rows" | "owed" | "step" | "steps"> & {
       indexed += entries.length;
       for (const { seq, step } of entries) if (step !== undefined) steps.set(toStepKey(step), { task, ...step, seq });
     },
-    putTimer: (timer) => void timers.set(timer.kind, timer),
-    deleteTimer: (_task, kind) => void timers.delete(kind),
+    putTimer: (timer) => void timers.set(toTimerKey(timer), timer),
+    deleteTimer: (_task, timer) => void timers.delete(toTimerKey(timer)),
     putClaimable: (place) => void claimables.set(toKey(place), place),
     deleteClaimable: (place) => void claimables.delete(toKey(place)),
     putPacket: (packet) => void packets.set(packet.packetId, packet),

@@ -53,7 +53,7 @@ export async function joinNats(options: JoinOptions): Promise<Transport> {
     const subject = createSubjects(fromScopeName(scope)).rpcPattern;
     const stats = runtime.serve(transport);
     await transport.confirm({ timeoutMs: confirmMs });
-    runtime.follow(createBells({ ...options, transport, store: options.store.scope(scope) }));
+    runtime.follow(createBells({ ...options, transport, time: runtime.time, store: options.store.scope(scope) }));
     const service = {
       name: "aionis-runtime",
       id: instance,

@@ -334,13 +334,16 @@ function toScopeStore(
     putTimer: (row) => rows.putTimer(number, row),
     deleteTimer: rows.deleteTimer,
     timers: (options) => rows.timers(number, options),
-    nextDueAt: () => rows.nextDueAt(number),
+    nextDue: () => rows.nextDue(number),
 
     putClaimable: (row) => rows.putClaimable(number, row),
     deleteClaimable: (row) => rows.deleteClaimable(number, row),
-    nextClaimable: (targets, at) => rows.nextClaimable(number, targets, at),
-    nextClaimableAt: (target, at) => rows.nextClaimableAt(number, target, at),
+    nextClaimable: (targets, now) => rows.nextClaimable(number, targets, now),
+    nextClaimableIn: (target, now) => rows.nextClaimableIn(number, target, now),
     nextTarget: (target) => rows.nextTarget(number, target),
+
+    clockMark: () => rows.clockMark(number),
+    putClockMark: (mark) => rows.putClockMark(number, mark),
 
     putOutbox: (row) => rows.putOutbox(number, row),
     deleteOutbox: (taskId) => rows.deleteOutbox(number, taskId),

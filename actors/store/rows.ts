@@ -3,9 +3,18 @@
 // The tables that follow from the journal: tasks, their index, timers, claimable places, packets, outbox. They are written in the commit
 // of the event they follow from, and a rebuild makes them again.
 
+import type { Due, Moment } from "../../src/contracts/due.ts";
 import type { TaskId } from "../../src/contracts/ids.ts";
-import type { ClaimableRow, OutboxRow, TaskNumber, TaskRow, TaskRows, TimerRow } from "../../src/kernel/store.ts";
-import { outOfOrder } from "./in-order.ts";
+import type {
+  ClaimableRow,
+  ClockMark,
+  OutboxRow,
+  TaskNumber,
+  TaskRow,
+  TaskRows,
+  TimerRow,
+} from "../../src/kernel/store.ts";
+import { clockOf, clocks, createClaimables, toOnWall, toTime } from "./claimables.ts";
 import { createPackets } from "./packets.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
@@ -14,7 +23,6 @@ import { createTaskLists, taskColumns } from "./task-lists.ts";
 
 /** A row under another scope than its task's is not the task's. */
 const isPlaced = `scope = task / ${scopeStride}`;
-const priorities = [4, 3, 2, 1, 0];
 
 export type Rows = ReturnType<typeof createRows>;
 
@@ -33,36 +41,32 @@ export function createRows(prepare: Prepare) {
     `SELECT ${taskColumns} FROM tasks WHERE task > ? AND task < ? ORDER BY task`,
   );
   const putTimer = prepare(
-    "INSERT INTO timers VALUES (?, ?, ?, ?, ?) ON CONFLICT (task, kind) DO UPDATE SET due_at = excluded.due_at, entry = excluded.entry",
+    "INSERT INTO timers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, kind, on_wall) DO UPDATE SET due_at = excluded.due_at, entry = excluded.entry",
   );
-  const deleteTimer = prepare("DELETE FROM timers WHERE task = ? AND kind = ?");
-  const dueTimers = prepare<[number, number, number, number], TimerRow & { taskId: TaskId }>(
-    `SELECT m.task, m.kind, m.due_at AS dueAt, m.entry, t.id AS taskId FROM timers m JOIN tasks t ON t.task = m.task
-     WHERE m.scope = ? AND m.due_at <= ? ORDER BY m.due_at, m.task LIMIT ? OFFSET ?`,
+  const deleteTimer = prepare("DELETE FROM timers WHERE task = ? AND kind = ? AND on_wall = ?");
+  const due = (onWall: 0 | 1): string =>
+    `SELECT m.task AS task, m.kind, m.due_at AS dueAt, ${clockOf("m.")}, m.entry, t.id AS taskId FROM timers m JOIN tasks t ON t.task = m.task
+     WHERE m.scope = ? AND m.on_wall = ${onWall} AND m.due_at <= ?`;
+  const dueTimers = prepare<[number, number, number, number, number, number], TimerRow & { taskId: TaskId }>(
+    `${due(0)} UNION ALL ${due(1)} ORDER BY dueAt, task LIMIT ? OFFSET ?`, // each part in the order of the index, merged
   );
   const timersOf = prepare<[number], TimerRow>(
-    `SELECT task, kind, due_at AS dueAt, entry FROM timers WHERE task = ? AND ${isPlaced} ORDER BY kind`,
+    `SELECT task, kind, due_at AS dueAt, ${clockOf()}, entry FROM timers WHERE task = ? AND ${isPlaced} ORDER BY kind, on_wall`,
   );
-  const nextDue = prepare<[number], { dueAt: number }>(
-    "SELECT m.due_at AS dueAt FROM timers m JOIN tasks t ON t.task = m.task WHERE m.scope = ? ORDER BY m.due_at LIMIT 1",
-  );
-  const putClaimable = prepare("INSERT INTO claimable VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
-  const deleteClaimable = prepare(
-    "DELETE FROM claimable WHERE scope = ? AND target = ? AND priority = ? AND from_at = ? AND task = ?",
-  );
-  const firstClaimable = prepare<[number, string, number, number], ClaimableRow & { taskId: TaskId }>(
-    `SELECT c.task, c.target, c.priority, c.from_at AS "from", t.id AS taskId FROM claimable c JOIN tasks t ON t.task = c.task
-     WHERE c.scope = ? AND c.target = ? AND c.priority = ? AND c.from_at <= ? ORDER BY c.from_at, c.task LIMIT 1`,
-  );
-  const laterClaimable = prepare<[number, string, number, number], { fromAt: number }>(
-    `SELECT from_at AS fromAt FROM claimable
-     WHERE scope = ? AND target = ? AND priority = ? AND from_at > ? ORDER BY from_at LIMIT 1`,
+  const nextDue = prepare<[number, number], { at: unknown }>(
+    "SELECT m.due_at AS at FROM timers m JOIN tasks t ON t.task = m.task WHERE m.scope = ? AND m.on_wall = ? ORDER BY m.due_at LIMIT 1",
   );
   const targetAfter = prepare<[number, string], Pick<ClaimableRow, "target">>(
     "SELECT target FROM claimable WHERE scope = ? AND target > ? ORDER BY target LIMIT 1",
   );
   const claimablesOf = prepare<[number], ClaimableRow>(
-    `SELECT task, target, priority, from_at AS "from" FROM claimable WHERE task = ? AND ${isPlaced} ORDER BY from_at, target`,
+    `SELECT task, target, priority, from_at AS "from", ${clockOf()} FROM claimable WHERE task = ? AND ${isPlaced} ORDER BY from_at, target`,
+  );
+  const claimables = createClaimables(prepare);
+  const clockMark = prepare<[number], ClockMark>("SELECT seq, wall, steady FROM clocks WHERE scope = ?");
+  const putClockMark = prepare(
+    `INSERT INTO clocks VALUES (?, ?, ?, ?)
+     ON CONFLICT (scope) DO UPDATE SET seq = excluded.seq, wall = excluded.wall, steady = excluded.steady`,
   );
   const putOutbox = prepare(
     "INSERT INTO outbox (scope, task_id, command, caused_by) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -88,40 +92,25 @@ export function createRows(prepare: Prepare) {
     },
 
     putTimer(scope: number, row: TimerRow): void {
-      putTimer.run(row.task, row.kind, scope, row.dueAt, row.entry);
+      putTimer.run(row.task, row.kind, toOnWall(row), scope, row.dueAt, row.entry);
     },
-    deleteTimer(task: TaskNumber, kind: string): void {
-      deleteTimer.run(task, kind);
+    deleteTimer(task: TaskNumber, timer: Pick<TimerRow, "kind" | "clock">): void {
+      deleteTimer.run(task, timer.kind, toOnWall(timer));
     },
-    timers: (scope: number, { dueUntil, count, skip = 0 }: { dueUntil: number; count: number; skip?: number }) =>
-      dueTimers.all(scope, dueUntil, count, skip),
-    nextDueAt: (scope: number) => toMoment("timers", nextDue.get(scope)?.dueAt),
-
-    putClaimable(scope: number, row: ClaimableRow): void {
-      putClaimable.run(scope, row.target, row.priority, row.from, row.task);
-    },
-    deleteClaimable(scope: number, row: ClaimableRow): void {
-      deleteClaimable.run(scope, row.target, row.priority, row.from, row.task);
-    },
-    /** One look at the head of each place, highest priority first: it does not grow with what waits there. */
-    nextClaimable(scope: number, targets: readonly string[], at: number) {
-      for (const priority of priorities) {
-        const heads = targets
-          .map((target) => firstClaimable.get(scope, target, priority, at))
-          .filter((head) => head !== undefined);
-        heads.sort((left, right) => left.from - right.from || left.task - right.task);
-        if (heads[0] !== undefined) return heads[0];
-      }
-      return undefined;
-    },
-    nextClaimableAt(scope: number, target: string, at: number): number | undefined {
-      const moments = priorities.map((priority) =>
-        toMoment("claimable", laterClaimable.get(scope, target, priority, at)?.fromAt),
-      );
-      const later = moments.filter((moment) => moment !== undefined);
-      return later.length === 0 ? undefined : Math.min(...later);
-    },
+    timers: (scope: number, { now, count, skip = 0 }: { now: Moment; count: number; skip?: number }) =>
+      dueTimers.all(scope, now.steady, scope, now.wall, count, skip),
+    nextDue: (scope: number): Due[] =>
+      clocks.flatMap((clock) => {
+        const at = toTime("timers", nextDue.get(scope, toOnWall({ clock }))?.at);
+        return at === undefined ? [] : [{ at, clock }];
+      }),
+    ...claimables,
     nextTarget: (scope: number, target: string) => targetAfter.get(scope, target)?.target,
+
+    clockMark: (scope: number) => clockMark.get(scope),
+    putClockMark(scope: number, { seq, wall, steady }: ClockMark): void {
+      putClockMark.run(scope, seq, wall, steady);
+    },
 
     putOutbox(scope: number, row: Omit<OutboxRow, "id">): void {
       putOutbox.run(scope, row.taskId, row.command, row.causedBy);
@@ -143,10 +132,4 @@ export function createRows(prepare: Prepare) {
       };
     },
   };
-}
-
-/** A page of another table has what it has, and a timer that is set to it would fire at once, again and again. */
-function toMoment(table: string, at: unknown): number | undefined {
-  if (at === undefined || typeof at === "number") return at;
-  throw outOfOrder(table);
 }

@@ -18,7 +18,7 @@ import { recallTable } from "./recall-rows.ts";
 export const applicationId = 0x41494f4e;
 
 /** The version of the tables; a file with a higher one is refused with `STORE_NEWER`. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** 2^36 events a scope, 2^17 scopes a store: together below 2^53, where JavaScript's integers end. */
 export const scopeStride = 2 ** 36;
@@ -141,5 +141,31 @@ export const migrations: readonly string[] = [
     UNIQUE (scope, id)
   ) STRICT;
   CREATE INDEX receipts_by_age ON receipts (scope, number);
+  `,
+  // What events of before this version wait for counts as they were written: an expiry or a deadline is on the wall clock.
+  `
+  CREATE TABLE next_timers (
+    task INTEGER NOT NULL, kind TEXT NOT NULL, on_wall INTEGER NOT NULL, scope INTEGER NOT NULL, due_at INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (task, kind, on_wall)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO next_timers SELECT task, kind, 1, scope, due_at, entry FROM timers;
+  DROP TABLE timers;
+  ALTER TABLE next_timers RENAME TO timers;
+  CREATE INDEX timers_by_due ON timers (scope, on_wall, due_at, task);
+
+  CREATE TABLE next_claimable (
+    scope INTEGER NOT NULL, target TEXT NOT NULL, priority INTEGER NOT NULL, on_wall INTEGER NOT NULL, from_at INTEGER NOT NULL,
+    task INTEGER NOT NULL,
+    PRIMARY KEY (scope, target, priority, on_wall, from_at, task)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO next_claimable SELECT scope, target, priority, 0, from_at, task FROM claimable;
+  DROP TABLE claimable;
+  ALTER TABLE next_claimable RENAME TO claimable;
+  CREATE INDEX claimable_by_task ON claimable (task);
+  CREATE INDEX claimable_on_wall ON claimable (scope) WHERE on_wall = 1;
+
+  -- where the steady clock stood: the only rows here that a rebuild cannot make again, and leaves alone
+  CREATE TABLE clocks (scope INTEGER PRIMARY KEY, seq INTEGER NOT NULL, wall INTEGER NOT NULL, steady INTEGER NOT NULL) STRICT;
   `,
 ];

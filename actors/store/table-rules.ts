@@ -58,6 +58,15 @@ export const tableRules: Readonly<Record<string, TableRule>> = {
   outbox: { place: "scope", key: "r.task_id", mend: "rebuild" },
   recall: { place: "scope", mend: "rebuild" },
   readers: { place: "scope", wrong: ["r.name <> 'learner'", "is of a reader that there is not"], mend: "rebuild" },
+  clocks: {
+    place: "scope",
+    wrong: [
+      `r.seq > (SELECT coalesce(max(e.pos), r.scope * ${scopeStride}) FROM events e
+        WHERE e.pos > r.scope * ${scopeStride} AND e.pos < (r.scope + 1) * ${scopeStride}) - r.scope * ${scopeStride}`,
+      "is of a time behind the journal's end",
+    ],
+    mend: "rebuild",
+  },
   receipts: {
     place: "scope",
     key: "r.id",

@@ -1,3 +1,4 @@
+import type { Due } from "../../src/contracts/due.ts";
 import type { EventBody, EventHeader, EventType } from "../../src/contracts/events.ts";
 import type { AionisError } from "../../src/contracts/failures.ts";
 import type { FamilyRule } from "../../src/contracts/family.ts";
@@ -148,7 +149,7 @@ export interface ChildOf {
   rootId: TaskId;
   depth: number;
   delegationId: DelegationId;
-  deadlineAt: number | null;
+  deadlineAt: Due | null;
 }
 
 /** A request to one task, with its ids already given. */
@@ -160,6 +161,8 @@ export type CommandOf<Name extends Command["name"]> = Extract<Command, { name: N
 export interface Facts {
   /** Wall time of the turn. */
   at: number;
+  /** How far the steady clock is ahead of it. */
+  leadMs: number;
   by: AgentId;
   /** A number in [0, 1) for the jitter of backoff. */
   jitter: number;

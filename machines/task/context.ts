@@ -1,4 +1,5 @@
 import type { Choice, Concern } from "../../src/contracts/concern.ts";
+import type { Due } from "../../src/contracts/due.ts";
 import type { EndCode } from "../../src/contracts/ending.ts";
 import type { Budget, EventHeader, RetryPolicy } from "../../src/contracts/events.ts";
 import type { AgentId, DelegationId, PacketId, PauseId, TaskId } from "../../src/contracts/ids.ts";
@@ -6,6 +7,7 @@ import type { ReplayOrder } from "../../src/contracts/playbook.ts";
 import type { PauseEnd } from "../../src/contracts/task.ts";
 import { type Actor, memoryKind, playbookKind, runKind, sessionKind, type Target } from "../../src/contracts/values.ts";
 import type { PlaybookSnapshot } from "../playbook.ts";
+import { toDue } from "./waits.ts";
 
 /** A check that a completion must answer for. Its command is in the body of the event that set it. */
 export interface CheckName {
@@ -20,7 +22,7 @@ export interface Pause {
   seq: number;
   asks: boolean;
   approver: AgentId | null;
-  expiresAt: number | null;
+  expiresAt: Due | null;
   /** What recorded work it is about; absent of a handler's own. */
   concerns?: Concern;
   /** Of one that waits for other code: how often the task was tried again. */
@@ -39,7 +41,7 @@ export interface PauseEnded {
 
 /**
  * What the task machine remembers: only what folding and deciding need, JSON only. Texts are in the bodies of the events whose
- * sequence is kept here. Times are wall milliseconds that an event decided.
+ * sequence is kept here. Times are wall milliseconds that an event decided, but for the ends of waits, each of which has its clock.
  */
 export interface TaskContext {
   id: TaskId;
@@ -56,7 +58,7 @@ export interface TaskContext {
   /** What its checks must be kept apart by. */
   isolation?: "bubblewrap";
   budget: Budget;
-  deadlineAt: number | null;
+  deadlineAt: Due | null;
 
   createdSeq: number;
   createdAt: number;
@@ -69,7 +71,8 @@ export interface TaskContext {
   epoch: number;
   attempt: number;
   stage: number;
-  claimableAt: number;
+  claimableAt: Due;
+  /** `until` is on the steady clock. */
   preferred: { agent: AgentId; until: number } | null;
   owner: Actor | null;
   claimedAt: number;
@@ -108,7 +111,7 @@ export interface TaskContext {
   /** The latest event that ended a pause, and a question, of any stage; 0 if none did. */
   pauseEndedSeq: number;
   questionEndedSeq: number;
-  handoff: { packetId: PacketId; seq: number; to: Target; from: Actor; expiresAt: number | null } | null;
+  handoff: { packetId: PacketId; seq: number; to: Target; from: Actor; expiresAt: Due | null } | null;
   handoffs: number;
   /** The event whose body holds the packet that the present owner works from. */
   packetSeq: number | null;
@@ -168,6 +171,7 @@ export function isFruitful({ successes, successesAtClaim }: TaskContext): boolea
 /** The context right after `task.created`. */
 export function toFirstContext(event: EventHeader<"task.created">): TaskContext {
   const { facts } = event;
+  const { leadMs } = facts;
   return {
     id: event.taskId,
     kind: facts.kind,
@@ -182,7 +186,10 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     checks: facts.checks,
     ...(facts.isolation === undefined ? {} : { isolation: facts.isolation }),
     budget: facts.budget,
-    deadlineAt: facts.deadlineAt ?? null,
+    deadlineAt:
+      facts.deadlineAt === undefined
+        ? null
+        : toDue(facts.deadlineAt, { isLength: facts.timeoutMs !== undefined, leadMs }),
     createdSeq: event.seq,
     createdAt: event.at,
     updatedAt: event.at,
@@ -191,7 +198,7 @@ export function toFirstContext(event: EventHeader<"task.created">): TaskContext 
     epoch: 0,
     attempt: 1,
     stage: 1,
-    claimableAt: facts.claimableAt,
+    claimableAt: toDue(facts.claimableAt, { isLength: facts.claimableOn !== "wall", leadMs }),
     preferred: null,
     owner: null,
     claimedAt: 0,

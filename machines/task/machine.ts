@@ -26,6 +26,7 @@ import {
   toFirstContext,
   waitsForCode,
 } from "./context.ts";
+import { toDue } from "./waits.ts";
 
 type Event = EventHeader;
 type Change = Partial<TaskContext>;
@@ -52,15 +53,24 @@ function enter<Type extends EventType>(type: Type, change: (context: TaskContext
   return fold(type, (context, event) => ({ entry: context.revision + 1, ...change(context, event) }));
 }
 
-type Claimable = { claimableAt: number; preferred?: TaskContext["preferred"] | undefined };
+type Claimable = {
+  claimableAt: number;
+  preferred?: TaskContext["preferred"] | undefined;
+  leadMs?: number | undefined;
+};
+
+/** From when on the task can be claimed, and by its preferred agent alone until when. */
+const toClaimable = ({ claimableAt, preferred, leadMs = 0 }: Claimable): Change => ({
+  claimableAt: toDue(claimableAt, { isLength: true, leadMs }),
+  preferred: preferred == null ? null : { ...preferred, until: preferred.until + leadMs },
+});
 
 /** What was said to be complete and did not stand counts no more. */
 const noCompletion: Change = { verifying: [], completedSeq: null };
 
 /** Without an owner, waiting for a claim. */
 const toStart = (context: TaskContext, facts: Claimable): Change => ({
-  claimableAt: facts.claimableAt,
-  preferred: facts.preferred ?? null,
+  ...toClaimable(facts),
   owner: null,
   lastAgent: context.owner?.agent ?? context.lastAgent,
   handoff: null,
@@ -70,19 +80,23 @@ const toStart = (context: TaskContext, facts: Claimable): Change => ({
 /** The end of a run that waits for its pauses, at once claimable when one of them has ended. */
 const toRest = (
   context: TaskContext,
-  { claimableAt, preferred }: { [Key in keyof Claimable]?: Claimable[Key] | undefined },
+  { claimableAt, preferred, leadMs }: { [Key in keyof Claimable]?: Claimable[Key] | undefined },
 ): Change => ({
-  ...(claimableAt === undefined ? {} : { claimableAt, preferred: preferred ?? null }),
+  ...(claimableAt === undefined ? {} : toClaimable({ claimableAt, preferred, leadMs })),
   owner: null,
   lastAgent: context.owner?.agent ?? context.lastAgent,
 });
 
+function toExpiresAt({ expiresAt, expiresInMs, leadMs }: EventHeader<"task.paused" | "handoff.offered">["facts"]) {
+  return expiresAt === undefined ? null : toDue(expiresAt, { isLength: expiresInMs !== undefined, leadMs });
+}
+
 /** M5 */
 function openPause(context: TaskContext, event: EventHeader<"task.paused">): Change {
-  const { pauseId, key, asks, approver = null, expiresAt = null, withdrawn, concerns } = event.facts;
+  const { pauseId, key, asks, approver = null, withdrawn, concerns } = event.facts;
   const before = closePauses(context, event, { end: "withdrawn", ids: withdrawn });
   const about = concerns === undefined ? {} : { concerns, ...(concerns.waitsForCode ? { tries: 0 } : {}) };
-  const pause = { pauseId, key, seq: event.seq, asks, approver, expiresAt, ...about };
+  const pause = { pauseId, key, seq: event.seq, asks, approver, expiresAt: toExpiresAt(event.facts), ...about };
   return { ...before, pauses: [...before.pauses, pause], records: context.records + 1 };
 }
 
@@ -124,10 +138,10 @@ function toPauseEnded({ pauseId, key, concerns }: TaskContext["pauses"][number],
 /** The end of one pause. Of a task that waits for nothing else it makes a claimable one; elsewhere it changes only what is open. */
 function endPause(end: End) {
   return (context: TaskContext, event: EventHeader<"task.answered" | "task.resumed" | "pause.expired">): Change => {
-    const { pauseId, claimableAt, preferred } = event.facts;
+    const { pauseId, claimableAt, preferred, leadMs } = event.facts;
     const open = closePauses(context, event, { end, ids: [pauseId] });
     if (claimableAt === undefined) return open;
-    return { entry: context.revision + 1, ...toStart(context, { claimableAt, preferred }), ...open };
+    return { entry: context.revision + 1, ...toStart(context, { claimableAt, preferred, leadMs }), ...open };
   };
 }
 
@@ -283,7 +297,7 @@ const machine = setup({
         seq: event.seq,
         to: event.facts.to,
         from: context.owner ?? { agent: event.by },
-        expiresAt: event.facts.expiresAt ?? null,
+        expiresAt: toExpiresAt(event.facts),
       },
     })),
     claimHandoff: enter("handoff.claimed", (context, event) => ({
@@ -385,7 +399,7 @@ const inPlaybook = Object.fromEntries(
 /** The task machine. Its version is raised when an old journal would fold to another state. */
 export const taskMachine = machine.createMachine({
   id: "task",
-  version: "4",
+  version: "5",
   context: ({ input }) => ({ task: toFirstContext(input) }),
   initial: "start",
   states: {

@@ -15,7 +15,7 @@ export interface RowChanges {
   /** Whether the task's row must be written; a step of a run and what a session or memory is told leave it as it is. */
   task: boolean;
   step?: StepPlace;
-  timers: { put: TimerWanted[]; delete: TimerWanted["kind"][] };
+  timers: { put: TimerWanted[]; delete: Pick<TimerWanted, "kind" | "clock">[] };
   claimables: { put: Claimable[]; delete: Claimable[] };
   /** What becomes of the task's packets. */
   packet?: PacketChange;
@@ -49,7 +49,10 @@ export function toRowChanges(event: EventHeader, before: TaskSnapshot | undefine
   return {
     task: true,
     ...(packet === undefined ? {} : { packet }),
-    timers: diff(before === undefined ? [] : timersOf(before), timersOf(after), isSameTimer, (timer) => timer.kind),
+    timers: diff(before === undefined ? [] : timersOf(before), timersOf(after), isSameTimer, ({ kind, clock }) => ({
+      kind,
+      clock,
+    })),
     claimables: diff(
       before === undefined ? [] : claimablesOf(before),
       claimablesOf(after),
@@ -153,9 +156,11 @@ function diff<Item, Key>(
 }
 
 function isSameTimer(left: TimerWanted, right: TimerWanted): boolean {
-  return left.kind === right.kind && left.dueAt === right.dueAt && left.entry === right.entry;
+  return (
+    left.kind === right.kind && left.clock === right.clock && left.dueAt === right.dueAt && left.entry === right.entry
+  );
 }
 
 function isSameClaimable(left: Claimable, right: Claimable): boolean {
-  return left.target === right.target && left.from === right.from;
+  return left.target === right.target && left.from === right.from && left.clock === right.clock;
 }

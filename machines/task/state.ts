@@ -1,4 +1,5 @@
 import type { SnapshotFrom } from "xstate";
+import type { Due } from "../../src/contracts/due.ts";
 import type { EventHeader } from "../../src/contracts/events.ts";
 import type { SessionStatus } from "../../src/contracts/session.ts";
 import type { TaskState } from "../../src/contracts/task.ts";
@@ -93,32 +94,36 @@ const entered: Partial<Record<EventHeader["type"], TaskState>> = {
 export interface TimerWanted {
   kind: "pause" | "handoff" | "deadline";
   dueAt: number;
+  clock: Due["clock"];
   /** What it belongs to: the entry of the state, or the event that opened the pause. The timer is over when that is. */
   entry: number;
 }
 
-/** The timers that follow from where a task stands, at most one a kind. */
+/** The timers that follow from where a task stands, at most one a kind and clock. */
 export function timersOf(snapshot: Pick<TaskSnapshot, "value" | "context">): TimerWanted[] {
   const { context } = snapshot;
   const timers: TimerWanted[] = [];
-  const next = firstToExpire(context);
-  if (next !== undefined) timers.push({ kind: "pause", dueAt: next.expiresAt, entry: next.seq });
+  if (context.pauses.length > 0) timers.push(...firstToExpire(context));
   if (snapshot.value === "handoff" && context.handoff?.expiresAt != null) {
-    timers.push({ kind: "handoff", dueAt: context.handoff.expiresAt, entry: context.entry });
+    timers.push(toTimer("handoff", context.handoff.expiresAt, context.entry));
   }
-  if (context.deadlineAt !== null && isOpen(snapshot)) {
-    timers.push({ kind: "deadline", dueAt: context.deadlineAt, entry: 1 });
-  }
+  if (context.deadlineAt !== null && isOpen(snapshot)) timers.push(toTimer("deadline", context.deadlineAt, 1));
   return timers;
 }
 
-/** Of the open pauses that which expires first: the others wait for its end. */
-function firstToExpire({ pauses }: TaskContext): { expiresAt: number; seq: number } | undefined {
-  let first: { expiresAt: number; seq: number } | undefined;
+function toTimer(kind: TimerWanted["kind"], { at, clock }: Due, entry: number): TimerWanted {
+  return { kind, dueAt: at, clock, entry };
+}
+
+/** Of the open pauses that which expires first on each clock: the others wait for its end. */
+function firstToExpire({ pauses }: TaskContext): TimerWanted[] {
+  const firsts = new Map<Due["clock"], TimerWanted>();
   for (const { expiresAt, seq } of pauses) {
-    if (expiresAt !== null && expiresAt < (first?.expiresAt ?? Number.POSITIVE_INFINITY)) first = { expiresAt, seq };
+    if (expiresAt === null || expiresAt.at >= (firsts.get(expiresAt.clock)?.dueAt ?? Number.POSITIVE_INFINITY))
+      continue;
+    firsts.set(expiresAt.clock, toTimer("pause", expiresAt, seq));
   }
-  return first;
+  return [...firsts.values()];
 }
 
 /** A place where workers look for something to claim. */
@@ -126,6 +131,7 @@ export interface Claimable {
   /** `any`, `role:<role>` or `agent:<agent>`, or the same as `toNewcomerKey` has it. */
   target: string;
   from: number;
+  clock: Due["clock"];
 }
 
 /** Whether anything but its time keeps it from being claimed: it waits for a claim, or for other code, which a claim finds out. */
@@ -137,22 +143,23 @@ export function isClaimable({ value, context }: Pick<TaskSnapshot, "value" | "co
 export function claimablesOf(snapshot: Pick<TaskSnapshot, "value" | "context">): Claimable[] {
   const { context } = snapshot;
   if (snapshot.value === "handoff" && context.handoff !== null) {
-    return [{ target: toTargetKey(context.handoff.to), from: 0 }];
+    return [{ target: toTargetKey(context.handoff.to), from: 0, clock: "steady" }];
   }
   if (!isClaimable(snapshot) || !isWork(snapshot)) return [];
   const target = toTargetKey(context.to);
+  const { at: from, clock } = context.claimableAt;
   if (snapshot.value === "paused") {
     return [
-      { target, from: context.claimableAt },
-      { target: toNewcomerKey(target), from: context.claimedAt },
+      { target, from, clock },
+      { target: toNewcomerKey(target), from: context.claimedAt, clock: "wall" },
     ];
   }
-  if (context.preferred === null) return [{ target, from: context.claimableAt }];
+  if (context.preferred === null) return [{ target, from, clock }];
   const preferred = `agent:${context.preferred.agent}`;
-  if (preferred === target) return [{ target, from: context.claimableAt }];
+  if (preferred === target) return [{ target, from, clock }];
   return [
-    { target: preferred, from: context.claimableAt },
-    { target, from: Math.max(context.claimableAt, context.preferred.until) },
+    { target: preferred, from, clock },
+    { target, from: Math.max(from, context.preferred.until), clock }, // the steady clock: what a caller placed in time prefers no agent
   ];
 }
 

@@ -70,8 +70,13 @@ export type RetryPolicy = z.infer<typeof RetryPolicy>;
 
 /** Claims of this agent go first until then. */
 const Preference = z.strictObject({ agent: AgentId, until: Time });
+/**
+ * How far the steady clock was ahead of the wall clock when the event was decided; absent where they agreed. The ends of lengths that the
+ * event begins are this much later on the steady clock, where they count: their moments here are those of the wall clock as it was.
+ */
+const lead = { leadMs: z.int().optional() };
 const CheckName = z.strictObject({ name: Name, required: z.boolean() });
-const claimable = { claimableAt: Time, preferred: Preference.optional() };
+const claimable = { claimableAt: Time, preferred: Preference.optional(), ...lead };
 const nothing = z.strictObject({});
 
 /** The end of a pause. It makes the task claimable when the task waits for it alone; a run that is still on goes on. */
@@ -80,6 +85,7 @@ const pauseEnd = z.strictObject({
   next: z.enum(["start", "running", "paused"]),
   claimableAt: Time.optional(),
   preferred: Preference.optional(),
+  ...lead,
 });
 /**
  * The end of a run that waits for its pauses: `start` when one of them ended meanwhile. One that stays paused is claimable too, from
@@ -91,7 +97,10 @@ const rest = {
   withdrawn: z.array(PauseId).max(limits.pausesOpen),
   claimableAt: Time.optional(),
   preferred: Preference.optional(),
+  ...lead,
 };
+/** Beside `expiresAt`: the length of which it is the end. A moment that the caller named has none. */
+const expiry = { expiresAt: Time.optional(), expiresInMs: WaitMs.optional() };
 const step = {
   ...StepSubject.shape,
   stage: z.int().positive(),
@@ -118,7 +127,12 @@ const CreatedFacts = z.strictObject({
   to: Target,
   priority: z.int(),
   claimableAt: Time,
+  /** `wall` when the caller named that moment. */
+  claimableOn: z.literal("wall").optional(),
   deadlineAt: Time.optional(),
+  /** The length of which `deadlineAt` is the end. A moment that a caller named has none. */
+  timeoutMs: WaitMs.optional(),
+  ...lead,
   retry: RetryPolicy,
   checks: z.array(CheckName).max(limits.checks),
   budget: Budget,
@@ -241,7 +255,7 @@ export const eventTypes = {
       pauseId: PauseId,
       key: Name,
       asks: z.boolean(),
-      expiresAt: Time.optional(),
+      ...expiry,
       approver: AgentId.optional(),
       /** Whether the run ended with it. One that goes on ends by `task.rested` or any other end of a run. */
       ends: z.boolean(),
@@ -299,7 +313,7 @@ export const eventTypes = {
   "deadline.passed": entry("deadline.passed", z.strictObject({ code: EndCode }), z.strictObject(ending)),
   "handoff.offered": entry(
     "handoff.offered",
-    z.strictObject({ packetId: PacketId, to: Target, expiresAt: Time.optional() }),
+    z.strictObject({ packetId: PacketId, to: Target, ...expiry, ...lead }),
     z.strictObject({ packet: Packet }),
   ),
   "handoff.claimed": entry(

@@ -11,6 +11,7 @@
 import { z } from "zod";
 import type { PlaybookContext, TaskContext } from "../../machines/index.ts";
 import { Choice, Concern } from "../contracts/concern.ts";
+import { Due } from "../contracts/due.ts";
 import { EndCode } from "../contracts/ending.ts";
 import { Budget, type EventType, eventTypes, RetryPolicy } from "../contracts/events.ts";
 import { AgentId, DelegationId, PacketId, PauseId, TaskId } from "../contracts/ids.ts";
@@ -77,7 +78,7 @@ const contextShape = {
   retry: RetryPolicy,
   checks: z.array(CheckName),
   budget: Budget,
-  deadlineAt: Time,
+  deadlineAt: Due,
   createdSeq: Sequence,
   createdAt: Time,
   updatedAt: Time,
@@ -86,7 +87,7 @@ const contextShape = {
   epoch: z.int(),
   attempt: z.int(),
   stage: z.int(),
-  claimableAt: Time,
+  claimableAt: Due,
   preferred: z.object({ agent: AgentId, until: Time }),
   owner: Actor,
   claimedAt: Time,
@@ -114,7 +115,7 @@ const contextShape = {
       seq: Sequence,
       asks: z.boolean(),
       approver: AgentId.nullable(),
-      expiresAt: Time.nullable(),
+      expiresAt: Due.nullable(),
       concerns: Concern.optional(),
       tries: z.int().optional(),
     }),
@@ -131,7 +132,7 @@ const contextShape = {
   ),
   pauseEndedSeq: z.int(),
   questionEndedSeq: z.int(),
-  handoff: z.object({ packetId: PacketId, seq: Sequence, to: Target, from: Actor, expiresAt: Time.nullable() }),
+  handoff: z.object({ packetId: PacketId, seq: Sequence, to: Target, from: Actor, expiresAt: Due.nullable() }),
   handoffs: z.int(),
   packetSeq: Sequence,
   packetId: PacketId,

@@ -3,6 +3,7 @@
 // What the persistence actor asks of a store, in rows and bytes. The implementation alone knows SQLite. Everything is synchronous:
 // between `begin` and `commit` nothing else runs, so nobody sees uncommitted state.
 
+import type { Due, Moment } from "../contracts/due.ts";
 import type { AionisError } from "../contracts/failures.ts";
 import type { Holder } from "../contracts/holder.ts";
 import type { EventId, PacketId, StoreId, TaskId } from "../contracts/ids.ts";
@@ -69,6 +70,7 @@ export interface TimerRow {
   readonly task: TaskNumber;
   readonly kind: string;
   readonly dueAt: number;
+  readonly clock: Due["clock"];
   readonly entry: number;
 }
 
@@ -77,6 +79,12 @@ export interface ClaimableRow {
   readonly target: string;
   readonly priority: number;
   readonly from: number;
+  readonly clock: Due["clock"];
+}
+
+/** Where the clocks stood when the journal's last event was `seq`. */
+export interface ClockMark extends Moment {
+  readonly seq: number;
 }
 
 /** A packet with what became of it. `target` and `from` are JSON, as the packet has them. */
@@ -301,19 +309,24 @@ export interface ScopeStore {
   hasStepAfter(options: { task: TaskNumber; stage?: number | undefined; after: number }): boolean;
 
   putTimer(row: TimerRow): void;
-  deleteTimer(task: TaskNumber, kind: string): void;
-  /** Due timers, the longest overdue first, without the first `skip`. */
-  timers(options: { dueUntil: number; count: number; skip?: number }): (TimerRow & { taskId: TaskId })[];
-  nextDueAt(): number | undefined;
+  deleteTimer(task: TaskNumber, timer: Pick<TimerRow, "kind" | "clock">): void;
+  /** Due timers, by their moments, without the first `skip`. */
+  timers(options: { now: Moment; count: number; skip?: number }): (TimerRow & { taskId: TaskId })[];
+  /** The first moment of each clock at which a timer is due. */
+  nextDue(): Due[];
 
   putClaimable(row: ClaimableRow): void;
   deleteClaimable(row: ClaimableRow): void;
   /** The one to claim first: highest priority, then the longest waiting. */
-  nextClaimable(targets: readonly string[], at: number): (ClaimableRow & { taskId: TaskId }) | undefined;
-  /** When the first task for `target` that cannot be claimed at `at` becomes claimable. */
-  nextClaimableAt(target: string, at: number): number | undefined;
+  nextClaimable(targets: readonly string[], now: Moment): (ClaimableRow & { taskId: TaskId }) | undefined;
+  /** In how many milliseconds the first task for `target` that cannot be claimed now becomes claimable, if the clock is not set. */
+  nextClaimableIn(target: string, now: Moment): number | undefined;
   /** The target behind `target`, in the order of their bytes, that has a place, be it for later; one look, however many places there are. */
   nextTarget(target: string): string | undefined;
+
+  /** Where the clocks stood when that was last written. It does not follow from the journal. */
+  clockMark(): ClockMark | undefined;
+  putClockMark(mark: ClockMark): void;
 
   putOutbox(row: Omit<OutboxRow, "id">): void;
   deleteOutbox(taskId: TaskId): void;

@@ -15,10 +15,12 @@
 import type { Committed } from "../../actors/index.ts";
 import { claimablesOf, fromTargetKey, isNewcomerKey, stateAfter } from "../../machines/index.ts";
 import { createSubjects, encode, formatHeaders, type Transport } from "../../transport/index.ts";
+import { isDue, toWallTime } from "../contracts/due.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { CancelTimer, Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
+import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { ClaimableRow, ScopeStore } from "../kernel/store.ts";
 import type { Follower } from "./start.ts";
 
@@ -26,6 +28,7 @@ export interface BellsOptions {
   transport: Pick<Transport, "publish">;
   store: Pick<ScopeStore, "name" | "nextTarget" | "nextClaimable" | "task" | "packetsOf">;
   clock: Clock;
+  time: SteadyClock;
   logger: Logger;
 }
 
@@ -33,7 +36,7 @@ const ringAgainMs = 15_000; // whoever missed a bell is idle no longer than this
 const targetsPerSlice = 64;
 
 /** Rings for what can be claimed now, and from then on. The transport may be drained before it is closed. */
-export function createBells({ transport, store, clock, logger }: BellsOptions): Follower {
+export function createBells({ transport, store, clock, time, logger }: BellsOptions): Follower {
   const subjects = createSubjects(fromScopeName(store.name));
   let isClosed = false;
   let cancel: CancelTimer | undefined;
@@ -57,7 +60,7 @@ export function createBells({ transport, store, clock, logger }: BellsOptions): 
     for (let count = 0; count < targetsPerSlice && target !== undefined; count += 1) {
       target = store.nextTarget(target);
       if (target !== undefined && isNewcomerKey(target)) continue; // a newcomer looks there without a bell
-      const first = target === undefined ? undefined : store.nextClaimable([target], clock.now());
+      const first = target === undefined ? undefined : store.nextClaimable([target], time.now());
       if (first !== undefined) tryTo(() => ring(first));
     }
     return target;
@@ -70,16 +73,25 @@ export function createBells({ transport, store, clock, logger }: BellsOptions): 
     const latest = new Map(committed.map(({ recorded, after }) => [recorded.header.taskId, after]));
     for (const taskId of new Set(made.map(({ recorded }) => recorded.header.taskId))) {
       const after = latest.get(taskId);
-      const places = after === undefined ? [] : claimablesOf(after).filter(({ from }) => from <= clock.now());
+      const places =
+        after === undefined
+          ? []
+          : claimablesOf(after).filter(({ from: at, clock: on }) => isDue({ at, clock: on }, time.now()));
       const row = places.length === 0 ? undefined : store.task(taskId); // what was granted costs no reading
       if (row !== undefined) for (const place of places) tryTo(() => ring({ taskId, task: row.task, ...place }));
     }
   }
 
-  function ring({ taskId, task, target, from }: Omit<ClaimableRow, "priority"> & { taskId: TaskId }): void {
+  function ring({
+    taskId,
+    task,
+    target,
+    from: at,
+    clock: on,
+  }: Omit<ClaimableRow, "priority"> & { taskId: TaskId }): void {
     const to = fromTargetKey(target);
     const offered = store.packetsOf(task).find(({ status }) => status === "offered");
-    const claimableAt = Math.max(from, offered?.offeredAt ?? 0); // the place of a handoff has no time
+    const claimableAt = Math.max(toWallTime({ at, clock: on }, time.now()), offered?.offeredAt ?? 0); // the place of a handoff has no time
     const bell = { to, taskId, packetId: offered?.packetId, claimableAt };
     transport.publish(subjects.bell(to), encode(bell, "json"), formatHeaders.json);
   }

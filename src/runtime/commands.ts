@@ -15,6 +15,7 @@ import type { OperationOutput, OperationParsed } from "../contracts/operations/i
 import type { SessionAck } from "../contracts/session.ts";
 import type { Ack, TaskState } from "../contracts/task.ts";
 import { sha256 } from "../kernel/digest.ts";
+import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 import { diffContents } from "../playbook/index.ts";
 import { toHostTaskId } from "./host-run.ts";
@@ -25,6 +26,7 @@ import { required, toAssignment } from "./views.ts";
 export interface ReplyContext {
   store: ScopeStore;
   leaseMs: number;
+  time: SteadyClock;
   snapshot(taskId: TaskId): TaskSnapshot | undefined;
 }
 
@@ -158,9 +160,9 @@ export function toOutput(
 export function toClaimAnswer(
   header: Recorded["header"],
   snapshot: TaskSnapshot,
-  { store, leaseMs }: Pick<ReplyContext, "store" | "leaseMs">,
+  { store, leaseMs, time }: Pick<ReplyContext, "store" | "leaseMs" | "time">,
 ): OperationOutput<"tasks.claim"> {
-  return { assignment: toAssignment(store, header, snapshot, leaseMs) };
+  return { assignment: toAssignment(store, header, snapshot, { leaseMs, now: time.now() }) };
 }
 
 function toAck({ header }: Recorded): Ack {

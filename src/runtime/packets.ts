@@ -4,6 +4,7 @@
 
 import type { Leases, Persistence } from "../../actors/index.ts";
 import { isClaimed, isWork, type TaskSnapshot, toFirstLine } from "../../machines/index.ts";
+import { type Moment, toWallTime } from "../contracts/due.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { PacketId, TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
@@ -11,6 +12,7 @@ import type { OperationOutput, OperationParsed } from "../contracts/operations/i
 import { DelegationRecord } from "../contracts/packet.ts";
 import { type StepIdentity, toStepLabel } from "../contracts/step.ts";
 import type { TaskContent } from "../contracts/task.ts";
+import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { PacketFilter, PacketRow, ScopeStore, StoredEvent, TaskRow } from "../kernel/store.ts";
 import { listPackets } from "./lists.ts";
 import { createTally } from "./tally.ts";
@@ -23,6 +25,7 @@ export interface PacketParts {
   store: ScopeStore;
   persistence: Persistence;
   leases: Leases;
+  time: SteadyClock;
 }
 
 /** Reads a packet by its anchor, its id or its task; for a task that never had one, makes it from the journal. */
@@ -40,10 +43,13 @@ export function recover(
 
   const stored = row === undefined ? undefined : readPacket(parts.store, row.seq);
   const ownedUntil = isClaimed(snapshot) ? parts.leases.until(parts.scope, taskId) : undefined;
+  const now = parts.time.now();
   return {
-    ...(stored === undefined ? derivePacket(parts.store, snapshot, task.task) : { packet: stored, derived: false }),
+    ...(stored === undefined
+      ? derivePacket(parts.store, snapshot, { task: task.task, now })
+      : { packet: stored, derived: false }),
     ...(row === undefined ? {} : { record: toRecord(row) }),
-    task: toTask(snapshot, task.title),
+    task: toTask(snapshot, task.title, now),
     ...(ownedUntil === undefined ? {} : { ownedUntil }),
   };
 }
@@ -160,7 +166,7 @@ function findTask(store: ScopeStore, id: TaskId): TaskRow {
 }
 
 function toNode(
-  { store, persistence, scope }: PacketParts,
+  { store, persistence, scope, time }: PacketParts,
   id: TaskId,
   level: number,
 ): OperationOutput<"delegation.tree">["nodes"][number] {
@@ -168,7 +174,7 @@ function toNode(
   const snapshot = persistence.snapshot(scope, id) ?? noTask(id);
   const record = store.packetsOf(row.task).find(({ kind }) => kind === "delegation");
   return {
-    task: toTask(snapshot, row.title),
+    task: toTask(snapshot, row.title, time.now()),
     level,
     ...given({ record: record === undefined ? undefined : toRecord({ ...record, taskId: id }) }),
   };
@@ -185,21 +191,29 @@ function findRow(store: ScopeStore, input: OperationParsed<"handoff.recover">): 
 type Derived = Pick<OperationOutput<"handoff.recover">, "packet" | "derived" | "omitted">;
 
 /** What the next worker must know of a task that nobody wrote a packet for: its brief, and the last steps that are recorded. */
-function derivePacket(store: ScopeStore, snapshot: TaskSnapshot, task: number): Derived {
+function derivePacket(
+  store: ScopeStore,
+  snapshot: TaskSnapshot,
+  { task, now }: { task: number; now: Moment },
+): Derived {
   const { stage } = snapshot.context;
   const steps = store.lastStepsOf({ task, stage, count: limits.listItems });
   const [first] = steps;
   const omitted = first === undefined ? 0 : store.countSteps({ task, stage }) - steps.length;
   return {
-    packet: toPacket(store, snapshot, steps),
+    packet: toPacket(store, snapshot, { steps, now }),
     derived: true,
     ...(first === undefined || omitted === 0 ? {} : { omitted: { steps: omitted, before: first.seq } }),
   };
 }
 
-function toPacket(store: ScopeStore, snapshot: TaskSnapshot, steps: readonly StoredEvent[]): Derived["packet"] {
+function toPacket(
+  store: ScopeStore,
+  snapshot: TaskSnapshot,
+  { steps, now }: { steps: readonly StoredEvent[]; now: Moment },
+): Derived["packet"] {
   const { context } = snapshot;
-  const content = toContent(store, snapshot);
+  const content = toContent(store, snapshot, now);
   const facts = steps.map(({ type, facts: text, at }) => {
     return `${type} ${toStepLabel(JSON.parse(text) as StepIdentity)} at ${at}`; // the facts of a step's event
   });
@@ -218,13 +232,13 @@ function toPacket(store: ScopeStore, snapshot: TaskSnapshot, steps: readonly Sto
     constraints: { change: [], remove: [], keep: [] },
     facts,
     rejected: [],
-    blockers: readQuestions(store, context).map(toBlocker),
+    blockers: readQuestions(store, context, now).map(toBlocker),
     services: [],
     artifacts: [],
     evidence: [],
     lessons: [],
     ...(content.data === undefined ? {} : { data: content.data }),
-    ...(context.deadlineAt === null ? {} : { deadlineAt: context.deadlineAt }),
+    ...(context.deadlineAt === null ? {} : { deadlineAt: toWallTime(context.deadlineAt, now) }),
   };
 }
 

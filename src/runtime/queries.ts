@@ -9,6 +9,7 @@ import type { TaskId } from "../contracts/ids.ts";
 import type { OperationName, OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import { memoryKind, playbookKind, sessionKind } from "../contracts/values.ts";
 import type { Clock } from "../kernel/clock.ts";
+import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { ScopeStore, Store, TaskNumber, TaskRow } from "../kernel/store.ts";
 import type { Caller } from "./caller.ts";
 import { listEvents, listTasks } from "./lists.ts";
@@ -57,6 +58,7 @@ export interface QueryOptions extends Omit<StoreWorksOptions, "store" | "tables"
   leases: Leases;
   waiting: Waiting;
   clock: Clock;
+  time: SteadyClock;
   memory: MemoryOptions;
   playbooks: PlaybookCommandParts;
   /** Take what lists or looks at much, and what looks at the whole store. */
@@ -67,10 +69,10 @@ export interface QueryOptions extends Omit<StoreWorksOptions, "store" | "tables"
 
 /** The queries of one scope. */
 export function createQueries(options: QueryOptions): Queries {
-  const { persistence, leases, clock } = options;
+  const { persistence, leases, clock, time } = options;
   const store = options.store.scope(options.scope);
 
-  const packetParts = { scope: options.scope, store, persistence, leases };
+  const packetParts = { scope: options.scope, store, persistence, leases, time };
 
   function find(taskId: TaskId): { row: TaskRow; snapshot: TaskSnapshot } {
     return { row: findRow(taskId), snapshot: snapshotOf(taskId) };
@@ -110,7 +112,8 @@ export function createQueries(options: QueryOptions): Queries {
     }),
     "tasks.get"({ taskId }) {
       const { row, snapshot } = find(taskId);
-      return { task: toTask(snapshot, row.title), content: toContent(store, snapshot) };
+      const now = time.now();
+      return { task: toTask(snapshot, row.title, now), content: toContent(store, snapshot, now) };
     },
     async "tasks.watch"({ taskId, afterRevision, untilEnded, waitMs }) {
       const isMet = (snapshot: TaskSnapshot): boolean =>
@@ -118,18 +121,20 @@ export function createQueries(options: QueryOptions): Queries {
       if (!isMet(find(taskId).snapshot)) await options.waiting.changed(taskId, isMet, waitMs);
       const { row, snapshot } = find(taskId);
       const hasEnded = !isOpen(snapshot);
-      const task = toTask(snapshot, row.title);
-      return hasEnded ? { task, hasEnded, content: toContent(store, snapshot) } : { task, hasEnded };
+      const now = time.now();
+      const task = toTask(snapshot, row.title, now);
+      return hasEnded ? { task, hasEnded, content: toContent(store, snapshot, now) } : { task, hasEnded };
     },
     "tasks.list"({ states, kind, parentId, pageSize, cursor }, caller) {
       const before = toTaskNumber(store, cursor);
       const filter = { states, kind, parentId, exceptKinds: [memoryKind, playbookKind], before, pageSize };
-      const parts = listTasks(store, filter, ({ id, title }) => toTask(snapshotOf(id), title));
+      const now = time.now();
+      const parts = listTasks(store, filter, ({ id, title }) => toTask(snapshotOf(id), title, now));
       return then(inSlices(caller, parts), ({ items: tasks, cursor: next }) => ({ tasks, ...given({ cursor: next }) }));
     },
     "tasks.explain"({ taskId }) {
       const { snapshot } = find(taskId);
-      return toExplanation(store, snapshot, { at: clock.now(), leaseUntil: leases.until(options.scope, taskId) });
+      return toExplanation(store, snapshot, { now: time.now(), leaseUntil: leases.until(options.scope, taskId) });
     },
     "tasks.steps"({ taskId, stage, after, pageSize }) {
       const { row } = find(taskId);

@@ -31,6 +31,7 @@ import type { RpcReply } from "../contracts/rpc.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
+import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { ScopeStore, Store } from "../kernel/store.ts";
 import type { Caller } from "./caller.ts";
 import { isMemoryOperation, isPlaybookOperation, toOutput, toSubmission } from "./commands.ts";
@@ -54,6 +55,7 @@ export interface RpcOptions {
   waiting: Waiting;
   families: FindRule;
   clock: Clock;
+  time: SteadyClock;
   ids: Ids;
   logger: Logger;
 }
@@ -116,6 +118,7 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   const replyContext = {
     store,
     leaseMs: leases.leaseMs,
+    time: options.time,
     snapshot: (taskId: TaskId) => persistence.snapshot(options.scope, taskId),
   };
 

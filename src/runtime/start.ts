@@ -32,6 +32,7 @@ import type { Ids } from "../kernel/ids.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { MarkFile } from "../kernel/mark-file.ts";
 import type { Random } from "../kernel/random.ts";
+import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { Store } from "../kernel/store.ts";
 import { createAdmission } from "./admission.ts";
 import { toClaimAnswer } from "./commands.ts";
@@ -40,6 +41,7 @@ import { createFamilies } from "./families.ts";
 import { createQueries } from "./queries.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { createRefuse, createRpcHandler } from "./rpc.ts";
+import { createScopeTime } from "./scope-time.ts";
 import { createSlices } from "./slices.ts";
 import type { BackupParts } from "./store-works.ts";
 import { createToolsSeen } from "./tools-seen.ts";
@@ -83,6 +85,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   /** Reads its scope from this process. */
   readonly reader: Reader;
+  /** By which waits are measured. */
+  readonly time: SteadyClock;
   /**
    * Takes calls from another transport too, which the runtime drains when it closes. Returns what it has served there so far.
    * @throws AionisError `RUNTIME_CLOSED`; then the transport stays the caller's.
@@ -120,6 +124,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const scopeStore = store.scope(scope);
   const subjects = createSubjects(fromScopeName(scope));
 
+  let shiftKept = Promise.resolve();
+  const time = createScopeTime({
+    clock,
+    store: scopeStore,
+    onShift() {
+      shiftKept = persistence.chore(scope, () => {}).catch(() => {}); // a store that takes nothing keeps it no better
+    },
+  });
   const leases: Leases = createLeases({
     clock,
     leaseMs: options.leaseMs ?? leaseMsDefault,
@@ -131,7 +143,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // a claim that wins in this very turn has its lease after the commit
     leaseUntil: (of, taskId) => leases.until(of, taskId) ?? clock.now() + leases.leaseMs,
     match: (_scope, target, after) => waiting.match(target, after),
-    answer: (_scope, { header }, after) => toClaimAnswer(header, after, { store: scopeStore, leaseMs: leases.leaseMs }),
+    answer: (_scope, { header }, after) =>
+      toClaimAnswer(header, after, { store: scopeStore, leaseMs: leases.leaseMs, time: time.clock }),
+    time: time.clock,
+    beforeCommit: time.write,
     onCommitted: follow,
     onFailed(failure) {
       const { code, detail } = failure;
@@ -145,6 +160,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     persistence.submit({ scope, by: "runtime", command, causedBy, isInternal: true });
   const timers: Timers = createTimers({
     clock,
+    time: time.clock,
     store: scopeStore,
     async fire({ taskId, kind, entry }) {
       options.faults.at("timer.fire");
@@ -161,7 +177,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     onError: suspendFor,
   });
-  const waiting = createWaiting({ clock, store: scopeStore });
+  const waiting = createWaiting({ clock, time: time.clock, store: scopeStore });
   const mark =
     options.markFile === undefined ? undefined : createHighWaterMark({ store, file: options.markFile, clock, logger });
   const readMark = async (): Promise<AionisError | undefined> => checkMark(store, await options.markFile?.read());
@@ -177,7 +193,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const memory = { scope, store: scopeStore, persistence, learner, clock, embeddings };
   const tools = createToolsSeen(clock);
   const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids, families };
-  const parts = { scope, store, persistence, leases, waiting, clock, memory, playbooks, families };
+  const parts = { scope, store, persistence, leases, waiting, clock, time: time.clock, memory, playbooks, families };
   const works = createWorks(clock);
   const queries = createQueries({
     ...parts,
@@ -257,6 +273,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   /** What follows from a commit, in memory. */
   function follow(committed: readonly Committed[]): void {
+    time.committed();
     for (const event of committed) followLease(event);
     waiting.follow(committed);
     if (committed.some(({ recorded }) => !recorded.header.type.startsWith("step."))) timers.arm();
@@ -325,6 +342,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await works.ended(); // given up at their next slice, they leave nothing half done
     await Promise.all(followers.map((follower) => follower.close()));
     await learner.close();
+    time.clock.now(); // a shift that nobody met yet is kept for the next process
+    await shiftKept;
     timers.close();
     outbox.close();
     leases.close();
@@ -338,6 +357,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   return {
     reader: createReader(queries, clock),
+    time: time.clock,
     serve,
     follow: (follower) => void followers.push(follower),
     endWaits: waiting.close,

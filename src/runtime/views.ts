@@ -14,6 +14,7 @@ import {
   toTargetKey,
   toTaskState,
 } from "../../machines/index.ts";
+import { type Due, type Moment, toMsUntil, toWallTime } from "../contracts/due.ts";
 import { type EndMark, type EndReason, endings, toReasonSentence } from "../contracts/ending.ts";
 import type { EventHeader } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
@@ -23,14 +24,14 @@ import type { Check } from "../contracts/values.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 
 /** A task as lists show it. */
-export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
+export function toTask(snapshot: TaskSnapshot, title: string | null, now: Moment): Task {
   const { context } = snapshot;
   const state = toTaskState(snapshot);
-  const common = toCommon(context, title);
+  const common = toCommon(context, title, now);
   const ended = { endedAt: context.outcome?.at ?? 0, outcomeSeq: context.outcome?.seq ?? 0 };
   switch (state) {
     case "start":
-      return { ...common, state, to: context.to, claimableAt: context.claimableAt };
+      return { ...common, state, to: context.to, claimableAt: toWallTime(context.claimableAt, now) };
     case "running":
       return { ...common, state, owner: required(context.owner), claimedAt: context.claimedAt };
     case "verifying": {
@@ -40,11 +41,15 @@ export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
     case "paused": {
       const { owner } = context;
       if (owner !== null) return { ...common, state, owner, claimedAt: context.claimedAt };
-      return { ...common, state, ...(isClaimable(snapshot) ? { claimableAt: context.claimableAt } : {}) };
+      return {
+        ...common,
+        state,
+        ...(isClaimable(snapshot) ? { claimableAt: toWallTime(context.claimableAt, now) } : {}),
+      };
     }
     case "handoff": {
       const { packetId, to, from, expiresAt } = required(context.handoff);
-      return { ...common, state, packetId, to, from, ...given({ expiresAt }) };
+      return { ...common, state, packetId, to, from, ...given({ expiresAt: toGiven(expiresAt, now) }) };
     }
     case "failed":
     case "cancelled":
@@ -55,7 +60,7 @@ export function toTask(snapshot: TaskSnapshot, title: string | null): Task {
 }
 
 /** The texts of a task, from the bodies that its state refers to. */
-export function toContent(store: ScopeStore, snapshot: TaskSnapshot): TaskContent {
+export function toContent(store: ScopeStore, snapshot: TaskSnapshot, now: Moment): TaskContent {
   const { context } = snapshot;
   const created = readCreated(store, context);
   const packet = readPacket(store, context.handoff?.seq ?? context.packetSeq);
@@ -63,7 +68,7 @@ export function toContent(store: ScopeStore, snapshot: TaskSnapshot): TaskConten
     ...given({ brief: created?.brief, data: created?.data }),
     files: created?.files ?? [],
     checks: readChecks(store, context, created?.checks),
-    pauses: readQuestions(store, context),
+    pauses: readQuestions(store, context, now),
     ...given({
       packet,
       outcome: readOutcome(store, context),
@@ -72,17 +77,21 @@ export function toContent(store: ScopeStore, snapshot: TaskSnapshot): TaskConten
 }
 
 /** The open pauses with their texts, as far as these fit into a page. */
-export function readQuestions(store: ScopeStore, { pauses }: TaskContext): TaskContent["pauses"] {
+export function readQuestions(store: ScopeStore, { pauses }: TaskContext, now: Moment): TaskContent["pauses"] {
   let left: number = limits.pageBytes;
   return pauses.map((pause) => {
     const stored = left > 0 ? store.event(pause.seq) : undefined;
     left -= stored?.body?.length ?? 0;
-    return { ...toOpenPause(pause), ...(left >= 0 ? given({ ...decodeBody(stored, "task.paused") }) : {}) };
+    return { ...toOpenPause(pause, now), ...(left >= 0 ? given({ ...decodeBody(stored, "task.paused") }) : {}) };
   });
 }
 
-function toOpenPause({ approver, expiresAt, ...pause }: TaskContext["pauses"][number]): OpenPause {
-  return { ...pause, ...given({ approver, expiresAt }) };
+function toOpenPause({ approver, expiresAt, ...pause }: TaskContext["pauses"][number], now: Moment): OpenPause {
+  return { ...pause, ...given({ approver, expiresAt: toGiven(expiresAt, now) }) };
+}
+
+function toGiven(due: Due | null, now: Moment): number | null {
+  return due === null ? null : toWallTime(due, now);
 }
 
 type Claim = EventHeader<"task.claimed" | "handoff.claimed">;
@@ -92,7 +101,7 @@ export function toAssignment(
   store: ScopeStore,
   claim: EventHeader,
   snapshot: TaskSnapshot,
-  leaseMs: number,
+  { leaseMs, now }: { leaseMs: number; now: Moment },
 ): Assignment {
   if (claim.type !== "task.claimed" && claim.type !== "handoff.claimed")
     throw new Error(`event ${claim.seq} is no claim`);
@@ -109,25 +118,25 @@ export function toAssignment(
     checks: created?.checks ?? [],
     ...given({
       packet: readPacket(store, context.packetSeq),
-      deadlineAt: context.deadlineAt,
+      deadlineAt: toGiven(context.deadlineAt, now),
       returned: readReturned(store, context),
     }),
     ...given({ isolation: context.isolation }),
     hasSteps: hasSteps(store, claim, context),
     pauses: context.pauseEnds.map((pause) => readPauseEnd(store, pause)),
-    openPauses: context.pauses.map(toOpenPause),
+    openPauses: context.pauses.map((pause) => toOpenPause(pause, now)),
     budget: context.budget,
     leaseMs,
   };
 }
 
-interface Moment {
-  at: number;
+interface Present {
+  now: Moment;
   leaseUntil: number | undefined;
 }
 
 /** Why a task is not moving, and what would move it; of one that has ended, why. */
-export function toExplanation(store: ScopeStore, snapshot: TaskSnapshot, now: Moment): Explanation {
+export function toExplanation(store: ScopeStore, snapshot: TaskSnapshot, present: Present): Explanation {
   const { context } = snapshot;
   const state = toTaskState(snapshot);
   const allowed = [...allowedFor(snapshot)];
@@ -135,14 +144,19 @@ export function toExplanation(store: ScopeStore, snapshot: TaskSnapshot, now: Mo
   if (reason !== undefined) {
     return { taskId: context.id, state, because: toReasonSentence(reason), outcome: { reason }, allowed, moves: [] };
   }
-  const { because, moves } = explain(state, snapshot, now);
-  const pauses = readQuestions(store, context).map(explainPause);
-  const hasDeadline = context.deadlineAt !== null && allowed.length > 0;
-  const deadline = hasDeadline ? [`its deadline in ${(context.deadlineAt ?? 0) - now.at} ms`] : [];
+  const { now } = present;
+  const { because, moves } = explain(state, snapshot, present);
+  const pauses = readQuestions(store, context, now).map(explainPause);
+  const due = allowed.length > 0 ? context.deadlineAt : null;
+  const deadline = due === null ? [] : [`its deadline in ${toMsUntil(due, now)} ms`];
   return { taskId: context.id, state, because, allowed, moves: [...moves, ...pauses, ...deadline] };
 }
 
-function explain(state: Task["state"], snapshot: TaskSnapshot, now: Moment): { because: string; moves: string[] } {
+function explain(
+  state: Task["state"],
+  snapshot: TaskSnapshot,
+  { now, leaseUntil }: Present,
+): { because: string; moves: string[] } {
   const { context } = snapshot;
   switch (state) {
     case "start":
@@ -154,7 +168,7 @@ function explain(state: Task["state"], snapshot: TaskSnapshot, now: Moment): { b
       if (context.owner === null) return explainUnowned(snapshot, now); // nobody goes on with other work
       const { agent } = context.owner;
       const lease =
-        now.leaseUntil === undefined ? "" : `; without a heartbeat its lease ends in ${now.leaseUntil - now.at} ms`;
+        leaseUntil === undefined ? "" : `; without a heartbeat its lease ends in ${leaseUntil - now.wall} ms`;
       const what = state === "verifying" ? `runs ${context.verifying.length} checks` : "works on it";
       const waits = state === "paused" ? ` ${explainPaused(context)}` : "";
       return { because: `${agent} ${what}${lease}.${waits}`, moves: [agent, "the end of its lease"] };
@@ -175,7 +189,7 @@ function explainUnowned(snapshot: TaskSnapshot, now: Moment): { because: string;
   const because = explainPaused(context);
   if (!isClaimable(snapshot)) return { because, moves: [] };
   const target = toTargetKey(context.to);
-  const when = `in ${Math.max(context.claimableAt - now.at, 0)} ms`;
+  const when = `in ${Math.max(toMsUntil(context.claimableAt, now), 0)} ms`;
   return {
     because: `${because} It also waits for code that fits what is recorded, and is tried again ${when}.`,
     moves: [`a claim by ${target} with code that fits, ${when}`],
@@ -207,7 +221,7 @@ function explainSession({ records }: TaskContext): { because: string; moves: str
 
 function explainStart(context: TaskContext, now: Moment): { because: string; moves: string[] } {
   const target = toTargetKey(context.to);
-  const waitMs = context.claimableAt - now.at;
+  const waitMs = toMsUntil(context.claimableAt, now);
   if (waitMs > 0) {
     return {
       because: `It can be claimed in ${waitMs} ms (attempt ${context.attempt}).`,
@@ -216,14 +230,15 @@ function explainStart(context: TaskContext, now: Moment): { because: string; mov
   }
   const { preferred } = context;
   const kept =
-    preferred === null || preferred.until <= now.at
+    preferred === null || preferred.until <= now.steady
       ? ""
-      : `, kept for ${preferred.agent} for ${preferred.until - now.at} ms`;
+      : `, kept for ${preferred.agent} for ${preferred.until - now.steady} ms`;
   return { because: `It waits for a claim by ${target}${kept}.`, moves: [`a claim by ${target}`] };
 }
 
-function toCommon(context: TaskContext, title: string | null) {
-  const { family, parentId, delegationId, deadlineAt } = context;
+function toCommon(context: TaskContext, title: string | null, now: Moment) {
+  const { family, parentId, delegationId } = context;
+  const deadlineAt = toGiven(context.deadlineAt, now);
   return {
     id: context.id,
     kind: context.kind,
@@ -238,7 +253,7 @@ function toCommon(context: TaskContext, title: string | null) {
     stepsRecorded: context.steps,
     handoffs: context.handoffs,
     childrenOpen: context.childrenOpen.map(({ childId }) => childId),
-    pauses: context.pauses.map(toOpenPause),
+    pauses: context.pauses.map((pause) => toOpenPause(pause, now)),
     createdAt: context.createdAt,
     updatedAt: context.updatedAt,
   };

@@ -10,10 +10,12 @@
 
 import type { Committed, Recorded, Submission, WaitingClaim } from "../../actors/index.ts";
 import { claimablesOf, type TaskSnapshot } from "../../machines/index.ts";
+import { isDue, type Moment } from "../contracts/due.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { CancelTimer, Clock } from "../kernel/clock.ts";
+import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 
 /** How a waiting claim ended: by the event that granted it, by something to try for, or by its time. */
@@ -63,11 +65,12 @@ export interface Waiting {
 }
 
 export function createWaiting(options: {
-  clock: Clock;
+  clock: Pick<Clock, "setTimer">;
+  time: SteadyClock;
   /** The rows that say what can be claimed. */
-  store: Pick<ScopeStore, "nextClaimable" | "nextClaimableAt">;
+  store: Pick<ScopeStore, "nextClaimable" | "nextClaimableIn">;
 }): Waiting {
-  const { clock, store } = options;
+  const { clock, time, store } = options;
   const claims = new Map<string, Set<Entry>>(); // by target, each in the order of waiting
   let claiming = 0;
   const alarms = new Map<string, CancelTimer>(); // by target: when its next task becomes claimable
@@ -84,8 +87,8 @@ export function createWaiting(options: {
     refuseTooMany(claiming);
     if (isClosed || waitMs <= 0) return Promise.resolve({ kind: "over" });
     // what became claimable after the caller last looked would wake nobody
-    const at = clock.now(); // one moment for both questions: what comes due between two would wake nobody
-    if (store.nextClaimable(targets, at) !== undefined) return Promise.resolve({ kind: "claimable" });
+    const now = time.now(); // one moment for both questions: what comes due between two would wake nobody
+    if (store.nextClaimable(targets, now) !== undefined) return Promise.resolve({ kind: "claimable" });
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         for (const target of targets) leaveTarget(target, entry);
@@ -110,7 +113,7 @@ export function createWaiting(options: {
       claiming += 1;
       for (const target of targets) {
         claims.set(target, (claims.get(target) ?? new Set()).add(entry));
-        setAlarm(target, at);
+        setAlarm(target, now);
       }
     });
   }
@@ -167,12 +170,12 @@ export function createWaiting(options: {
   }
 
   /** One timer a target, for the first of its tasks that cannot be claimed yet. */
-  function setAlarm(target: string, at: number): void {
+  function setAlarm(target: string, now: Moment): void {
     alarms.get(target)?.();
     alarms.delete(target);
-    const from = store.nextClaimableAt(target, at);
-    if (from === undefined) return;
-    const cancel = clock.setTimer(from - at, () => {
+    const inMs = store.nextClaimableIn(target, now);
+    if (inMs === undefined) return;
+    const cancel = clock.setTimer(inMs, () => {
       alarms.delete(target);
       // Several tasks may be due at once: all that wait try, in their order, and who finds nothing waits again.
       for (const entry of [...(claims.get(target) ?? [])]) entry.isWanted() ? entry.wake() : entry.drop();
@@ -182,10 +185,10 @@ export function createWaiting(options: {
 
   /** What can be claimed now was matched in its commit; this is for what somebody came to wait for meanwhile, and for later. */
   function followClaimables(after: TaskSnapshot): void {
-    const at = clock.now();
-    for (const { target, from } of claimablesOf(after)) {
-      if (from <= at) first(target, after)?.wake();
-      else if (hasClaimFor(target)) setAlarm(target, at);
+    const now = time.now();
+    for (const { target, from, clock: on } of claimablesOf(after)) {
+      if (isDue({ at: from, clock: on }, now)) first(target, after)?.wake();
+      else if (hasClaimFor(target)) setAlarm(target, now);
     }
   }
 

@@ -83,8 +83,8 @@ describe("verifyScope (I6)", () => {
     const row = [...scope.tasksIn(["start"])][0] as TaskRow;
     store.begin();
     scope.enterTail(row.task, [{ seq: 1_000, step: { stage: 1, name: "x", ordinal: 0 } }]);
-    scope.putTimer({ task: row.task, kind: "handoff", dueAt: 1, entry: 1 });
-    scope.putClaimable({ task: row.task, target: "role:x", priority: 2, from: 0 });
+    scope.putTimer({ task: row.task, kind: "handoff", dueAt: 1, clock: "steady", entry: 1 });
+    scope.putClaimable({ task: row.task, target: "role:x", priority: 2, from: 0, clock: "steady" });
     scope.putOutbox({ taskId: taskId(404), command: "tasks.cancel", causedBy: "x" });
     scope.putTask({ ...row, task: row.task + 1_000, id: taskId(405) });
     store.commit();

@@ -74,7 +74,7 @@ describe("a task that is read again", () => {
   });
 
   it("is folded from its events when its snapshot is of another version or machine", async () => {
-    for (const change of [{ version: "0" }, { version: "5" }, { machine: "job" }]) {
+    for (const change of [{ version: "0" }, { version: "6" }, { machine: "job" }]) {
       const { bench, id, restart, rewrite } = await setup();
       await bench.do("tasks.step", { taskId: id, epoch: 1, step: step(0) });
       const before = bench.persistence.snapshot(scopeName, id);

@@ -22,6 +22,7 @@ function setup(options: Parameters<typeof createBench>[0] = {}) {
   const wire = () =>
     createTimers({
       clock: bench.clock,
+      time: bench.time,
       store: scope,
       onError: (error) => void errors.push(error),
       async fire({ taskId, kind, entry }) {
@@ -71,7 +72,7 @@ describe("timers", () => {
     await bench.clock.advance(2_000);
 
     expect(state(late)).toBe("failed");
-    expect(scope.nextDueAt()).toBeUndefined();
+    expect(scope.nextDue()).toEqual([]);
   });
 
   it("that were due while nobody ran fire after the restart (I9)", async () => {
@@ -227,10 +228,10 @@ describe("rows that cannot be read", () => {
       throw new Error("I/O");
     };
     const onError = (error: unknown) => void errors.push(error);
-    const options = { clock: bench.clock, onError };
+    const options = { clock: bench.clock, time: bench.time, onError };
     const timers = createTimers({
       ...options,
-      store: { timers: broken, nextDueAt: () => bench.clock.now() },
+      store: { timers: broken, nextDue: () => [{ at: bench.clock.now(), clock: "wall" }] },
       fire: async () => true,
     });
     const outbox = createOutbox({ ...options, store: { outbox: broken }, deliver: async () => {} });

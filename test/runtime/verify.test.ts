@@ -73,7 +73,7 @@ const cases: Case[] = [
   ["tasks", "a title", run("UPDATE tasks SET title = 'Other' WHERE state = 'start'"), "rebuild"],
   ["tasks", "a state that its index does not know", behindIndex("tasks_by_state", "UPDATE tasks SET state = 'running' WHERE state = 'paused'"), "rebuild"],
   ["timers", "a timer that was moved to another scope", run("UPDATE timers SET scope = 1"), "rebuild"],
-  ["claimable", "a place that was copied to another scope", run("INSERT INTO claimable SELECT 1, target, priority, from_at, task FROM claimable WHERE scope = 2 LIMIT 1"), "rebuild"],
+  ["claimable", "a place that was copied to another scope", run("INSERT INTO claimable SELECT 1, target, priority, on_wall, from_at, task FROM claimable WHERE scope = 2 LIMIT 1"), "rebuild"],
   ["packets", "a packet's sender", run("UPDATE packets SET sender = '{}'"), "rebuild"],
   ["packets", "a packet that an index does not find", behindIndex("packets_by_status", "UPDATE packets SET status = 'claimed' WHERE kind = 'handoff'"), "rebuild"],
   ["outbox", "what nothing owes", run("INSERT INTO outbox (scope, task_id, command, caused_by) SELECT 2, id, 'tasks.cancel', 'x' FROM tasks WHERE state = 'start' AND scope = 2 LIMIT 1"), "rebuild"],
@@ -84,6 +84,7 @@ const cases: Case[] = [
   ["readers", "a cursor that is ahead of the journal", run("UPDATE readers SET seq = 100000"), "rebuild"],
   ["readers", "a cursor that lost what was taught last", run("UPDATE readers SET taught = 1"), "rebuild"],
   ["readers", "a reader that there is not", run("INSERT INTO readers VALUES (2, 'other', 1, 0, 1)"), "rebuild"],
+  ["clocks", "a time behind the journal's end", run("INSERT INTO clocks VALUES (2, 100000, 1, 1)"), "rebuild"],
   ["receipts", "a receipt that is not the one that was kept", run("UPDATE receipts SET body = replace(body, 'log', 'lot')"), "rebuild"],
 ]; // biome-ignore format: a table
 

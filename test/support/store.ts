@@ -24,6 +24,7 @@ import type { Ids } from "../../src/kernel/ids.ts";
 import { createIds } from "../../src/kernel/index.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
+import { createSteadyClock, type SteadyClock } from "../../src/kernel/steady-clock.ts";
 import type { Durability, JournalDamage, ScopeStore, Store } from "../../src/kernel/store.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { toCommand } from "./tasks.ts";
@@ -54,6 +55,7 @@ export function tempFolderOfFile(): string {
 
 export interface Ports {
   clock: JumpingClock;
+  time: SteadyClock;
   random: Random;
   ids: Ids;
 }
@@ -61,7 +63,7 @@ export interface Ports {
 export function createPorts(seed = 1): Ports {
   const clock = new JumpingClock();
   const random = createSeededRandom(seed);
-  return { clock, random, ids: createIds(clock, random) };
+  return { clock, time: createSteadyClock({ clock }), random, ids: createIds(clock, random) };
 }
 
 /** An open store that is closed when the test ends. */

@@ -63,6 +63,7 @@ export class Story {
     const n = this.headers.length + 1;
     return {
       at: this.at,
+      leadMs: 0,
       by: "worker-1",
       jitter: 0.5,
       ids: { packet: packetId(n), child: taskId(1_000 + n), delegation: delegationId(n), pause: pauseId(n) },

@@ -1,6 +1,8 @@
+import { isDue, toMsUntil, toWallTime } from "../../../src/contracts/due.ts";
 import type { Actor, Target } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { isClaimable, isClaimed, type TaskSnapshot, toTaskState } from "../state.ts";
+import { toLead, toNow } from "../waits.ts";
 import { accept, heldBy, refuse, refuseState } from "./refuse.ts";
 
 type ClaimCommand = CommandOf<"tasks.claim"> | CommandOf<"handoff.claim">;
@@ -22,20 +24,19 @@ function claimStart(snapshot: TaskSnapshot, command: ClaimCommand, facts: Facts)
   const role = roleFor(context.to, command.input.roles, facts.by);
   const isPreferred = context.preferred?.agent === facts.by;
   if (role === "refused" && !isPreferred) return refuseAddressee(context.id, context.to, facts.by);
-  if (context.claimableAt > facts.at && !isNewcomer(snapshot, command, facts)) {
-    return refuse("TASK_STATE_CONFLICT", `${context.id} can be claimed in ${context.claimableAt - facts.at} ms.`, {
+  const now = toNow(facts);
+  if (!isDue(context.claimableAt, now) && !isNewcomer(snapshot, command, facts)) {
+    const waitMs = toMsUntil(context.claimableAt, now);
+    return refuse("TASK_STATE_CONFLICT", `${context.id} can be claimed in ${waitMs} ms.`, {
       state: toTaskState(snapshot),
-      claimableAt: context.claimableAt,
+      claimableAt: toWallTime(context.claimableAt, now),
     });
   }
-  if (context.preferred !== null && !isPreferred && context.preferred.until > facts.at) {
-    return refuse(
-      "NOT_ADDRESSED",
-      `${context.id} is kept for ${context.preferred.agent} for ${context.preferred.until - facts.at} ms.`,
-      {
-        preferred: context.preferred,
-      },
-    );
+  if (context.preferred !== null && !isPreferred && context.preferred.until > now.steady) {
+    const { agent, until } = context.preferred;
+    return refuse("NOT_ADDRESSED", `${context.id} is kept for ${agent} for ${until - now.steady} ms.`, {
+      preferred: { agent, until: until - facts.leadMs },
+    });
   }
   return accept({
     type: "task.claimed",
@@ -92,7 +93,7 @@ export function decideRefusal(
   return accept({
     type: command.name === "handoff.decline" ? "handoff.declined" : "handoff.withdrawn",
     epoch: context.epoch,
-    facts: { packetId: offer.packetId, claimableAt: facts.at, preferred: preferenceFor(offer.from.agent, facts.at) },
+    facts: { packetId: offer.packetId, ...toClaimable(offer.from.agent, facts) },
     body: { reason: command.input.reason },
   });
 }
@@ -100,8 +101,13 @@ export function decideRefusal(
 const preferenceMs = 5_000;
 
 /** Who worked on it last goes first for a while: they know it. */
-export function preferenceFor(agent: string | null, at: number): { agent: string; until: number } | undefined {
+function preferenceFor(agent: string | null, at: number): { agent: string; until: number } | undefined {
   return agent === null ? undefined : { agent, until: at + preferenceMs };
+}
+
+/** Claimable at once, for its last owner first. */
+export function toClaimable(agent: string | null, facts: Facts) {
+  return { claimableAt: facts.at, preferred: preferenceFor(agent, facts.at), ...toLead(facts) };
 }
 
 /** The role in which `agent` may take what is for `to`: none needed, one of theirs, or refused. */

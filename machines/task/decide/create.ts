@@ -5,6 +5,7 @@ import { limits } from "../../../src/contracts/limits.ts";
 import type { Packet } from "../../../src/contracts/packet.ts";
 import type { Check } from "../../../src/contracts/values.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
+import { toDeadline, toLead } from "../waits.ts";
 import { accept, refuse } from "./refuse.ts";
 
 /** Of a task that is not tried again. */
@@ -22,7 +23,7 @@ export function decideStart(command: CommandOf<"tasks.start">, facts: Facts): De
     facts: {
       ...ofRoot(taskId, input),
       priority: input.priority,
-      claimableAt: input.claimableAt ?? facts.at,
+      ...toClaimable(input.claimableAt, facts),
       checks: toNames(checks),
       isolation: rule?.isolation,
       budget: input.budget,
@@ -57,6 +58,7 @@ export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): 
       fromRole: packet.from.role,
       priority: 2,
       claimableAt: facts.at,
+      ...toLead(facts),
       checks: toNames(checks),
       isolation: rule?.isolation,
       budget: { count: 256, depth: limits.delegationDepth },
@@ -66,7 +68,7 @@ export function decideStore(command: CommandOf<"handoff.store">, facts: Facts): 
 }
 
 /** A task that another delegated, in the same commit as the delegation itself (I5). */
-export function decideDelegated(command: CommandOf<"delegation.start">): Decision {
+export function decideDelegated(command: CommandOf<"delegation.start">, facts: Facts): Decision {
   const { input, parent, packet, rule } = command;
   const checks = joinChecks(packet.checks, rule);
   return accept({
@@ -83,7 +85,8 @@ export function decideDelegated(command: CommandOf<"delegation.start">): Decisio
       to: input.to,
       priority: 2,
       claimableAt: packet.offeredAt,
-      deadlineAt: packet.deadlineAt,
+      ...toDeadline(facts, parent.deadlineAt),
+      ...toLead(facts),
       retry: input.retry,
       checks: toNames(checks),
       isolation: rule?.isolation,
@@ -131,6 +134,12 @@ export function toUnclaimed(kind: string, taskId: TaskId, { at, by }: Facts) {
 function ofRoot(taskId: TaskId, input: CommandOf<"tasks.start" | "handoff.store">["input"]) {
   const { kind, family, to, deadlineAt, retry } = input;
   return { kind, family, rootId: taskId, depth: 0, to, deadlineAt, retry };
+}
+
+/** A moment that is still to come is the caller's, by the wall clock. One that has passed only places the task among others. */
+function toClaimable(claimableAt: number | undefined, facts: Facts) {
+  if (claimableAt !== undefined && claimableAt > facts.at) return { claimableAt, claimableOn: "wall" as const };
+  return { claimableAt: claimableAt ?? facts.at, ...toLead(facts) };
 }
 
 function refuseLate(deadlineAt: number | undefined, { at }: Facts): Decision | undefined {

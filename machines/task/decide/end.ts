@@ -11,6 +11,7 @@ import { ReplayReport } from "../../../src/contracts/playbook.ts";
 import type { CommandOf, Decision, Facts } from "../commands.ts";
 import { isFruitful, type TaskContext } from "../context.ts";
 import { isClaimed, type TaskSnapshot } from "../state.ts";
+import { toLead } from "../waits.ts";
 import { accept, refuseState } from "./refuse.ts";
 import { toEnding, toReturn, withReturn } from "./return.ts";
 import { mustHold } from "./run.ts";
@@ -29,7 +30,7 @@ export function decideRelease(snapshot: TaskSnapshot, command: CommandOf<"tasks.
   return accept({
     type: "task.released",
     epoch: context.epoch,
-    facts: { claimableAt: facts.at + waitMs },
+    facts: { claimableAt: facts.at + waitMs, ...toLead(facts) },
     body: { reason: command.input.reason },
   });
 }
@@ -42,15 +43,16 @@ export function decideFail(snapshot: TaskSnapshot, command: CommandOf<"tasks.fai
   const { error, retryable, data } = command.input;
   const { attempt, retry, epoch } = context;
   if (retryable && attempt < retry.attemptsMax) {
-    const again = { attempt: attempt + 1, claimableAt: facts.at + toBackoff(retry, attempt, facts) };
-    return accept({ type: "task.failed", epoch, facts: { next: "start", retryable, ...again }, body: { error, data } });
+    const claimable = { claimableAt: facts.at + toBackoff(retry, attempt, facts), ...toLead(facts) };
+    const again = { next: "start", retryable, attempt: attempt + 1, ...claimable } as const;
+    return accept({ type: "task.failed", epoch, facts: again, body: { error, data } });
   }
   const code = toFailedCode(context, command.input);
   const { texts, reason } = toEnding(code, toFailedText(context, code, facts.by), { ...facts, lastError: error });
   const decision = accept({
     type: "task.failed",
     epoch,
-    facts: { next: "failed", retryable, code, attempt, claimableAt: facts.at },
+    facts: { next: "failed", retryable, code, attempt, claimableAt: facts.at, ...toLead(facts) },
     body: { error, data, ...texts },
   });
   return withReturn(snapshot, decision, { ...toReturn("failed", error), data, reason });
@@ -95,7 +97,7 @@ export function decideLeaseExpired(snapshot: TaskSnapshot, command: CommandOf<"l
   const unseen = command.isShort === true;
   const isFree = isFruitful(context) || (unseen && context.unseen < unseenFree);
   const isLast = context.losses + 1 >= retry.lossesMax;
-  const common = { unseen, attempt };
+  const common = { unseen, attempt, ...toLead(facts) };
   if (!isLast && isFree) {
     const again = { ...common, next: "start", claimableAt: facts.at } as const;
     return accept({ type: "lease.expired", epoch, facts: again, body: {} });

@@ -1,12 +1,14 @@
+import { type Due, toMsUntil } from "../../../src/contracts/due.ts";
 import { limits } from "../../../src/contracts/limits.ts";
 import type { Packet } from "../../../src/contracts/packet.ts";
 import type { Command, CommandOf, Decision, Facts } from "../commands.ts";
 import type { TaskContext } from "../context.ts";
 import { isOpen, type TaskSnapshot } from "../state.ts";
-import { preferenceFor } from "./claim.ts";
+import { toDeadline, toDue, toExpiry, toLead, toNow } from "../waits.ts";
+import { toClaimable } from "./claim.ts";
 import { joinChecks, refuseMany } from "./create.ts";
 import { accept, refuse } from "./refuse.ts";
-import { decideComplete, mustRun, toMoment } from "./run.ts";
+import { decideComplete, mustRun } from "./run.ts";
 
 /** Offers the task itself: the offerer's claim ends with the offer. */
 export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.offer">, facts: Facts): Decision {
@@ -14,7 +16,7 @@ export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.
   if (refusal !== undefined) return refusal;
   const { context } = snapshot;
   const { to } = command.input;
-  const expiresAt = toMoment(facts.at, command.input.expiresAt, command.input.expiresInMs);
+  const expiry = toExpiry(facts, command.input);
   if (context.handoffs >= limits.handoffsPerTask) return refuseLimit(context);
   const packet: Packet = {
     ...command.input.packet,
@@ -22,13 +24,13 @@ export function decideOffer(snapshot: TaskSnapshot, command: CommandOf<"handoff.
     id: facts.ids.packet,
     kind: "handoff",
     to,
-    expiresAt,
-    deadlineAt: context.deadlineAt ?? undefined,
+    expiresAt: expiry.expiresAt,
+    deadlineAt: toDeadline(facts, context.deadlineAt).deadlineAt,
   };
   return accept({
     type: "handoff.offered",
     epoch: context.epoch,
-    facts: { packetId: packet.id, to, expiresAt },
+    facts: { packetId: packet.id, to, ...expiry, ...toLead(facts) },
     body: { packet },
   });
 }
@@ -66,8 +68,7 @@ export function decidePacketReturn(
       packetId: context.packetId,
       outcome,
       to: toSender(sender) ?? context.to,
-      claimableAt: facts.at,
-      preferred: preferenceFor(sender?.agent ?? null, facts.at),
+      ...toClaimable(sender?.agent ?? null, facts),
     },
     body: { return: command.input.return },
   });
@@ -83,8 +84,9 @@ export function decideDelegate(snapshot: TaskSnapshot, command: CommandOf<"tasks
   if (why !== undefined)
     return refuse("DELEGATION_REFUSED", `${context.id} cannot delegate: ${why}.`, { budget: context.budget });
 
-  const deadlineAt = earliest(context.deadlineAt, toMoment(facts.at, input.deadlineAt, input.timeoutMs) ?? null);
-  if (deadlineAt !== null && deadlineAt <= facts.at) {
+  const due = earliest(context.deadlineAt, toOwnDeadline(input, facts), facts);
+  const { deadlineAt } = toDeadline(facts, due);
+  if (deadlineAt !== undefined && deadlineAt <= facts.at) {
     return refuse("INPUT_INVALID", `The deadline ${deadlineAt} is not after now (${facts.at}); give a later one.`);
   }
   const packet: Packet = {
@@ -94,14 +96,14 @@ export function decideDelegate(snapshot: TaskSnapshot, command: CommandOf<"tasks
     kind: "delegation",
     to: input.to,
     delegationId: facts.ids.delegation,
-    deadlineAt: deadlineAt ?? undefined,
+    deadlineAt,
   };
   const parent = {
     taskId: context.id,
     rootId: context.rootId,
     depth: context.depth,
     delegationId: facts.ids.delegation,
-    deadlineAt,
+    deadlineAt: due,
   };
   const { rule } = command;
   const many = refuseMany(joinChecks(packet.checks, rule));
@@ -169,7 +171,13 @@ function origin(context: TaskContext, facts: Facts) {
   };
 }
 
-function earliest(first: number | null, second: number | null): number | null {
+function toOwnDeadline({ deadlineAt, timeoutMs }: CommandOf<"tasks.delegate">["input"], facts: Facts): Due | null {
+  if (deadlineAt !== undefined) return toDue(deadlineAt, { isLength: false });
+  return timeoutMs === undefined ? null : toDue(facts.at + timeoutMs, { isLength: true, leadMs: facts.leadMs });
+}
+
+function earliest(first: Due | null, second: Due | null, facts: Facts): Due | null {
   if (first === null || second === null) return first ?? second;
-  return Math.min(first, second);
+  const now = toNow(facts);
+  return toMsUntil(second, now) < toMsUntil(first, now) ? second : first;
 }

@@ -4,10 +4,12 @@
 // same decision. Owns: what is allowed, and every value that an event carries. Does not own: folding (`machine.ts`), reading facts,
 // writing.
 
+import { isDue } from "../../../src/contracts/due.ts";
 import type { Command, Decision, Facts } from "../commands.ts";
 import { isMemory, isPlaybook, isSession } from "../context.ts";
 import { type TaskSnapshot, timersOf } from "../state.ts";
-import { decideClaim, decideRefusal } from "./claim.ts";
+import { toNow } from "../waits.ts";
+import { decideClaim, decideRefusal, toClaimable } from "./claim.ts";
 import { decideDelegated, decideStart, decideStore } from "./create.ts";
 import {
   decideCancel,
@@ -20,7 +22,7 @@ import {
 } from "./end.ts";
 import { decideDelegate, decideOffer, decidePacketReturn, decideReturn } from "./give.ts";
 import { decideInMemory, decideMemory, refuseNoMemory } from "./memory.ts";
-import { decideAnswer, decidePause, decideRest, decideResume, toClaimable, toPauseEnd } from "./pause.ts";
+import { decideAnswer, decidePause, decideRest, decideResume, toPauseEnd } from "./pause.ts";
 import { decideCompile, decideInPlaybook, isPlaybookOperation, refuseNoPlaybook } from "./playbook.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
 import { decideBegin, decideHostRun, decideTold } from "./replay.ts";
@@ -33,7 +35,7 @@ export { allowedFor } from "./refuse.ts";
 export function decide(snapshot: TaskSnapshot | undefined, command: Command, facts: Facts): Decision {
   if (command.name === "tasks.start") return decideStart(command, facts);
   if (command.name === "handoff.store") return decideStore(command, facts);
-  if (command.name === "delegation.start") return decideDelegated(command);
+  if (command.name === "delegation.start") return decideDelegated(command, facts);
   if (command.name === "sessions.create") return decideSession(command, facts);
   if (command.name === "memory.open") return decideMemory(snapshot, command, facts);
   if (command.name === "playbooks.compile") return decideCompile(command, facts);
@@ -127,7 +129,7 @@ export function decide(snapshot: TaskSnapshot | undefined, command: Command, fac
 /** A timer acts only while the task is still in the entry that asked for it. */
 function decideTimer(snapshot: TaskSnapshot, kind: string, entry: number, facts: Facts): Decision {
   const wanted = timersOf(snapshot).find((timer) => timer.kind === kind && timer.entry === entry);
-  if (wanted === undefined || wanted.dueAt > facts.at) return { kind: "over" };
+  if (wanted === undefined || !isDue({ at: wanted.dueAt, clock: wanted.clock }, toNow(facts))) return { kind: "over" };
   const { context } = snapshot;
   const { epoch } = context;
   if (wanted.kind === "pause") {

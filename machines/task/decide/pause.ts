@@ -12,9 +12,10 @@ import { limits } from "../../../src/contracts/limits.ts";
 import type { CommandOf, Decision, Facts, PauseEnding } from "../commands.ts";
 import type { Pause, TaskContext } from "../context.ts";
 import { isRunning, type TaskSnapshot, toTaskState } from "../state.ts";
-import { preferenceFor } from "./claim.ts";
+import { toExpiry, toLead } from "../waits.ts";
+import { toClaimable } from "./claim.ts";
 import { accept, refuse, refuseState } from "./refuse.ts";
-import { mustRun, toMoment } from "./run.ts";
+import { mustRun } from "./run.ts";
 
 type PauseInput = CommandOf<"tasks.pause">["input"];
 
@@ -32,7 +33,6 @@ export function decidePause(snapshot: TaskSnapshot, command: CommandOf<"tasks.pa
   if (refusal !== undefined) return refusal;
   const pauseId = facts.ids.pause;
   const { question, answerSchema, key = pauseId, approver, note, ends } = input;
-  const expiresAt = toMoment(facts.at, input.expiresAt, input.expiresInMs);
   const { concerns, sides } = splitConcern(input.concerns);
   return accept({
     type: "task.paused",
@@ -41,11 +41,12 @@ export function decidePause(snapshot: TaskSnapshot, command: CommandOf<"tasks.pa
       pauseId,
       key,
       asks: question !== undefined,
-      expiresAt,
+      ...toExpiry(facts, input),
       approver,
       ends,
       ...concerns,
       ...toEnd(context, input, facts),
+      ...toLead(facts),
     },
     body: { question, answerSchema, note, ...sides },
   });
@@ -80,7 +81,8 @@ export function decideRest(snapshot: TaskSnapshot, command: CommandOf<"tasks.res
 function toRest(context: TaskContext, waitsFor: readonly PauseId[], facts: Facts) {
   const isOpen = (id: PauseId): boolean => context.pauses.some(({ pauseId }) => pauseId === id);
   const withdrawn = context.pauses.map(({ pauseId }) => pauseId).filter((id) => !waitsFor.includes(id));
-  if (waitsFor.every(isOpen)) return { next: "paused" as const, withdrawn, ...toNextTry(context, waitsFor, facts) };
+  if (waitsFor.every(isOpen))
+    return { next: "paused" as const, withdrawn, ...toNextTry(context, waitsFor, facts), ...toLead(facts) };
   return { next: "start" as const, withdrawn, ...toClaimable(context.owner?.agent ?? null, facts) };
 }
 
@@ -185,11 +187,6 @@ export function toPauseEnd(snapshot: TaskSnapshot, { pauseId }: Pause, facts: Fa
   if (snapshot.value === "paused") return { pauseId, next: "start" as const, ...toClaimable(lastAgent, facts) };
   if (!isRunning(snapshot)) return { pauseId, next: "start" as const };
   return { pauseId, next: pauses.length > 1 ? ("paused" as const) : ("running" as const) };
-}
-
-/** Claimable at once, for its last owner first. */
-export function toClaimable(agent: string | null, facts: Facts) {
-  return { claimableAt: facts.at, preferred: preferenceFor(agent, facts.at) };
 }
 
 function findPause(snapshot: TaskSnapshot, command: CommandOf<PauseEnding>, facts: Facts): Pause | Decision {

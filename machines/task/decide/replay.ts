@@ -2,19 +2,21 @@ import { ReplayReport } from "../../../src/contracts/playbook.ts";
 import { replayKind, runKind } from "../../../src/contracts/values.ts";
 import type { Command, CommandOf, Decision, Facts, ReplayEnd } from "../commands.ts";
 import type { TaskSnapshot } from "../state.ts";
+import { toLead } from "../waits.ts";
 import { noRetry } from "./create.ts";
 import { accept } from "./refuse.ts";
 
 const noDelegations = { count: 0, depth: 0 };
 
 /** The task that runs a playbook: any worker that has the tool of its first step takes it. */
-export function decideBegin({ taskId, replay }: CommandOf<"replay.begin">, { at }: Facts): Decision {
+export function decideBegin({ taskId, replay }: CommandOf<"replay.begin">, facts: Facts): Decision {
   const { order, data, brief, family, checks, to } = replay;
   return accept({
     type: "task.created",
     epoch: 0,
     facts: {
-      ...{ kind: replayKind, family, rootId: taskId, depth: 0, to, priority: 2, claimableAt: at },
+      ...{ kind: replayKind, family, rootId: taskId, depth: 0, to, priority: 2, claimableAt: facts.at },
+      ...toLead(facts),
       retry: { attemptsMax: 5, lossesMax: 20, backoffMs: 1_000, backoffMaxMs: 60_000 },
       checks: checks.map(({ name, required }) => ({ name, required })),
       isolation: replay.isolation,
@@ -26,7 +28,8 @@ export function decideBegin({ taskId, replay }: CommandOf<"replay.begin">, { at 
 }
 
 /** A run that a host reports: it is the host's from the start. What comes with it is recorded in the same commit. */
-export function decideHostRun({ taskId, input }: CommandOf<"replay.run.start">, { at, by }: Facts): Decision {
+export function decideHostRun({ taskId, input }: CommandOf<"replay.run.start">, facts: Facts): Decision {
+  const { at: claimableAt, by } = facts;
   const { brief, family, data, files, steps, end } = input;
   const owned = { taskId, epoch: 1 };
   const also: Command[] = [{ name: "tasks.claim", taskId, input: { roles: [], waitMs: 0 } }];
@@ -38,8 +41,8 @@ export function decideHostRun({ taskId, input }: CommandOf<"replay.run.start">, 
       type: "task.created",
       epoch: 0,
       facts: {
-        ...{ kind: runKind, family, rootId: taskId, depth: 0, to: { agent: by }, priority: 2, claimableAt: at },
-        ...{ retry: noRetry, checks: [], budget: noDelegations },
+        ...{ kind: runKind, family, rootId: taskId, depth: 0, to: { agent: by }, priority: 2, claimableAt },
+        ...{ retry: noRetry, checks: [], budget: noDelegations, ...toLead(facts) },
       },
       body: { brief, data, files },
     },

@@ -213,8 +213,3 @@ export function mustHold(snapshot: TaskSnapshot, command: Owned, facts: Facts): 
 export function mustRun(snapshot: TaskSnapshot, command: Owned, facts: Facts): Decision | undefined {
   return mustHold(snapshot, command, facts) ?? (isRunning(snapshot) ? undefined : refuseState(snapshot, command.name));
 }
-
-/** A moment that was given as such, or as a length of time from now. */
-export function toMoment(at: number, moment: number | undefined, fromNowMs: number | undefined): number | undefined {
-  return moment ?? (fromNowMs === undefined ? undefined : at + fromNowMs);
-}

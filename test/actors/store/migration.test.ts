@@ -8,16 +8,34 @@ import { createBench, openTestStore, scopeName, tempFolder } from "../../support
 
 const tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
 
+/** Tables that later versions made anew, with the columns that they had. */
+const changed = {
+  timers: "task, kind, scope, due_at, entry",
+  claimable: "scope, target, priority, from_at, task",
+};
+
+/** What the first version made of a table: itself, then its indexes. */
+function statementsOf(table: string): string[] {
+  const made = (migrations[0] ?? "").split(";").filter((sql) => new RegExp(`(TABLE|ON) ${table} \\(`).test(sql));
+  return made.map((sql) => sql.trim());
+}
+
 /** A store as the first version left it: what later ones added is taken out again. */
 async function setup() {
   const file = join(tempFolder(), "aionis.db");
   const store = openTestStore(file);
   const bench = createBench({ store });
-  const taskId = await bench.start({ brief: "Kept" });
+  const taskId = await bench.start({ brief: "Kept", deadlineAt: bench.clock.now() + 60_000 });
   bench.persistence.close();
   store.close();
   const database = new Database(file);
-  for (const name of ["recall", "readers", "receipts"]) database.exec(`DROP TABLE ${name}`);
+  for (const name of ["recall", "readers", "receipts", "clocks"]) database.exec(`DROP TABLE ${name}`);
+  for (const [name, columns] of Object.entries(changed)) {
+    database.exec(`ALTER TABLE ${name} RENAME TO later`);
+    database.exec(statementsOf(name)[0] ?? "");
+    database.exec(`INSERT INTO ${name} SELECT ${columns} FROM later; DROP TABLE later`);
+    for (const index of statementsOf(name).slice(1)) database.exec(index);
+  }
   database.pragma("user_version = 1");
   const before = database.prepare(tables).pluck().all();
   database.close();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../../actors/store/database.ts";
 import { createStore } from "../../../actors/store/open.ts";
-import type { ScopeStore, TaskRow } from "../../../src/kernel/store.ts";
+import type { Moment } from "../../../src/contracts/due.ts";
+import type { ClaimableRow, ScopeStore, TaskRow, TimerRow } from "../../../src/kernel/store.ts";
 import { createPorts, openTestStore, scopeName } from "../../support/store.ts";
 import { taskId } from "../../support/tasks.ts";
 
@@ -16,11 +17,15 @@ function row(scope: ScopeStore, n: number, changes: Partial<TaskRow> = {}): Task
   return { task: base + n, id: taskId(n), ...common, ...changes };
 }
 
-const place = (task: number, from: number, changes: { target?: string; priority?: number } = {}) => ({
+/** A moment of which both clocks say the same. */
+const both = (at: number): Moment => ({ wall: at, steady: at });
+
+const place = (task: number, from: number, changes: Partial<ClaimableRow> = {}): ClaimableRow => ({
   task,
   target: "any",
   priority: 2,
   from,
+  clock: "steady",
   ...changes,
 });
 
@@ -40,13 +45,13 @@ describe("nextClaimable", () => {
     for (const next of [...places].reverse()) scope.putClaimable(next);
 
     const order = places.map((next) => {
-      const id = scope.nextClaimable(["any"], 1_000)?.taskId;
+      const id = scope.nextClaimable(["any"], both(1_000))?.taskId;
       scope.deleteClaimable(next);
       return id;
     });
 
     expect(order).toEqual(wanted.map(({ n }) => taskId(n)));
-    expect(scope.nextClaimable(["any"], 1_000)).toBeUndefined();
+    expect(scope.nextClaimable(["any"], both(1_000))).toBeUndefined();
   });
 
   it("looks at all of a worker's places and at no other, and not before its time", () => {
@@ -58,11 +63,11 @@ describe("nextClaimable", () => {
     scope.putClaimable(place(row(scope, 4).task, 1_001));
     const targets = ["any", "agent:a", "role:fix"];
 
-    expect(scope.nextClaimable(targets, 1_000)?.taskId).toBe(taskId(2));
-    expect(scope.nextClaimable(["any", "role:fix"], 1_000)?.taskId).toBe(taskId(1));
-    expect(scope.nextClaimable(["any"], 1_000)).toBeUndefined();
-    expect(scope.nextClaimable(["any"], 1_001)?.taskId).toBe(taskId(4));
-    expect(scope.nextClaimable([], 1_001)).toBeUndefined();
+    expect(scope.nextClaimable(targets, both(1_000))?.taskId).toBe(taskId(2));
+    expect(scope.nextClaimable(["any", "role:fix"], both(1_000))?.taskId).toBe(taskId(1));
+    expect(scope.nextClaimable(["any"], both(1_000))).toBeUndefined();
+    expect(scope.nextClaimable(["any"], both(1_001))?.taskId).toBe(taskId(4));
+    expect(scope.nextClaimable([], both(1_001))).toBeUndefined();
   });
 
   it("is right among 10,000 waiting tasks, of which most are not to be claimed yet", () => {
@@ -85,8 +90,42 @@ describe("nextClaimable", () => {
     for (const roles of [["role:r0"], ["role:r1", "role:r2"], ["role:r0", "role:r1", "role:r2"]]) {
       const fitting = all.filter(({ target, from }) => roles.includes(target) && from <= at);
       fitting.sort((a, b) => b.priority - a.priority || a.from - b.from || a.n - b.n);
-      expect(scope.nextClaimable(roles, at)?.taskId).toBe(taskId(fitting[0]!.n));
+      expect(scope.nextClaimable(roles, both(at))?.taskId).toBe(taskId(fitting[0]!.n));
     }
+  });
+});
+
+describe("places whose moments are on different clocks", () => {
+  /** The wall clock was set back by 500: the steady clock is so much ahead. */
+  const at = (wall: number): Moment => ({ wall, steady: wall + 500 });
+
+  it("can be claimed when their own clock says so, the longest waiting first", () => {
+    const { scope } = setup();
+    for (const n of [1, 2, 3]) scope.putTask(row(scope, n));
+    scope.putClaimable(place(row(scope, 1).task, 1_300)); // 800 on the wall clock
+    scope.putClaimable(place(row(scope, 2).task, 700, { clock: "wall" }));
+    scope.putClaimable(place(row(scope, 3).task, 900, { clock: "wall" }));
+
+    const first = (wall: number) => scope.nextClaimable(["any"], at(wall))?.taskId;
+
+    expect([first(699), first(700), first(1_000)]).toEqual([undefined, taskId(2), taskId(2)]);
+    scope.deleteClaimable(place(row(scope, 2).task, 700, { clock: "wall" }));
+    expect([first(799), first(800), first(1_000)]).toEqual([undefined, taskId(1), taskId(1)]);
+    scope.deleteClaimable(place(row(scope, 1).task, 1_300));
+    expect([first(899), first(900)]).toEqual([undefined, taskId(3)]);
+  });
+
+  it("are waited for by the length until the first of them", () => {
+    const { scope } = setup();
+    scope.putClaimable(place(row(scope, 1).task, 1_300));
+    expect(scope.nextClaimableIn("any", at(600))).toBe(200);
+
+    scope.putClaimable(place(row(scope, 2).task, 700, { clock: "wall" }));
+
+    expect(scope.nextClaimableIn("any", at(600))).toBe(100);
+    expect(scope.nextClaimableIn("any", at(700))).toBe(100);
+    expect(scope.nextClaimableIn("any", at(800))).toBeUndefined();
+    expect(scope.nextClaimableIn("role:fix", at(600))).toBeUndefined();
   });
 });
 
@@ -129,7 +168,9 @@ describe("timers", () => {
   it("are one a kind and task, due in order", () => {
     const { scope } = setup();
     for (const n of [1, 2, 3]) scope.putTask(row(scope, n));
-    const timer = (n: number, dueAt: number, kind = "pause") => ({ task: row(scope, n).task, kind, dueAt, entry: 1 });
+    const timer = (n: number, dueAt: number, kind = "pause", clock: TimerRow["clock"] = "steady") => ({
+      ...{ task: row(scope, n).task, kind, dueAt, clock, entry: 1 },
+    });
 
     scope.putTimer(timer(1, 300));
     scope.putTimer(timer(2, 100));
@@ -137,15 +178,37 @@ describe("timers", () => {
     scope.putTimer(timer(3, 250, "deadline"));
     scope.putTimer(timer(1, 50)); // replaces
 
-    expect(scope.nextDueAt()).toBe(50);
-    expect(scope.timers({ dueUntil: 200, count: 10 }).map(({ taskId: id, dueAt }) => [id, dueAt])).toEqual([
+    expect(scope.nextDue()).toEqual([{ at: 50, clock: "steady" }]);
+    expect(scope.timers({ now: both(200), count: 10 }).map(({ taskId: id, dueAt }) => [id, dueAt])).toEqual([
       [taskId(1), 50],
       [taskId(2), 100],
       [taskId(3), 200],
     ]);
-    expect(scope.timers({ dueUntil: 1_000, count: 2 })).toHaveLength(2);
-    for (const n of [1, 2, 3]) scope.deleteTimer(row(scope, n).task, "pause");
-    expect(scope.nextDueAt()).toBe(250);
+    expect(scope.timers({ now: both(1_000), count: 2 })).toHaveLength(2);
+    for (const n of [1, 2, 3]) scope.deleteTimer(row(scope, n).task, { kind: "pause", clock: "steady" });
+    expect(scope.nextDue()).toEqual([{ at: 250, clock: "steady" }]);
+  });
+});
+
+describe("timers on different clocks", () => {
+  it("are due by their own, and one task has one of a kind on each", () => {
+    const { scope } = setup();
+    scope.putTask(row(scope, 1));
+    const timer = { task: row(scope, 1).task, kind: "pause", entry: 1 };
+    scope.putTimer({ ...timer, dueAt: 1_300, clock: "steady" });
+    scope.putTimer({ ...timer, dueAt: 700, clock: "wall", entry: 2 });
+
+    const due = (now: Moment) => scope.timers({ now, count: 10 }).map(({ clock, entry }) => [clock, entry]);
+
+    expect(scope.nextDue()).toEqual([
+      { at: 1_300, clock: "steady" },
+      { at: 700, clock: "wall" },
+    ]);
+    expect(due({ wall: 800, steady: 1_299 })).toEqual([["wall", 2]]);
+    expect(due({ wall: 600, steady: 1_300 })).toEqual([["steady", 1]]);
+    expect(due({ wall: 700, steady: 1_300 })).toHaveLength(2);
+    scope.deleteTimer(timer.task, { kind: "pause", clock: "wall" });
+    expect(scope.nextDue()).toEqual([{ at: 1_300, clock: "steady" }]);
   });
 });
 
@@ -173,7 +236,7 @@ describe("two scopes in one file (I11)", () => {
     const { scope, other } = setup();
     scope.putTask(row(scope, 1));
     scope.putClaimable(place(row(scope, 1).task, 0));
-    scope.putTimer({ task: row(scope, 1).task, kind: "pause", dueAt: 1, entry: 1 });
+    scope.putTimer({ task: row(scope, 1).task, kind: "pause", dueAt: 1, clock: "steady", entry: 1 });
     scope.putOutbox({ taskId: taskId(1), command: "tasks.cancel", causedBy: "a" });
     scope.enterTail(row(scope, 1).task, [{ seq: 1, step: { stage: 1, name: "a", ordinal: 0 } }]);
     scope.putTail(row(scope, 1).task, [{ seq: 2 }]);
@@ -182,12 +245,12 @@ describe("two scopes in one file (I11)", () => {
       task: other.task(taskId(1)),
       list: other.tasks({ count: 10 }),
       all: [...other.tasksIn(), ...other.tasksIn(["start"])],
-      next: other.nextClaimable(["any"], 10),
-      timers: other.timers({ dueUntil: 10, count: 10 }),
-      due: other.nextDueAt(),
+      next: other.nextClaimable(["any"], both(10)),
+      timers: other.timers({ now: both(10), count: 10 }),
+      due: other.nextDue(),
       outbox: other.outbox({ after: 0, count: 10 }),
     });
-    expect(empty()).toEqual({ list: [], all: [], timers: [], outbox: [] });
+    expect(empty()).toEqual({ list: [], all: [], timers: [], due: [], outbox: [] });
     other.putTask(row(other, 1, { title: "other" }));
     expect(scope.task(taskId(1))?.title).toBe("t");
     other.clearTask(row(other, 1).task);

@@ -171,7 +171,7 @@ describe("a handoff that nobody took", () => {
         epoch: 1,
         stage: 1,
         handoff: null,
-        claimableAt: t0,
+        claimableAt: { at: t0, clock: "steady" },
         preferred: { agent: "worker-1", until: t0 + 5_000 },
       });
     }

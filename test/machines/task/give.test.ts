@@ -152,7 +152,7 @@ describe("tasks.delegate", () => {
       rootId: taskId(),
       depth: 1,
       to: { role: "docs" },
-      deadlineAt: t0 + 9_000, // the parent's is earlier
+      deadlineAt: { at: t0 + 9_000, clock: "wall" }, // the parent's is earlier
       budget: { count: 2, depth: 1 },
       checks: [{ name: "links", required: true }],
       packetSeq: 1,
@@ -172,7 +172,7 @@ describe("tasks.delegate", () => {
       const story = stories.running(parents === undefined ? {} : { deadlineAt: parents });
       const own = asked === undefined ? {} : { deadlineAt: asked };
       const child = childOf(story.try("tasks.delegate", { to: "any", packet, ...own }));
-      expect(child.now.context.deadlineAt).toBe(expected);
+      expect(child.now.context.deadlineAt).toEqual(expected === null ? null : { at: expected, clock: "wall" });
     }
   });
 

@@ -15,9 +15,9 @@ describe("a question that waits for other code", () => {
 
     for (let tries = 0; tries < 16; tries += 1) {
       const { claimableAt } = story.now.context;
-      waits.push(claimableAt - story.at);
+      waits.push(claimableAt.at - story.at);
       expect(codeOf(story.try("tasks.claim", {}))).toBe("TASK_STATE_CONFLICT");
-      story.at = claimableAt;
+      story.at = claimableAt.at;
       story.do("tasks.claim", {}, { by: "worker-1" });
       story.do("tasks.rest", { waitsFor: [pauseId(3)] });
     }
@@ -90,7 +90,11 @@ describe("tasks.pause", () => {
     });
     expect(story.now).toMatchObject({
       value: "paused",
-      context: { owner: null, lastAgent: "worker-1", pauses: [{ ...kept, seq: 3 }] },
+      context: {
+        owner: null,
+        lastAgent: "worker-1",
+        pauses: [{ ...kept, seq: 3, expiresAt: { at: t0 + 60_000, clock: "wall" } }],
+      },
     });
   });
 
@@ -169,7 +173,11 @@ describe("the end of a run that waits for its pauses", () => {
 
     expect(story.now).toMatchObject({
       value: "start",
-      context: { claimableAt: t0 + 7, preferred: { agent: "worker-1" }, pauses: [{ pauseId: pauseId(4) }] },
+      context: {
+        claimableAt: { at: t0 + 7, clock: "steady" },
+        preferred: { agent: "worker-1" },
+        pauses: [{ pauseId: pauseId(4) }],
+      },
     });
   });
 
@@ -253,7 +261,7 @@ describe("tasks.answer", () => {
     expect(story.now.context).toMatchObject({
       pauses: [],
       pauseEnds: [{ pauseId: pauseId(3), seq: 4, end: "answered" }],
-      claimableAt: t0 + 100,
+      claimableAt: { at: t0 + 100, clock: "steady" },
       preferred: { agent: "worker-1", until: t0 + 5_100 },
       attempt: 1,
     });
@@ -281,8 +289,8 @@ describe("tasks.answer", () => {
 
     story.do("tasks.answer", { answer: 1 });
 
-    expect(story.now.context.claimableAt).toBe(claimableAt);
-    expect(claimableAt).toBeGreaterThan(t0);
+    expect(story.now.context.claimableAt).toEqual(claimableAt);
+    expect(claimableAt.at).toBeGreaterThan(t0);
   });
 
   it("is ANSWER_INVALID when it does not fit the schema, and any JSON value without one", () => {

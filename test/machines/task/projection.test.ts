@@ -33,10 +33,10 @@ describe("claimable places", () => {
   it("are for whom the task is, from when it can be claimed", () => {
     const places = (story: Story) => toRowChanges(story.headers[0]!, undefined, story.now).claimables.put;
 
-    expect(places(stories.start())).toEqual([{ target: "any", from: t0 }]);
-    expect(places(stories.start({ to: { role: "fix" } }))).toEqual([{ target: "role:fix", from: t0 }]);
+    expect(places(stories.start())).toEqual([{ target: "any", from: t0, clock: "steady" }]);
+    expect(places(stories.start({ to: { role: "fix" } }))).toEqual([{ target: "role:fix", from: t0, clock: "steady" }]);
     expect(places(stories.start({ to: { agent: "a" }, claimableAt: t0 + 7 }))).toEqual([
-      { target: "agent:a", from: t0 + 7 },
+      { target: "agent:a", from: t0 + 7, clock: "wall" },
     ]);
   });
 
@@ -55,26 +55,26 @@ describe("claimable places", () => {
 
     expect(lastChanges(stories.paused(), answer).claimables).toEqual({
       put: [
-        { target: "agent:worker-1", from: t0 },
-        { target: "any", from: t0 + 5_000 },
+        { target: "agent:worker-1", from: t0, clock: "steady" },
+        { target: "any", from: t0 + 5_000, clock: "steady" },
       ],
       delete: [],
     });
     expect(lastChanges(stories.paused({ to: { agent: "worker-1" } }), answer).claimables.put).toEqual([
-      { target: "agent:worker-1", from: t0 },
+      { target: "agent:worker-1", from: t0, clock: "steady" },
     ]);
   });
 
   it("go with the claim", () => {
     const changes = lastChanges(stories.start(), (s) => s.do("tasks.claim", {}));
 
-    expect(changes.claimables).toEqual({ put: [], delete: [{ target: "any", from: t0 }] });
+    expect(changes.claimables).toEqual({ put: [], delete: [{ target: "any", from: t0, clock: "steady" }] });
   });
 
   it("of an offer come before all that wait in start", () => {
     expect(stories.handoff().now.context.handoff?.to).toEqual({ role: "review" });
     expect(lastChanges(stories.running(), (s) => s.do("handoff.offer", offer)).claimables.put).toEqual([
-      { target: "role:review", from: 0 },
+      { target: "role:review", from: 0, clock: "steady" },
     ]);
   });
 });
@@ -88,10 +88,10 @@ describe("timers", () => {
     paused.do("tasks.pause", { expiresAt: t0 + 5 });
     const offered = stories.running({ deadlineAt });
     offered.do("handoff.offer", { ...offer, expiresAt: t0 + 6 });
-    const deadline = { kind: "deadline", dueAt: deadlineAt, entry: 1 };
+    const deadline = { kind: "deadline", dueAt: deadlineAt, clock: "wall", entry: 1 };
 
-    expect(timersOf(paused.now)).toEqual([{ kind: "pause", dueAt: t0 + 5, entry: 3 }, deadline]);
-    expect(timersOf(offered.now)).toEqual([{ kind: "handoff", dueAt: t0 + 6, entry: 3 }, deadline]);
+    expect(timersOf(paused.now)).toEqual([{ kind: "pause", dueAt: t0 + 5, clock: "wall", entry: 3 }, deadline]);
+    expect(timersOf(offered.now)).toEqual([{ kind: "handoff", dueAt: t0 + 6, clock: "wall", entry: 3 }, deadline]);
     expect(timersOf(stories.running({ deadlineAt }).now)).toEqual([deadline]);
     for (const state of ["succeeded", "failed", "cancelled"] as const) {
       expect(timersOf(stories[state]({ deadlineAt }).now)).toEqual([]);
@@ -105,9 +105,9 @@ describe("timers", () => {
     const resumed = lastChanges(story, (s) => s.do("tasks.resume", {}));
     const cancelled = lastChanges(story, (s) => s.do("tasks.cancel", {}));
 
-    expect(paused.timers).toEqual({ put: [{ kind: "pause", dueAt: t0 + 5, entry: 3 }], delete: [] });
-    expect(resumed.timers).toEqual({ put: [], delete: ["pause"] });
-    expect(cancelled.timers).toEqual({ put: [], delete: ["deadline"] });
+    expect(paused.timers).toEqual({ put: [{ kind: "pause", dueAt: t0 + 5, clock: "wall", entry: 3 }], delete: [] });
+    expect(resumed.timers).toEqual({ put: [], delete: [{ kind: "pause", clock: "wall" }] });
+    expect(cancelled.timers).toEqual({ put: [], delete: [{ kind: "deadline", clock: "wall" }] });
   });
 
   it("fire for the entry that asked, and for no other", () => {

@@ -388,7 +388,12 @@ describe("tasks.release", () => {
     for (const story of [stories.running(), stories.verifying()]) {
       story.at = t0 + 5;
       expect(story.do("tasks.release", { reason: "Draining" }).body).toEqual({ reason: "Draining" });
-      expect(story.now.context).toMatchObject({ claimableAt: t0 + 5, attempt: 1, lastAgent: "worker-1", owner: null });
+      expect(story.now.context).toMatchObject({
+        claimableAt: { at: t0 + 5, clock: "steady" },
+        attempt: 1,
+        lastAgent: "worker-1",
+        owner: null,
+      });
     }
   });
 
@@ -398,13 +403,13 @@ describe("tasks.release", () => {
 
     for (let round = 0; round < 6; round += 1) {
       story.do("tasks.release", {});
-      waits.push(story.now.context.claimableAt - story.at);
-      story.at = story.now.context.claimableAt;
+      waits.push(story.now.context.claimableAt.at - story.at);
+      story.at = story.now.context.claimableAt.at;
       story.do("tasks.claim", {});
     }
     story.do("tasks.step", { step: succeeded });
     story.do("tasks.release", {});
-    waits.push(story.now.context.claimableAt - story.at);
+    waits.push(story.now.context.claimableAt.at - story.at);
 
     expect(waits).toEqual([0, 0, 0, 75, 150, 300, 0]);
   });

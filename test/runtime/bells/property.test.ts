@@ -17,7 +17,7 @@ it("Bells ring only where something can be claimed, and within 15 s wherever som
   );
   await fc.assert(
     fc.asyncProperty(fc.array(move, { minLength: 10, maxLength: 30 }), async (moves) => {
-      const { clock, client, rows, heard, transport, now, close } = await setup();
+      const { clock, time, client, rows, heard, transport, now, close } = await setup();
       const { tasks, handoff } = client;
       const publish = transport.publish.bind(transport);
       const wrong: Bell[] = [];
@@ -31,7 +31,7 @@ it("Bells ring only where something can be claimed, and within 15 s wherever som
       const since = new Map<Target, number>(); // from when on something was seen to be claimable, without a break
       const look = (): void => {
         for (const to of targets) {
-          const isThere = rows.nextClaimable([toTargetKey(to)], clock.now()) !== undefined;
+          const isThere = rows.nextClaimable([toTargetKey(to)], time.now()) !== undefined;
           if (!isThere) since.delete(to);
           else if (!since.has(to)) since.set(to, clock.mono());
           const last = heard.findLast(({ subject }) => subject === subjects.bell(to))?.ms ?? -Infinity;

@@ -174,11 +174,12 @@ describe("bells", () => {
   });
 
   it("that cannot ring, or cannot be read for, disturb no other and nobody else (D4)", async () => {
-    const { clock, client, rows, heard, transport, now } = await setup();
+    const { clock, time, client, rows, heard, transport, now } = await setup();
     const broken = createBells({
       transport,
       store: { ...rows, task: fail, nextTarget: fail },
       clock,
+      time,
       logger: silentLogger,
     });
     onTestFinished(() => broken.close());
@@ -196,12 +197,12 @@ describe("bells", () => {
   });
 
   it("end with the runtime, in the middle of a round too", async () => {
-    const { clock, client, rows, heard, transport, now } = await setup();
+    const { clock, time, client, rows, heard, transport, now } = await setup();
     for (let n = 0; n < 200; n += 1) await now(client.tasks.start({ brief: "x", to: { role: `r${n}` } }));
     heard.length = 0;
     const timers = clock.pendingTimers;
 
-    const bells = createBells({ transport, store: rows, clock, logger: silentLogger });
+    const bells = createBells({ transport, store: rows, clock, time, logger: silentLogger });
     await bells.close();
     await clock.settle();
 

@@ -55,7 +55,7 @@ export async function setup({ clock = new FakeClock(), file = ":memory:" } = {})
       return target[name];
     },
   });
-  runtime.follow(createBells({ ...ports, transport, store: watched }));
+  runtime.follow(createBells({ ...ports, transport, time: runtime.time, store: watched }));
   await clock.settle();
 
   /** The answer of a call that needs no time, and what follows from it. */
@@ -73,5 +73,5 @@ export async function setup({ clock = new FakeClock(), file = ":memory:" } = {})
     reads.length = 0;
     return taskId;
   };
-  return { clock, client, rows, heard, reads, transport, now, startClaimed, close };
+  return { clock, time: runtime.time, client, rows, heard, reads, transport, now, startClaimed, close };
 }
