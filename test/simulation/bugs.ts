@@ -240,6 +240,23 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       },
     }),
   },
+  /** How far the steady clock is ahead is not recorded: what waits counts from another time than it began (I9). */
+  "lead forgotten": { decide: (snapshot, command, facts) => decide(snapshot, command, { ...facts, leadMs: 0 }) },
+  /** Where the clocks stood is not kept over a restart (I9). */
+  "clocks not kept": { store: (store) => withScopes(store, (scope) => ({ ...scope, putClockMark() {} })) },
+  /** A worker that was held up past its lease has lost its work, though no other claim was made (I4). */
+  "late owners refused": {
+    decide: (snapshot, command, facts) =>
+      command.name === "claim.revive" ? { kind: "over" } : decide(snapshot, command, facts),
+  },
+  /** A claim that ran out is taken back under the epoch of an earlier one (I4). */
+  "revived under an old epoch": {
+    decide(snapshot, command, facts) {
+      const decision = decide(snapshot, command, facts);
+      if (decision.kind !== "accepted" || decision.event.type !== "claim.revived") return decision;
+      return { ...decision, event: { ...decision.event, epoch: decision.event.epoch - 1 } };
+    },
+  },
   /** Nobody notices that a worker is gone (I10). */
   "endless leases": { leaseMs: 1e12 },
 };

@@ -8,9 +8,10 @@ import { memoryTaskId } from "../../src/contracts/ids.ts";
 import { playbookKind } from "../../src/contracts/values.ts";
 import type { Durability, StoredEvent } from "../../src/kernel/store.ts";
 import { checkCode } from "./code-checker.ts";
-import { type Acked, type History, isEnding } from "./history.ts";
+import { type Acked, type Fenced, type History, isEnding } from "./history.ts";
 import type { PowerLoss } from "./node.ts";
 import { checkQuestions } from "./question-checker.ts";
+import type { MachineLife } from "./wait-checker.ts";
 
 /** What the moves of a lesson say of it so far. */
 interface LessonLife {
@@ -179,8 +180,7 @@ function checkEvent(event: EventHeader, lives: Map<string, Life>): string[] {
     if (event.facts.budget.count >= life.budget.count) found.push(`I5: ${at} costs nothing of its budget`);
     life.budget = event.facts.budget;
   }
-  const isLeft = event.type === "task.paused" && event.facts.ends;
-  if (isLeft || disowning.has(event.type)) life.owner = null;
+  if (event.type === "lease.expired" || isLeft(event)) life.owner = null;
   life.isEnded ||= isEnding(event);
   if (event.by !== "runtime") life.told = event.id;
   return found;
@@ -278,6 +278,26 @@ function checkRevived(event: EventHeader<"claim.revived">, life: Life, at: strin
   if (life.owners.get(event.epoch) !== event.facts.agent) found.push(`I3: ${at} gives epoch ${event.epoch} to another`);
   life.owner = event.facts.agent;
   return found;
+}
+
+/** An owner is refused as late only when its claim ended otherwise than by time: another was made, or its work was taken from it or done. */
+export function checkFenced(
+  fenced: readonly Fenced[],
+  { events, lost, recordedAt }: Pick<History, "events" | "lost"> & Pick<MachineLife, "recordedAt">,
+): string[] {
+  return fenced.flatMap(({ taskId, epoch, agent, at }) => {
+    const isOfClaim = (event: EventHeader): boolean => event.taskId === taskId && event.epoch >= epoch;
+    if (lost.some(isOfClaim)) return []; // perhaps the claim itself
+    const since = events.filter((event) => isOfClaim(event) && (recordedAt.get(event.id) ?? 0) <= at);
+    const isOver = since.some((event) => event.epoch > epoch || isEnding(event) || isLeft(event));
+    return isOver ? [] : [`I4: ${agent} was refused at epoch ${epoch} of ${taskId}, and no other claim was made`];
+  });
+}
+
+/** Whether nobody owns the task after it for another reason than that its lease ran out. */
+function isLeft(event: EventHeader): boolean {
+  if (event.type === "lease.expired") return false;
+  return disowning.has(event.type) || (event.type === "task.paused" && event.facts.ends);
 }
 
 /** What may happen once: an offer, its claim. */

@@ -14,7 +14,9 @@ export type FaultKind =
   | "workerDies"
   | "workerStalls"
   | "toolBreaks"
-  | "cut";
+  | "cut"
+  | "workerBlocks"
+  | "jump";
 
 export interface FaultSource {
   happens(kind: FaultKind): boolean;
@@ -39,6 +41,8 @@ export function drawRates(random: Random): FaultRates {
     workerStalls: draw(0.06),
     cut: draw(0.02),
     toolBreaks: draw(0.2),
+    workerBlocks: draw(0.05),
+    jump: draw(0.02),
   };
 }
 

@@ -15,6 +15,15 @@ export interface Acked {
   commandId?: string;
 }
 
+/** An owner of a claim that was refused because another holds the task, or nobody does any more. */
+export interface Fenced {
+  taskId: string;
+  epoch: number;
+  agent: string;
+  /** When it heard of that, in virtual time. */
+  at: number;
+}
+
 /** A scope's journal, as it is stored and decoded, with what its programs were told. */
 export interface History {
   journal: readonly Pick<StoredEvent, "body">[];

@@ -19,6 +19,7 @@ import type { MemoryBus, Transport } from "../../transport/index.ts";
 import { createDisk } from "./disk.ts";
 import type { FaultSource } from "./faults.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { MachineLife } from "./wait-checker.ts";
 
 /** Thrown where a process dies. */
 export class ProcessDied extends Error {}
@@ -56,6 +57,8 @@ export interface RuntimeNode {
   acceptLoss(): void;
   /** The parts of the running process, for the final checks. */
   store(): Store;
+  /** When events were recorded and processes began, in virtual time. */
+  life(): Pick<MachineLife, "recordedAt" | "starts">;
   readonly deaths: number;
   close(): Promise<void>;
 }
@@ -97,8 +100,22 @@ export function createRuntimeNode(options: NodeOptions): RuntimeNode {
   let generation = 0;
   let deaths = 0;
   let isClosing = false;
+  const recordedAt = new Map<string, number>();
+  const starts: number[] = [];
+
+  /** Notes when each event is recorded. */
+  function notingTimes(scope: ScopeStore): ScopeStore {
+    return {
+      ...scope,
+      append(event, body) {
+        recordedAt.set(event.id, scheduler.time());
+        return scope.append(event, body);
+      },
+    };
+  }
 
   async function start(): Promise<void> {
+    starts.push(scheduler.time());
     generation += 1;
     const mine = generation;
     const isAlive = (): boolean => mine === generation;
@@ -123,6 +140,7 @@ export function createRuntimeNode(options: NodeOptions): RuntimeNode {
     beforeLoss = undefined;
     const watched: Store = {
       ...onDisk,
+      scope: (name) => notingTimes(onDisk.scope(name)),
       commit() {
         onDisk.commit();
         disk.committed();
@@ -209,6 +227,7 @@ export function createRuntimeNode(options: NodeOptions): RuntimeNode {
       die("process");
     },
     store: () => life?.store ?? missing(),
+    life: () => ({ recordedAt, starts }),
     get deaths() {
       return deaths;
     },

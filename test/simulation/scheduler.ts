@@ -13,13 +13,24 @@ interface Entry {
   isCancelled: boolean;
 }
 
+/** Whether the process that asked for the entry lives, and until when its event loop is blocked. */
+interface Life {
+  isAlive(): boolean;
+  heldUntil(): number;
+}
+
 const wallStart = 1_700_000_000_000;
 
 export interface Scheduler {
   /** Virtual milliseconds since the start. */
   time(): number;
-  /** A clock whose callbacks are dropped once `isAlive` says no: the clock of a process that can die. */
-  clock(isAlive: () => boolean, latencyMs?: number): Clock;
+  /**
+   * A clock whose callbacks are dropped once `isAlive` says no: the clock of a process that can die. Until `heldUntil` they wait, in their
+   * order: its event loop is blocked.
+   */
+  clock(isAlive: () => boolean, options?: { latencyMs?: number; heldUntil?(): number }): Clock;
+  /** Sets the wall clock of every process. */
+  jump(byMs: number): void;
   /** Runs the next entry and all that follows from it at once. Says whether there was one. */
   step(): Promise<boolean>;
 }
@@ -27,6 +38,7 @@ export interface Scheduler {
 export function createScheduler(random: Random, onError: (error: unknown) => void): Scheduler {
   const heap: Entry[] = [];
   let time = 0;
+  let jumpedMs = 0;
 
   function push(entry: Entry): void {
     heap.push(entry);
@@ -54,13 +66,16 @@ export function createScheduler(random: Random, onError: (error: unknown) => voi
     }
   }
 
-  function schedule(delayMs: number, isAlive: () => boolean, run: () => void): Entry {
+  function schedule(delayMs: number, { isAlive, heldUntil }: Life, run: () => void): Entry {
     const entry: Entry = {
       at: time + Math.max(delayMs, 0),
       tie: random.u32(),
       isCancelled: false,
       run: () => {
-        if (isAlive()) run();
+        if (!isAlive()) return;
+        entry.at = heldUntil();
+        if (entry.at > time) push(entry);
+        else run();
       },
     };
     push(entry);
@@ -69,17 +84,23 @@ export function createScheduler(random: Random, onError: (error: unknown) => voi
 
   return {
     time: () => time,
-    clock: (isAlive, latencyMs = 0) => ({
-      now: () => wallStart + Math.floor(time),
+    clock: (isAlive, { latencyMs = 0, heldUntil = () => 0 } = {}) => ({
+      now: () => wallStart + jumpedMs + Math.floor(time),
       mono: () => time,
       setTimer(delayMs, run) {
-        const entry = schedule(delayMs, isAlive, run);
+        const entry = schedule(delayMs, { isAlive, heldUntil }, run);
         return () => {
           entry.isCancelled = true;
         };
       },
-      defer: (run) => void schedule(latencyMs === 0 ? 0 : (random.u32() / 2 ** 32) * latencyMs, isAlive, run),
+      defer(run) {
+        const delayMs = latencyMs === 0 ? 0 : (random.u32() / 2 ** 32) * latencyMs;
+        schedule(delayMs, { isAlive, heldUntil }, run);
+      },
     }),
+    jump(byMs) {
+      jumpedMs += byMs;
+    },
     async step() {
       const entry = pop();
       if (entry === undefined) return false;

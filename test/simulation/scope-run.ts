@@ -13,14 +13,15 @@ import type { Random } from "../../src/kernel/random.ts";
 import { createSeededRandom } from "../../src/kernel/seeded-random.ts";
 import type { ScopeStore, StoredEvent } from "../../src/kernel/store.ts";
 import type { MemoryBus } from "../../transport/index.ts";
-import { checkFollowed, checkHistory, type ScopeTrail, toIds } from "./checker.ts";
+import { checkFenced, checkFollowed, checkHistory, type ScopeTrail, toIds } from "./checker.ts";
 import type { FaultSource } from "./faults.ts";
-import type { Acked } from "./history.ts";
+import type { Acked, Fenced } from "./history.ts";
 import { runKeeper } from "./keeper.ts";
 import { type PlantedBug, type PowerLoss, readJournal } from "./node.ts";
 import { checkPlaybooks } from "./playbook-checker.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { launchSdkWorker } from "./sdk-worker.ts";
+import { checkWaits, type MachineLife } from "./wait-checker.ts";
 import { runDriver, runFollower, runWorker } from "./worker.ts";
 import { createProcess, type Effect, type Process, type World, wait } from "./world.ts";
 
@@ -54,7 +55,7 @@ export interface ScopeRun {
   lost(loss: PowerLoss): void;
   hasEnded(store: ScopeStore): boolean;
   /** Reads the journal at the end of the run and says what is wrong with it. */
-  finish(store: ScopeStore): { events: EventHeader[]; trail: ScopeTrail; violations: string[] };
+  finish(store: ScopeStore, life: MachineLife): { events: EventHeader[]; trail: ScopeTrail; violations: string[] };
   close(): void;
 }
 
@@ -78,6 +79,8 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
   const followed: JournalEvent[] = [];
   const processes = new Map<string, { process: Process; kill: () => void }>();
   const stalledUntil = new Map<string, number>();
+  const heldUntil = new Map<string, number>();
+  const fenced: Fenced[] = [];
   const counts = new Map<string, number>();
   const effects: Effect[] = [];
   const busy = new Set<string>();
@@ -94,6 +97,7 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
       if (!process.isAlive()) return never; // its other run died just now, and took this one with it
       if (!faults.happens("workerDies")) return;
       processes.get(process.name)?.kill();
+      heldUntil.delete(process.name);
       always.setTimer(random.u32() % 3_000, () => launchWorker(process.name));
       await never;
     },
@@ -103,6 +107,13 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
       await wait(process, 9_000);
     },
     isStalled: (name) => (stalledUntil.get(name) ?? 0) > scheduler.time(),
+    async mayBlock(process) {
+      if (!faults.happens("workerBlocks")) return;
+      heldUntil.set(process.name, scheduler.time() + 5_000 + (random.u32() % 5_000)); // a lease is 4 s
+      await wait(process, 0);
+    },
+    heldUntil: (name) => heldUntil.get(name) ?? 0,
+    fenced: (claim) => void fenced.push(claim),
     acked: (ack) => void acknowledged.push(ack),
     heard(answer) {
       if (!parts.isShared) return;
@@ -160,10 +171,14 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
         store.outbox({ after: 0, count: 1 }).length === 0
       );
     },
-    finish(store) {
+    finish(store, life) {
       const journal = readJournal(store);
       const events = journal.map((stored) => decodeHeader(stored));
       const problems = verifyScope(store).problems.map(({ what }) => `I6/I7: ${what}`);
+      const toVirtual = (event: EventHeader): EventHeader => ({
+        ...event,
+        at: life.recordedAt.get(event.id) ?? event.at,
+      });
       const lost = lostEvents.map((stored) => decodeHeader(stored));
       const open = store.tasks({ count: 50, states: openStates, exceptKinds: [memoryKind, playbookKind] });
       const violations = [
@@ -171,7 +186,9 @@ export function createScopeRun(scope: string, parts: RunParts): ScopeRun {
         ...open.map(({ id, state }) => `I10: ${id} is still ${state} long after the last fault`),
         ...[...busy].map((name) => `I10: the ${name} could not do what it set out to do`),
         ...checkHistory({ journal, events, acknowledged, lost }),
-        ...checkPlaybooks({ journal, events, lost, effects }),
+        ...checkFenced(fenced, { events, lost, recordedAt: life.recordedAt }),
+        ...checkWaits(events, life),
+        ...checkPlaybooks({ journal, events: events.map(toVirtual), lost, effects }),
         ...(isFollowable() ? checkFollowed(events, followed) : []),
       ];
       return { events, trail: { scope, journal, heard }, violations };

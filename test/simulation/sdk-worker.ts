@@ -72,6 +72,7 @@ async function handle(
     await ctx.step(`step-${index}`, { once: index === 0, input: { index } }, async ({ key }) => {
       await world.mayDie(process);
       await world.mayStall(process);
+      await world.mayBlock(process);
       await wait(process, 20 + (world.random.u32() % 400));
       return world.effect(key);
     });

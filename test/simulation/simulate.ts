@@ -24,6 +24,7 @@ import {
 import { createOperator } from "./operator.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 import { createScopeRun, type RunParts, toHash } from "./scope-run.ts";
+import type { MachineLife } from "./wait-checker.ts";
 
 export interface RunResult {
   seed: number;
@@ -55,6 +56,7 @@ export interface RunOptions {
 const rough = { lose: 0.5, double: 0.5, reorder: 0.5 };
 const faultyMs = 25_000;
 const healMs = 240_000;
+const jumpMs = 3_600_000;
 const stepsMax = 60_000;
 const stepsPerLook = 16;
 
@@ -111,7 +113,7 @@ function createRun(options: {
 }) {
   const { seed, random, scheduler, faults, bug, violations } = options;
   const { scopes, durability, ...counts } = drawShape(seed);
-  const always = scheduler.clock(() => true, 4);
+  const always = scheduler.clock(() => true, { latencyMs: 4 });
   const chaos = new Chaos({ random: { u32: () => (faults.happens("net") ? 0 : 0xffff_ffff) }, clock: always });
   chaos.set(rough);
   const bus = createMemoryBus({ clock: always, chaos });
@@ -119,6 +121,7 @@ function createRun(options: {
   let steps = 0;
   let lost = 0;
   const events: EventHeader[] = [];
+  const jumps: MachineLife["jumps"][number][] = [];
 
   const node: RuntimeNode = createRuntimeNode({
     scopes,
@@ -190,6 +193,7 @@ function createRun(options: {
     const death = drawDeath("kill");
     if (death !== undefined) node.die(death);
     if (faults.happens("cut")) isolateSomebody();
+    if (faults.happens("jump")) setClock();
   }
 
   /** A worker is cut off for longer than a lease lasts, and comes back as if nothing had been. */
@@ -197,11 +201,18 @@ function createRun(options: {
     const workers = runs.flatMap((run) => run.workers());
     const chosen = workers[random.u32() % Math.max(workers.length, 1)];
     if (chosen === undefined) return;
-    chaos.isolate(chosen.transport);
+    chaos.isolate(chosen.wire);
     always.setTimer(6_000, () => {
       chaos.heal();
       if (!isHealed) chaos.set(rough);
     });
+  }
+
+  /** Somebody sets the wall clock of all machines, or they were asleep. */
+  function setClock(): void {
+    const byMs = random.u32() % 2 === 0 ? jumpMs : -jumpMs;
+    jumps.push({ at: scheduler.time(), byMs });
+    scheduler.jump(byMs);
   }
 
   async function stepWhile(condition: () => boolean): Promise<void> {
@@ -234,7 +245,7 @@ function createRun(options: {
 
   function finish(): void {
     if (!node.isUp()) return violation("I10: the runtime did not come back");
-    const ends = runs.map((run) => run.finish(node.store().scope(run.scope)));
+    const ends = runs.map((run) => run.finish(node.store().scope(run.scope), { ...node.life(), jumps }));
     for (const end of ends) {
       events.push(...end.events);
       violations.push(...end.violations);

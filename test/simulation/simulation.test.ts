@@ -49,7 +49,19 @@ describe("a whole system under faults", () => {
   );
 
   it("met every kind of fault and every branch of recovery", () => {
-    for (const kind of ["net", "crash", "kill", "power", "write", "workerDies", "workerStalls", "toolBreaks", "cut"]) {
+    for (const kind of [
+      "net",
+      "crash",
+      "kill",
+      "power",
+      "write",
+      "workerDies",
+      "workerStalls",
+      "toolBreaks",
+      "cut",
+      "workerBlocks",
+      "jump",
+    ]) {
       expect(happened.get(kind), `fault ${kind}`).toBeGreaterThan(5);
     }
     const branches = [
@@ -58,6 +70,7 @@ describe("a whole system under faults", () => {
       "a journal that lost its end",
       "a loss that the mark showed",
       "lease.expired",
+      "claim.revived",
       "pause.expired",
       "task.rested",
       "task.answered",
@@ -114,6 +127,10 @@ describe("a planted bug", () => {
     "late answers taken": /^I14/,
     "kept and run again": /^I15/,
     "changed code fails": /^I15/,
+    "lead forgotten": /^I9|^I10/,
+    "clocks not kept": /^I9|^I10/,
+    "late owners refused": /^I4: .* no other claim/,
+    "revived under an old epoch": /^I4: .*claim.revived/,
   };
   afterAll(() => process.stdout.write(`${reports.join("\n")}\n`));
 

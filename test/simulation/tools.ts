@@ -31,7 +31,7 @@ export function createTools(world: World, process: Process): Tool[] {
   async function use(tool: string, { key }: ToolCall): Promise<number> {
     await wait(process, 20 + (world.random.u32() % 300));
     await mayFail();
-    const count = world.applied({ key, tool, agent: process.name, at: process.clock.now() });
+    const count = world.applied({ key, tool, agent: process.name, at: world.scheduler.time() });
     await mayFail();
     return count;
   }

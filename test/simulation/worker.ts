@@ -79,6 +79,7 @@ async function runStep(
   if (done.has(name)) return;
   await world.mayDie(process);
   await world.mayStall(process);
+  await world.mayBlock(process);
   await wait(process, 20 + (world.random.u32() % 400));
   const effect = world.effect(`${task.taskId}/${task.stage}/${name}`);
   const use = name === "step-1" ? { tool: "set", input: { name: "brief", value: task.brief ?? "" } } : {};
@@ -104,6 +105,7 @@ async function delegate(world: World, process: Process, task: Assignment, done: 
       to: { role: "docs" },
       packet: { brief: `part of ${taskId}`, nextAction: "write" },
       budget: { count: 1, depth: 1 },
+      ...(world.hash(taskId) % 4 === 0 ? { timeoutMs: 12_000 } : {}),
     });
     world.acked({ op: "tasks.delegate", taskId, epoch, agent: process.name, seq: sent.seq });
   }
@@ -115,14 +117,16 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
   const { taskId, epoch } = task;
   const { client } = process;
   const choice = random.u32() % 10;
-  const later = process.clock.now() + 3_000 + (random.u32() % 6_000);
+  const lengthMs = 3_000 + (random.u32() % 6_000);
+  // half of them by the wall clock, which may be set meanwhile
+  const expiry = random.u32() % 2 === 0 ? { expiresInMs: lengthMs } : { expiresAt: process.clock.now() + lengthMs };
   const note = (op: string, ack: { seq: number }): void =>
     world.acked({ op, taskId, epoch, agent: process.name, seq: ack.seq });
   if (choice <= 1 && task.stage < 3) {
     const packet = { brief: `look at ${taskId}`, files: ["a.ts"] };
     const to = choice === 0 ? ({ role: "review" } as const) : "any";
-    const expiresAt = later % 4 === 0 ? process.clock.now() + 40 : later; // some before a busy system takes them
-    note("handoff.offer", await client.handoff.offer({ taskId, epoch, to, packet, expiresAt }));
+    const offer = lengthMs % 4 === 0 ? { expiresInMs: 40 } : expiry; // some before a busy system takes them
+    note("handoff.offer", await client.handoff.offer({ taskId, epoch, to, packet, ...offer }));
     return;
   }
   checkAnswers(world, task);
@@ -136,10 +140,10 @@ async function end(world: World, process: Process, task: Assignment, random: Ran
     const last = unasked.pop();
     for (const question of unasked) {
       const asked = { question, key: question, answerSchema, ends: false };
-      note("tasks.pause", await client.tasks.pause({ taskId, epoch, expiresAt: later, ...asked }));
+      note("tasks.pause", await client.tasks.pause({ taskId, epoch, ...expiry, ...asked }));
     }
     const asked = last === undefined ? {} : { question: last, key: last, answerSchema };
-    note("tasks.pause", await client.tasks.pause({ taskId, epoch, expiresAt: later, ...asked }));
+    note("tasks.pause", await client.tasks.pause({ taskId, epoch, ...expiry, ...asked }));
     return;
   }
   if (choice === 5 && task.attempt < 3) {
@@ -196,10 +200,7 @@ export async function runDriver(world: World, process: Process, taskCount: numbe
   });
   for (let index = 1; index < taskCount; index += 1) {
     await tolerate(() => noteInSession(process, `starts task ${index}`));
-    const input = toTask(world, process, index);
-    await untilAcked(world, process, `tasks.start ${index}`, (commandId) =>
-      process.client.tasks.start({ commandId, ...input }),
-    );
+    for (let tries = 1; !(await startOne(world, process, { index, tries })); tries += 1);
     await wait(process, world.random.u32() % 1_500);
   }
   world.isDone(process);
@@ -214,6 +215,19 @@ export async function runDriver(world: World, process: Process, taskCount: numbe
   }
 }
 
+/** Says whether it was not too late for its deadline. */
+function startOne(
+  world: World,
+  process: Process,
+  { index, tries }: { index: number; tries: number },
+): Promise<boolean> {
+  const name = tries === 1 ? `${index}` : `${index} again ${tries}`;
+  const input = { ...toTask(world, process, index), brief: `brief ${name}` };
+  return untilAcked(world, process, `tasks.start ${name}`, (commandId) =>
+    process.client.tasks.start({ commandId, ...input }),
+  );
+}
+
 async function noteInSession({ client }: Process, text: string): Promise<void> {
   const { sessions } = await client.sessions.list({ status: "open" });
   for (const { sessionId } of sessions)
@@ -225,11 +239,10 @@ async function closeSessions({ client }: Process): Promise<void> {
   for (const { sessionId } of sessions) await client.sessions.close({ sessionId, commandId: `${sessionId}: close` });
 }
 
-function toTask(world: World, process: Process, index: number): OperationInput<"tasks.start"> {
+function toTask(world: World, process: Process, index: number): Omit<OperationInput<"tasks.start">, "brief"> {
   const random = world.randomFor(`start/${index}`);
   const deadlineAt = random.u32() % 6 === 0 ? { deadlineAt: process.clock.now() + 20_000 } : {};
   return {
-    brief: `brief ${index}`,
     to: random.u32() % 2 === 0 ? ("any" as const) : { role: roles[random.u32() % 3] ?? "fix" },
     priority: random.u32() % 5,
     retry: { attemptsMax: 4, backoffMs: 300, backoffMaxMs: 2_000 },

@@ -8,7 +8,7 @@ import type { Clock } from "../../src/kernel/clock.ts";
 import { createIds } from "../../src/kernel/ids.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import type { MemoryBus, Transport } from "../../transport/index.ts";
-import type { Acked } from "./history.ts";
+import type { Acked, Fenced } from "./history.ts";
 import type { PlantedBug } from "./node.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -18,6 +18,7 @@ export interface Effect {
   readonly key: string;
   readonly tool: string;
   readonly agent: string;
+  /** In virtual time: the wall clock may be set. */
   readonly at: number;
 }
 
@@ -38,6 +39,12 @@ export interface World {
   mayDie(process: Process): Promise<void>;
   mayStall(process: Process): Promise<void>;
   isStalled(name: string): boolean;
+  /** Another: the process does nothing for a while, longer than a lease, and then goes on. */
+  mayBlock(process: Process): Promise<void>;
+  /** Until when the event loop of the process is blocked. */
+  heldUntil(name: string): number;
+  /** An owner was told that its claim is not good any more. */
+  fenced(claim: Fenced): void;
   acked(ack: Acked): void;
   /** What a call came back with, result or failure. */
   heard(answer: unknown): void;
@@ -62,6 +69,8 @@ export interface World {
 export interface Process {
   readonly name: string;
   readonly transport: Transport;
+  /** The same as the bus has it. */
+  readonly wire: Transport;
   readonly clock: Clock;
   readonly client: Client;
   isAlive(): boolean;
@@ -69,10 +78,11 @@ export interface Process {
 
 /** Makes a process on the world's bus. */
 export function createProcess(world: World, name: string): Process {
-  const transport = world.bus.connect();
+  const wire = world.bus.connect();
   let isUp = true;
   const isAlive = (): boolean => isUp;
-  const clock = world.scheduler.clock(isAlive);
+  const clock = world.scheduler.clock(isAlive, { heldUntil: () => world.heldUntil(name) });
+  const transport = holding(wire, clock);
   const client = watchCalls(
     world,
     createClient({
@@ -83,13 +93,36 @@ export function createProcess(world: World, name: string): Process {
       ids: createIds(clock, world.random),
       random: world.random,
     }),
+    name,
   );
-  const process = { name, transport, clock, client, isAlive };
+  const process = { name, transport, wire, clock, client, isAlive };
   world.register(process, () => {
     isUp = false;
-    world.bus.kill(transport);
+    world.bus.kill(wire);
   });
   return process;
+}
+
+/** The transport of a process: what comes in waits for its event loop. */
+function holding(wire: Transport, clock: Clock): Transport {
+  const free = (): Promise<void> => new Promise((resolve) => void clock.setTimer(0, resolve));
+  return {
+    kind: wire.kind,
+    publish: (...call) => wire.publish(...call),
+    subscribe: (pattern, handler) =>
+      wire.subscribe(pattern, (message) => void clock.setTimer(0, () => handler(message))),
+    async request(...call) {
+      try {
+        return await wire.request(...call);
+      } finally {
+        await free();
+      }
+    },
+    serve: (...call) => wire.serve(...call),
+    state: () => wire.state(),
+    onState: (listener) => wire.onState(listener),
+    drain: () => wire.drain(),
+  };
 }
 
 export function wait(process: Process, ms: number): Promise<void> {
@@ -103,7 +136,7 @@ interface Methods {
 type Call = (...args: unknown[]) => Promise<unknown>;
 
 /** An operation fails only as the table of operations says it can. */
-function watchCalls(world: World, client: Client): Client {
+function watchCalls(world: World, client: Client, agent: string): Client {
   const watched: Methods = {};
   for (const name of Object.keys(operations).sort() as OperationName[]) {
     const words = name.split(".");
@@ -111,13 +144,13 @@ function watchCalls(world: World, client: Client): Client {
     const last = words.pop() ?? name;
     let group = watched;
     for (const word of words) group = group[word] ??= {};
-    const method: unknown = watchCall(world, name, call);
+    const method: unknown = watchCall({ world, name, agent }, call);
     group[last] = method as Methods; // what a function has by name are methods, once they are put there
   }
   return watched as unknown as Client; // the same methods, watched
 }
 
-function watchCall(world: World, name: OperationName, call: Call): Call {
+function watchCall({ world, name, agent }: { world: World; name: OperationName; agent: string }, call: Call): Call {
   const declared: readonly string[] = [...operations[name].failures, ...commonFailures];
   return async (...args) => {
     try {
@@ -126,11 +159,18 @@ function watchCall(world: World, name: OperationName, call: Call): Call {
       return output;
     } catch (error) {
       if (isFailure(error)) world.heard(error.toView());
+      if (isFailure(error, "EPOCH_STALE")) noteFenced(world, args, agent);
       const isExpected = isFailure(error) && declared.includes(error.code);
       if (!isExpected && !isOwnReason(error, args)) world.violation(`${name} failed with ${String(error)}`);
       throw error;
     }
   };
+}
+
+function noteFenced(world: World, [input, options]: unknown[], own: string): void {
+  const { taskId, epoch } = input as Partial<Fenced>; // of every operation that an owner calls
+  const { agent = own } = (options ?? {}) as CallOptions;
+  if (taskId !== undefined && epoch !== undefined) world.fenced({ taskId, epoch, agent, at: world.scheduler.time() });
 }
 
 /** A call that its caller gives up rejects with whatever reason the caller gave. */
@@ -139,19 +179,28 @@ function isOwnReason(error: unknown, [, options]: unknown[]): boolean {
   return signal?.aborted === true && signal.reason === error;
 }
 
-/** Something must be recorded: whoever asks for it keeps trying with one command id until it knows. */
+/**
+ * Something must be recorded: whoever asks for it keeps trying with one command id until it knows. Says whether it is; what names a moment
+ * that has passed meanwhile is refused.
+ */
 export async function untilAcked(
   world: World,
   process: Process,
   commandId: string,
   start: (commandId: string) => Promise<{ taskId: string; seq: number }>,
-): Promise<void> {
+): Promise<boolean> {
   for (;;) {
-    const started = await tolerate(() => start(commandId));
+    let isLate = false;
+    const noteLate = (error: unknown): never => {
+      isLate = isFailure(error, "INPUT_INVALID");
+      throw error;
+    };
+    const started = await tolerate(() => start(commandId).catch(noteLate));
     if (started !== undefined) {
       const { taskId, seq } = started;
-      return world.acked({ op: commandId, taskId, epoch: 0, agent: process.name, seq, commandId });
+      world.acked({ op: commandId, taskId, epoch: 0, agent: process.name, seq, commandId });
     }
+    if (started !== undefined || isLate) return !isLate;
     await wait(process, 300);
   }
 }
