@@ -116,7 +116,7 @@ describe("long work in slices", () => {
   it("takes many short works of one party, which have their turn soon", async () => {
     const { take, turn } = setup();
 
-    const done = Promise.all(Array.from({ length: 60 }, () => take("a", 2)));
+    const done = Promise.all(Array.from({ length: 60 }, () => Promise.resolve(take("a", 2))));
     for (let count = 0; count < 80; count += 1) await turn();
 
     expect(await done).toHaveLength(60);
