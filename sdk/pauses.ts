@@ -41,6 +41,8 @@ export interface Pauses {
    * key that is about another record, or was asked by other code, is over with it.
    */
   endWith(key: string, input: PauseInput): Promise<void>;
+  /** Whether a question is open that other code could settle. */
+  isWaitingForCode(): boolean;
   /** Ends the open questions about recorded work that the code fits after all. */
   settle(isAbout: (concern: Concern) => boolean): Promise<void>;
   /** A pause may have ended. */
@@ -235,6 +237,7 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
     ended: (key) => known.get(key),
     wait,
     endWith,
+    isWaitingForCode: () => [...open.values()].some(({ concerns }) => concerns?.waitsForCode),
     settle,
     look() {
       hasNews = true;

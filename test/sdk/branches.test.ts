@@ -76,7 +76,7 @@ async function runOnce(all: Program, journal: Journal, callsLeft: number): Promi
   const life = createLife(task);
   journal.begin(life, callsLeft);
   const parts = { client: journal.client, clock: systemClock, options: { agent: "a" }, task } as unknown as RunParts;
-  const steps = await createSteps(parts, life, { settle: () => Promise.resolve() });
+  const steps = await createSteps(parts, life, { settle: () => Promise.resolve(), isWaitingForCode: () => false });
   const wrong: string[] = [];
   const branch = async (own: Asked[], number: number): Promise<void> => {
     for (const [index, { name, isKeyed }] of own.entries()) {
