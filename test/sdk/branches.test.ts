@@ -38,6 +38,7 @@ function createJournal(turns: readonly number[]) {
   }
 
   async function step({ step: report }: Parameters<Client["tasks"]["step"]>[0]): Promise<{ receipt: StepReceipt }> {
+    const asker = life;
     await pass();
     const { name, ordinal, key, beside, outcome } = report as Extract<typeof report, { outcome: unknown }>; // the only ones made here
     const output = outcome.kind === "succeeded" ? outcome.output : undefined;
@@ -54,7 +55,11 @@ function createJournal(turns: readonly number[]) {
       at: 0,
       agent: "a",
     } as const;
-    if (life?.isOver() !== true) receipts.set(JSON.stringify(toStepPlace(receipt)), receipt as StepReceipt);
+    const place = JSON.stringify(toStepPlace(receipt));
+    const first = receipts.get(place);
+    if (first !== undefined) return { receipt: first };
+    const isFenced = asker !== life || asker?.isOver() === true; // a run that has ended records nothing more
+    if (!isFenced) receipts.set(place, receipt as StepReceipt);
     return { receipt: receipt as StepReceipt }; // as a reply has it
   }
 
