@@ -107,17 +107,19 @@ describe("the shortest path to every state", () => {
         const steps = path.steps.map(({ event }) => event as EventHeader).filter(({ type }) => type in examples);
 
         const { store, scope, actor } = run(first, steps);
-        const memory = () => actor.snapshot();
+        /** What does not verify, but for what is owed to parts: those of the examples are not in this store. */
+        const problems = () =>
+          verifyScope(scope, { memory: () => actor.snapshot() }).problems.filter(({ table }) => table !== "outbox");
 
         const label = steps.map(({ type }) => type).join(" → ");
         expect(identify(actor.snapshot()), label).toBe(identify(toTaskSnapshot(path.state)));
-        expect(verifyScope(scope, { memory }), label).toMatchObject({ ok: true, events: steps.length + 1, tasks: 1 });
+        expect(problems(), label).toEqual([]);
         rebuildScope(store, scopeName);
-        expect(verifyScope(scope, { memory }), label).toMatchObject({ ok: true });
+        expect(problems(), label).toEqual([]);
         const row = scope.task(taskId());
         expect(row?.state, label).toBe(toTaskState(path.state));
         if (!steps.at(-1)?.type.match(/^step|noted$/))
-          expect(row?.snapshot, label).toBe(encodeSnapshot(actor.snapshot()));
+          expect(row?.snapshot?.endsWith(encodeSnapshot(actor.snapshot())), label).toBe(true);
         store.close();
       }
     },
