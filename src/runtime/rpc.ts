@@ -5,7 +5,14 @@
 
 import type { z } from "zod";
 import type { Leases, Persistence, Recorded, Submission } from "../../actors/index.ts";
-import { canRevive, isClaimed, type TaskOperation, toClaimTargets, toTaskState } from "../../machines/index.ts";
+import {
+  canRevive,
+  isClaimed,
+  type TaskOperation,
+  type TaskSnapshot,
+  toClaimTargets,
+  toTaskState,
+} from "../../machines/index.ts";
 import {
   decode,
   type Envelope,
@@ -211,9 +218,11 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
   /** Says whether the claim is its owner's again. */
   async function revive(by: string, { taskId, epoch }: { taskId: TaskId; epoch: number }): Promise<boolean> {
     const snapshot = persistence.snapshot(options.scope, taskId);
-    if (snapshot === undefined || !canRevive(snapshot, { epoch, by })) return false;
+    if (snapshot === undefined) return false;
+    if (!canRevive(snapshot, { epoch, by })) return isHeldBy(snapshot, { epoch, by });
     const command = { name: "claim.revive", taskId, epoch } as const;
-    return (await persistence.submit({ scope: options.scope, by, command, isInternal: true })) !== undefined;
+    const revived = await persistence.submit({ scope: options.scope, by, command, isInternal: true });
+    return revived !== undefined || isHeldBy(persistence.snapshot(options.scope, taskId), { epoch, by });
   }
 
   /** What is found out for a command before it is queued. */
@@ -271,6 +280,12 @@ function createCaller(options: RpcOptions, store: ScopeStore): (message: Incomin
       },
     );
   }
+}
+
+/** Of two calls of an owner that come back at once, one finds that the other has revived the claim. */
+function isHeldBy(snapshot: TaskSnapshot | undefined, { epoch, by }: { epoch: number; by: string }): boolean {
+  if (snapshot === undefined || !isClaimed(snapshot)) return false;
+  return snapshot.context.epoch === epoch && snapshot.context.owner?.agent === by;
 }
 
 function isRuled(name: TaskOperation): name is "tasks.start" | "handoff.store" | "tasks.delegate" {
