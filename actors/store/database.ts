@@ -20,7 +20,7 @@ import type { Durability } from "../../src/kernel/store.ts";
 import { findUndeclared } from "./declared.ts";
 import { toStoreFailure } from "./failure.ts";
 import { inUse } from "./hold.ts";
-import { applicationId, migrations, schemaVersion } from "./schema.ts";
+import { applicationId, changeSchema, schemaVersion } from "./schema.ts";
 
 export interface DatabaseOptions {
   durability: Durability;
@@ -122,7 +122,7 @@ function migrate(database: Database.Database, file: string, version: number, ids
   if (version > 0 && file !== inMemory) keepCopy(database, `${file}.schema-${version}`);
   const change = (): void => {
     try {
-      for (const statements of migrations.slice(version)) database.exec(statements);
+      changeSchema(database, { from: version, to: schemaVersion });
     } catch (error) {
       if (!(error instanceof Database.SqliteError) || error.code !== "SQLITE_ERROR") throw error;
       const why = `${file} cannot be brought from schema ${version} to ${schemaVersion}, and is as it was: ${error.message}.`;

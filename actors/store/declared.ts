@@ -4,7 +4,7 @@
 // damaged page made. Looked at before anything is written.
 
 import Database from "better-sqlite3";
-import { migrations } from "./schema.ts";
+import { changeSchema } from "./schema.ts";
 
 type Declarations = ReadonlyMap<string, string>;
 
@@ -22,7 +22,7 @@ function declare(version: number): Declarations {
   const made = known.get(version);
   if (made !== undefined) return made;
   const database = new Database(":memory:");
-  for (const statements of migrations.slice(0, version)) database.exec(statements);
+  changeSchema(database, { from: 0, to: version });
   const declared = read(database);
   database.close();
   known.set(version, declared);

@@ -11,7 +11,9 @@
 // once; until then `tails` lists them. Entered one by one, each would write a page of its own: 64 tasks that go on side by side wrote
 // six times the bytes of their events.
 
+import type Database from "better-sqlite3";
 import type { TableByTask } from "../../src/kernel/store.ts";
+import { type Sealed, toSeal } from "../sealed-row.ts";
 import { recallTable } from "./recall-rows.ts";
 
 /** "AION" */
@@ -167,5 +169,19 @@ export const migrations: readonly string[] = [
 
   -- where the steady clock stood: the only rows here that a rebuild cannot make again, and leaves alone
   CREATE TABLE clocks (scope INTEGER PRIMARY KEY, seq INTEGER NOT NULL, wall INTEGER NOT NULL, steady INTEGER NOT NULL) STRICT;
+
+  -- rows of before had no checksums: those of tasks get theirs, what was learned is learned again from the journal, and receipts are issued anew
+  UPDATE tasks SET snapshot = seal(task, id, state, kind, parent_id, snapshot_seq, snapshot) || snapshot;
+  DELETE FROM recall;
+  DELETE FROM readers;
+  DELETE FROM receipts;
   `,
 ];
+
+/** Brings a database's tables from one version to another. @throws SqliteError, and leaves a transaction to be rolled back. */
+export function changeSchema(database: Database.Database, { from, to }: { from: number; to: number }): void {
+  database.function("seal", { deterministic: true }, (task, id, state, kind, parentId, snapshotSeq, snapshot) =>
+    toSeal({ task, id, state, kind, parentId, snapshotSeq } as Sealed, String(snapshot)),
+  ); // columns of those types
+  for (const statements of migrations.slice(from, to)) database.exec(statements);
+}
