@@ -29,7 +29,7 @@ export const eventsRead = defineOperation({
     /** The last sequence of the journal at the time of reading; 0 when it is empty. */
     head: z.int().nonnegative(),
   }),
-  failures: ["CURSOR_INVALID"],
+  failures: ["CURSOR_INVALID", "TASK_NOT_FOUND"],
   idempotent: true,
 });
 
