@@ -109,7 +109,12 @@ export function takePage(
 
 /** What an event counts in a page. */
 export function charsOf({ facts, body, payload }: EventRow): number {
-  return facts.length + (body?.length ?? payload?.length ?? 0);
+  return lengthOf(facts) + lengthOf(body ?? payload);
+}
+
+/** Of a page of another table a column is whatever that has. */
+function lengthOf(value: unknown): number {
+  return typeof value === "string" || value instanceof Uint8Array ? value.length : 0;
 }
 
 /** The rows behind `after`, as long as they come in order: those of a damaged page may lead back. */

@@ -107,7 +107,11 @@ export function createRows(prepare: Prepare) {
     ...claimables,
     nextTarget: (scope: number, target: string) => targetAfter.get(scope, target)?.target,
 
-    clockMark: (scope: number) => clockMark.get(scope),
+    clockMark(scope: number): ClockMark | undefined {
+      const mark = clockMark.get(scope);
+      for (const part of mark === undefined ? [] : [mark.seq, mark.wall, mark.steady]) toTime("clocks", part);
+      return mark;
+    },
     putClockMark(scope: number, { seq, wall, steady }: ClockMark): void {
       putClockMark.run(scope, seq, wall, steady);
     },

@@ -23,6 +23,8 @@ export interface SystemOptions {
   workers: number;
   /** How many tasks each works on at once; 3 if absent. */
   concurrency?: number;
+  /** How long the runtime's leases last; `leaseMs` if absent. */
+  leaseMs?: number;
   /** How many members of the cluster keep the mirror; one if absent. */
   replicas?: number;
 }
@@ -46,9 +48,10 @@ const compileCache = join(tmpdir(), "aionis-compile-cache"); // with it a progra
 /** Starts all of it. */
 export async function startSystem(options: SystemOptions): Promise<System> {
   const { atEnd, servers, workers, concurrency = 3, replicas } = options;
+  const lease = options.leaseMs ?? leaseMs;
   const folder = mkdtempSync(join(tmpdir(), "aionis-system-"));
   atEnd(() => Promise.resolve(rmSync(folder, { recursive: true, force: true })));
-  const system = new System({ servers, folder, concurrency, atEnd });
+  const system = new System({ servers, folder, concurrency, leaseMs: lease, atEnd });
   if (replicas !== undefined) await createMirrorStream(system, replicas);
   await system.start(workers);
   return system;
@@ -64,15 +67,23 @@ export class System {
   readonly #atEnd: AtEnd;
   readonly #folder: string;
   readonly #concurrency: number;
+  readonly #leaseMs: number;
   #runtime: Member | undefined;
   #client: Connection | undefined;
   #launched = 0;
 
-  constructor(parts: { servers: readonly NatsServer[]; folder: string; concurrency: number; atEnd: AtEnd }) {
+  constructor(parts: {
+    servers: readonly NatsServer[];
+    folder: string;
+    concurrency: number;
+    leaseMs: number;
+    atEnd: AtEnd;
+  }) {
     this.servers = parts.servers;
     this.log = join(parts.folder, "log");
     this.#folder = parts.folder;
     this.#concurrency = parts.concurrency;
+    this.#leaseMs = parts.leaseMs;
     this.#atEnd = parts.atEnd;
   }
 
@@ -93,7 +104,7 @@ export class System {
   /** After a kill, on the same store. */
   async startRuntime(): Promise<void> {
     const line = this.#runtime?.line ?? (await this.#openLine());
-    const args = [join(this.#folder, "store"), String(leaseMs), this.scope, line.urls.join(",")];
+    const args = [join(this.#folder, "store"), String(this.#leaseMs), this.scope, line.urls.join(",")];
     this.#runtime = { line, program: this.#launch("../runtime-program.ts", args) };
     await this.#runtime.program.printed("ready");
   }
