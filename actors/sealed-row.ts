@@ -27,11 +27,11 @@ export function openRow(row: TaskRow): string {
   );
 }
 
-/** What a seal covers beside the snapshot. */
-export type Sealed = Pick<TaskRow, "task" | "id" | "state" | "kind" | "parentId" | "snapshotSeq">;
-
-/** The checksum before a snapshot. */
-export function toSeal({ task, id, state, kind, parentId, snapshotSeq }: Sealed, snapshot: string): string {
+/** The checksum before a snapshot, over it and the columns beside it. */
+export function toSeal(
+  { task, id, state, kind, parentId, snapshotSeq }: Omit<TaskRow, "title" | "snapshot">,
+  snapshot: string,
+): string {
   const number = toChecksum(`${task}/${id}/${state}/${kind}/${parentId}/${snapshotSeq}/${snapshot}`);
   return number.toString(16).padStart(sealChars, "0");
 }

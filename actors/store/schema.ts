@@ -12,8 +12,8 @@
 // six times the bytes of their events.
 
 import type Database from "better-sqlite3";
-import type { TableByTask } from "../../src/kernel/store.ts";
-import { type Sealed, toSeal } from "../sealed-row.ts";
+import type { TableByTask, TaskRow } from "../../src/kernel/store.ts";
+import { toSeal } from "../sealed-row.ts";
 import { recallTable } from "./recall-rows.ts";
 
 /** "AION" */
@@ -178,10 +178,21 @@ export const migrations: readonly string[] = [
   `,
 ];
 
+type SealedColumns = [
+  TaskRow["task"],
+  TaskRow["id"],
+  TaskRow["state"],
+  TaskRow["kind"],
+  TaskRow["parentId"],
+  TaskRow["snapshotSeq"],
+  TaskRow["snapshot"],
+];
+
 /** Brings a database's tables from one version to another. @throws SqliteError, and leaves a transaction to be rolled back. */
 export function changeSchema(database: Database.Database, { from, to }: { from: number; to: number }): void {
-  database.function("seal", { deterministic: true }, (task, id, state, kind, parentId, snapshotSeq, snapshot) =>
-    toSeal({ task, id, state, kind, parentId, snapshotSeq } as Sealed, String(snapshot)),
-  ); // columns of those types
+  database.function("seal", { deterministic: true, varargs: true }, (...columns: unknown[]) => {
+    const [task, id, state, kind, parentId, snapshotSeq, snapshot] = columns as SealedColumns; // as the statement above names them
+    return toSeal({ task, id, state, kind, parentId, snapshotSeq }, snapshot);
+  });
   for (const statements of migrations.slice(from, to)) database.exec(statements);
 }
