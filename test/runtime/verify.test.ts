@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { migrations } from "../../actors/store/schema.ts";
+import { changeSchema, schemaVersion } from "../../actors/store/schema.ts";
 import { tableRules } from "../../actors/store/table-rules.ts";
 import { tempFolder, tempFolderOfFile } from "../support/store.ts";
 import { copyWhole, makeWhole, openWhole } from "../support/whole-store.ts";
@@ -91,7 +91,7 @@ const cases: Case[] = [
 describe("store.verify", () => {
   it("has something to say of every table of the schema", () => {
     const database = new Database(":memory:");
-    for (const statements of migrations) database.exec(statements);
+    changeSchema(database, { from: 0, to: schemaVersion });
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck().all();
     database.close();
 
