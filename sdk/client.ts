@@ -131,7 +131,7 @@ function createCall(options: ClientOptions) {
   const subjects = createSubjects(fromScopeName(scope));
   const underWay = new Set<Patience>();
   const quick = new Line({ sentMax: limits.clientCallsSent, clock, random });
-  const held = new Line({ sentMax: limits.clientCallsHeld, clock, random });
+  const held = new Line({ sentMax: limits.clientCallsHeld, isHeld: true, clock, random });
   let store: string | undefined;
   transport.subscribe(subjects.up, () => {
     for (const patience of underWay) patience.interrupt(new AionisError("TRANSPORT_TIMEOUT", startedAnew)); // C3

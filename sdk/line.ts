@@ -22,6 +22,8 @@ import { onAbort } from "../transport/index.ts";
 export interface LineOptions {
   /** The most calls on their way. */
   sentMax: number;
+  /** Whether calls may wait at the runtime: then those on their way say nothing of how long another one takes. */
+  isHeld?: boolean;
   clock: Pick<Clock, "mono" | "setTimer">;
   random: Pick<Random, "u32">;
 }
@@ -89,7 +91,7 @@ export class Line {
   check(agent: string, timeoutMs: number): void {
     if (this.#queue.items === 0) return;
     const party = this.#queue.party(agent);
-    const waitMs = (this.#queue.itemsBefore(party) + this.#sent) * this.#pace.msEach;
+    const waitMs = this.#queue.itemsBefore(party) * this.#pace.msEach + this.#toSentMs();
     if (waitMs <= timeoutMs * patienceShare && this.#queue.hasRoom(party, callBytes)) return;
     this.#queue.leave(party);
     throw tooMany(Math.ceil(Math.min(Math.max(waitMs / 2, pauseMs), pauseMsMax)));
@@ -177,7 +179,11 @@ export class Line {
 
   /** Whether its caller would have left before its answer: what is on its way is answered first. */
   #isTooLate({ endsAt }: Waiting): boolean {
-    return this.#options.clock.mono() + this.#sent * this.#pace.msEach > endsAt;
+    return this.#options.clock.mono() + this.#toSentMs() > endsAt;
+  }
+
+  #toSentMs(): number {
+    return this.#options.isHeld === true ? 0 : this.#sent * this.#pace.msEach;
   }
 
   #wait(lane: Lane, turn: Turn, enter: (waiting: Waiting) => Lot<Waiting>): Promise<Place> {

@@ -15,13 +15,17 @@ export class Pace {
       this.#items += items;
       if (this.#isEnough(now - this.#since, isBusy)) this.#learn(now - this.#since);
     }
-    if (!isBusy) this.#since = undefined;
-    else this.#since ??= now;
+    if (isBusy) {
+      this.#since ??= now;
+    } else {
+      this.#since = undefined;
+      this.#items = 0; // too few to say anything
+    }
   }
 
   #isEnough(ms: number, isBusy: boolean): boolean {
-    if (this.#items === 0) return false;
-    return !isBusy || (ms >= seenMs && (this.#msEach > 0 || this.#items >= memoryItems));
+    const least = this.#msEach === 0 ? memoryItems : 1;
+    return this.#items >= least && (ms >= seenMs || !isBusy);
   }
 
   #learn(ms: number): void {

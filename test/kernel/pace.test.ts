@@ -11,6 +11,17 @@ describe("the pace of a queue", () => {
     expect(pace.msEach).toBe(0);
   });
 
+  it("is not known from a few that took long", () => {
+    const pace = new Pace();
+
+    for (let ms = 0; ms < 60_000; ms += 2_000) {
+      pace.note(0, ms, true);
+      pace.note(1, ms + 1_999, false);
+    }
+
+    expect(pace.msEach).toBe(0);
+  });
+
   it("is the same at any moment where items go on many at a time", () => {
     const pace = new Pace();
     const seen: number[] = [];
