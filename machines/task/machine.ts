@@ -13,23 +13,33 @@
 
 import { assertEvent, assign, setup } from "xstate";
 import { type EventHeader, type EventType, memoryTypes, playbookTypes } from "../../src/contracts/events.ts";
-import type { PauseId } from "../../src/contracts/ids.ts";
 import { foldPlaybook, type PlaybookEvent, takesEvent } from "../playbook.ts";
+import {
+  type Change,
+  closePauses,
+  countTries,
+  endPause,
+  noCompletion,
+  openPause,
+  toEnd,
+  toExpiresAt,
+  toLapsed,
+  toLoss,
+  toRest,
+  toStart,
+} from "./changes.ts";
 import {
   isFruitful,
   isMemory,
   isPlaybook,
   isSession,
   isWork,
-  type PauseEnded,
   type TaskContext,
   toFirstContext,
   waitsForCode,
 } from "./context.ts";
-import { toDue } from "./waits.ts";
 
 type Event = EventHeader;
-type Change = Partial<TaskContext>;
 
 /** The machine's context: one value, because XState copies a context key by key, which takes ten times as long from 20 keys on. */
 interface Folded {
@@ -52,126 +62,6 @@ function fold<Type extends EventType>(
 function enter<Type extends EventType>(type: Type, change: (context: TaskContext, event: EventHeader<Type>) => Change) {
   return fold(type, (context, event) => ({ entry: context.revision + 1, ...change(context, event) }));
 }
-
-type Claimable = {
-  claimableAt: number;
-  preferred?: TaskContext["preferred"] | undefined;
-  leadMs?: number | undefined;
-};
-
-/** From when on the task can be claimed, and by its preferred agent alone until when. */
-const toClaimable = ({ claimableAt, preferred, leadMs = 0 }: Claimable): Change => ({
-  claimableAt: toDue(claimableAt, { isLength: true, leadMs }),
-  preferred: preferred == null ? null : { ...preferred, until: preferred.until + leadMs },
-});
-
-/** What was said to be complete and did not stand counts no more. */
-const noCompletion: Change = { verifying: [], completedSeq: null };
-
-/** Without an owner, waiting for a claim. */
-const toStart = (context: TaskContext, facts: Claimable): Change => ({
-  ...toClaimable(facts),
-  owner: null,
-  lastAgent: context.owner?.agent ?? context.lastAgent,
-  handoff: null,
-  ...noCompletion,
-});
-
-/** The end of a run that waits for its pauses, at once claimable when one of them has ended. */
-const toRest = (
-  context: TaskContext,
-  { claimableAt, preferred, leadMs }: { [Key in keyof Claimable]?: Claimable[Key] | undefined },
-): Change => ({
-  ...(claimableAt === undefined ? {} : toClaimable({ claimableAt, preferred, leadMs })),
-  owner: null,
-  lastAgent: context.owner?.agent ?? context.lastAgent,
-});
-
-function toExpiresAt({ expiresAt, expiresInMs, leadMs }: EventHeader<"task.paused" | "handoff.offered">["facts"]) {
-  return expiresAt === undefined ? null : toDue(expiresAt, { isLength: expiresInMs !== undefined, leadMs });
-}
-
-/** M5 */
-function openPause(context: TaskContext, event: EventHeader<"task.paused">): Change {
-  const { pauseId, key, asks, approver = null, withdrawn, concerns } = event.facts;
-  const before = closePauses(context, event, { end: "withdrawn", ids: withdrawn });
-  const about = concerns === undefined ? {} : { concerns, ...(concerns.waitsForCode ? { tries: 0 } : {}) };
-  const pause = { pauseId, key, seq: event.seq, asks, approver, expiresAt: toExpiresAt(event.facts), ...about };
-  return { ...before, pauses: [...before.pauses, pause], records: context.records + 1 };
-}
-
-/** A run has ended that found no code which settles what is asked. */
-function countTries<Closed extends Pick<TaskContext, "pauses">>(closed: Closed): Closed {
-  const pauses = closed.pauses.map((pause) =>
-    pause.tries === undefined ? pause : { ...pause, tries: pause.tries + 1 },
-  );
-  return { ...closed, pauses };
-}
-
-type End = PauseEnded["end"];
-
-/** M5. The pauses in `ids` are over; all that are open when it is absent. */
-function closePauses(
-  context: TaskContext,
-  event: Event,
-  { end, ids }: { end: End; ids?: readonly PauseId[] },
-): Pick<TaskContext, "pauses" | "pauseEnds" | "pauseEndedSeq" | "questionEndedSeq"> {
-  const closed = context.pauses.filter(({ pauseId }) => ids === undefined || ids.includes(pauseId));
-  const { pauses, pauseEnds, pauseEndedSeq, questionEndedSeq } = context;
-  if (closed.length === 0) return { pauses, pauseEnds, pauseEndedSeq, questionEndedSeq };
-  const { seq } = event;
-  return {
-    pauses: pauses.filter((pause) => !closed.includes(pause)),
-    pauseEnds: [...pauseEnds, ...closed.map((pause) => toPauseEnded(pause, event, end))],
-    pauseEndedSeq: seq,
-    questionEndedSeq: closed.some(({ asks }) => asks) ? seq : questionEndedSeq,
-  };
-}
-
-function toPauseEnded({ pauseId, key, concerns }: TaskContext["pauses"][number], event: Event, end: End): PauseEnded {
-  const ended = { pauseId, key, seq: event.seq, end };
-  if (concerns === undefined || event.type !== "task.answered") return ended;
-  const { choice } = event.facts;
-  return { ...ended, concerns, ...(choice === undefined ? {} : { choice }) };
-}
-
-/** The end of one pause. Of a task that waits for nothing else it makes a claimable one; elsewhere it changes only what is open. */
-function endPause(end: End) {
-  return (context: TaskContext, event: EventHeader<"task.answered" | "task.resumed" | "pause.expired">): Change => {
-    const { pauseId, claimableAt, preferred, leadMs } = event.facts;
-    const open = closePauses(context, event, { end, ids: [pauseId] });
-    if (claimableAt === undefined) return open;
-    return { entry: context.revision + 1, ...toStart(context, { claimableAt, preferred, leadMs }), ...open };
-  };
-}
-
-const toEnd = (context: TaskContext, event: Event, verified: boolean): Change => ({
-  ...closePauses(context, event, { end: "withdrawn" }),
-  owner: null,
-  lastAgent: context.owner?.agent ?? context.lastAgent,
-  handoff: null,
-  preferred: null,
-  ...noCompletion,
-  outcome: {
-    seq: event.seq,
-    at: event.at,
-    by: event.by,
-    verified,
-    code: "code" in event.facts ? (event.facts.code ?? null) : null,
-  },
-});
-
-const toLoss = (context: TaskContext, event: EventHeader<"lease.expired">): Change => ({
-  attempt: event.facts.attempt,
-  losses: context.losses + 1,
-  unseen: event.facts.unseen ? context.unseen + 1 : 0,
-  releases: 0,
-});
-
-const toLapsed = ({ owner, attempt, verifying, completedSeq }: TaskContext): TaskContext["lapsed"] =>
-  owner === null
-    ? null
-    : { owner, attempt, verifying, completedSeq, state: verifying.length > 0 ? "verifying" : "running" };
 
 const machine = setup({
   types: {
