@@ -25,13 +25,13 @@ import type {
   StepRow,
   Store,
   StoredEvent,
-  TableByTask,
   TaskNumber,
   TaskRow,
-  TaskRows,
 } from "../src/kernel/store.ts";
 import type { Problem } from "./problem.ts";
 import { compareLearned } from "./relearn.ts";
+import { compareRows, differs } from "./row-differences.ts";
+import { tablesByTask } from "./store/schema.ts";
 import { createTaskFold, type TaskFold } from "./task-fold.ts";
 
 export interface Verification {
@@ -56,8 +56,6 @@ export interface RefoldOptions {
   /** The store whose tables are looked at, too; without it the rows of this scope alone are. */
   tables?: Pick<Store, "checkTables"> | undefined;
 }
-
-const partEvents = limits.partRows;
 
 /** Checks the journal and that rows equal what it folds to, one part after the other. Reads only. */
 export function verifyInParts(store: ScopeStore, options: RefoldOptions = {}): Parts<Verification> {
@@ -173,7 +171,7 @@ class Refold {
   #readEvents(after: number): JournalCheck {
     const range = { after, until: this.#head };
     try {
-      return this.#store.checkEvents({ ...range, count: partEvents });
+      return this.#store.checkEvents({ ...range, count: limits.partRows });
     } catch (error) {
       if (!isUnreadable(error)) throw error;
     }
@@ -204,7 +202,7 @@ class Refold {
 
   *#mendIndexes(): Parts<void> {
     const store = this.#store;
-    const page = { count: partEvents };
+    const page = { count: limits.partRows };
     for (let after: TaskNumber | undefined = 0; after !== undefined; yield this.#progress(0))
       after = store.mendTails({ ...page, after });
     for (let after: { task: TaskNumber; seq: number } | undefined = { task: 0, seq: 0 }; after !== undefined; ) {
@@ -254,7 +252,7 @@ class Refold {
   /** Folds until there is nothing that the fold does not have. */
   *#foldOn(fold: TaskFold, { task }: FirstEvent): Parts<void> {
     for (;;) {
-      const page = this.#store.events({ after: fold.lastSeq(), count: partEvents, bytes: limits.partBytes, task });
+      const page = this.#store.events({ after: fold.lastSeq(), count: limits.partRows, bytes: limits.partBytes, task });
       if (page.length === 0) return;
       for (const stored of page) fold.add(stored);
       yield this.#progress(page.length);
@@ -271,7 +269,7 @@ class Refold {
     for (const row of fold.owed()) this.#owed.set(row.taskId, row);
     const kept = this.#store.rowsOf(task);
     const folded = fold.rows();
-    const problems = compare(id, kept, folded);
+    const problems = compareRows(id, kept, folded);
     const live = this.#options.memory?.(id);
     const isMemorys = live !== undefined && !isSameJson(toJson(live), toJson(after));
     if (isMemorys)
@@ -287,7 +285,7 @@ class Refold {
     const { task, id } = first;
     for (let after: StepRow | undefined; ; ) {
       this.#catchUp(fold, first);
-      const page = this.#store.stepRowsOf({ task, after, count: partEvents });
+      const page = this.#store.stepRowsOf({ task, after, count: limits.partRows });
       for (const row of page) {
         const folded = fold.step(row);
         if (folded?.seq === row.seq) continue;
@@ -309,7 +307,7 @@ class Refold {
         if (this.#options.mends) this.#store.putStep({ ...now, task });
       }
       seen += 1;
-      if (seen % partEvents === 0) yield this.#progress(0);
+      if (seen % limits.partRows === 0) yield this.#progress(0);
     }
   }
 
@@ -319,7 +317,7 @@ class Refold {
 
   /** Rows of tasks that the journal does not know. */
   *#checkStrays(): Parts<void> {
-    for (const table of tables) {
+    for (const table of tablesByTask) {
       let looked = 0;
       for (
         let task = this.#store.nextTaskIn(table, 0);
@@ -332,7 +330,7 @@ class Refold {
           if (this.#options.mends) this.#store.clearTask(task);
         }
         looked += 1;
-        if (looked % partEvents === 0) yield this.#progress(0);
+        if (looked % limits.partRows === 0) yield this.#progress(0);
         if (this.#isFull()) return;
       }
     }
@@ -341,7 +339,7 @@ class Refold {
   /** An ended task owes its open children a cancel, and nothing else is owed. Each row is compared at one moment. */
   *#checkOutbox(): Parts<void> {
     for (let after = 0; ; ) {
-      const page = this.#store.outbox({ after, count: partEvents });
+      const page = this.#store.outbox({ after, count: limits.partRows });
       for (const row of page) this.#checkOwed(row);
       const last = page.at(-1)?.id ?? 0;
       if (last <= after) break; // of a damaged page, too
@@ -351,7 +349,7 @@ class Refold {
     let looked = 0;
     for (const [id, owed] of this.#owed) {
       looked += 1;
-      if (looked % partEvents === 0) yield this.#progress(0);
+      if (looked % limits.partRows === 0) yield this.#progress(0);
       if (this.#store.isOwed(id) || !isOpenRow(this.#store.task(id))) continue;
       this.#note([{ what: `the outbox lost what it owes ${id}`, table: "outbox", key: id, mend: "rebuild" }]);
       if (this.#options.mends) this.#store.putOutbox(owed);
@@ -364,8 +362,10 @@ class Refold {
     const { taskId: id } = row;
     const owed = this.#owed.get(id);
     const isRight = owed === undefined ? this.#isOwedNow(id) : isSameOwed(row, owed);
-    if (isRight && isOpenRow(this.#store.task(id))) return;
-    const what = owed === undefined ? "what no ended task asks for" : "another thing than its parent's end asks for";
+    const isOpen = isOpenRow(this.#store.task(id));
+    if (isRight && isOpen) return;
+    const asked = owed === undefined ? "what no ended task asks for" : "another thing than its parent's end asks for";
+    const what = isOpen ? asked : "something, and it is no open task";
     this.#note([{ what: `the outbox owes ${id} ${what}`, table: "outbox", key: id, mend: "rebuild" }]);
     if (this.#options.mends) this.#store.deleteOutbox(id);
   }
@@ -381,8 +381,6 @@ class Refold {
     return parentId === undefined ? undefined : this.#store.task(parentId);
   }
 }
-
-const tables: readonly TableByTask[] = ["tasks", "task_events", "tails", "steps", "timers", "claimable", "packets"];
 
 function refusal(store: ScopeStore, { seq, what }: { seq: number; what: string }): AionisError {
   return new AionisError("JOURNAL_DAMAGED", `${what}. Nothing can be made again from it; restore a backup.`, {
@@ -404,45 +402,6 @@ function toJson(snapshot: TaskSnapshot): unknown {
   return JSON.parse(encodeSnapshot(snapshot));
 }
 
-const tableOf = {
-  row: "tasks",
-  indexed: "task_events",
-  tail: "tails",
-  timers: "timers",
-  claimables: "claimable",
-  packets: "packets",
-} as const satisfies Record<keyof TaskRows, string>;
-
-function compare(taskId: TaskId, kept: TaskRows, folded: TaskRows): Problem[] {
-  return (Object.keys(tableOf) as (keyof TaskRows)[]) // has every name of its type
-    .filter((name) => !isSameJson(inOrder(kept[name]), inOrder(folded[name])))
-    .map((name) => differs(taskId, name, kept[name], folded[name]));
-}
-
-function differs(taskId: TaskId, name: keyof TaskRows | "steps", kept: unknown, folded: unknown): Problem {
-  return {
-    what: `the ${name} of ${taskId} are ${excerpt(kept)}; its journal folds to ${excerpt(folded)}`,
-    table: name === "steps" ? name : tableOf[name],
-    key: taskId,
-    taskId,
-    mend: "rebuild",
-  };
-}
-
-/** Rows of a table have no order of their own. */
-function inOrder(rows: TaskRow | number | undefined | readonly (object | number)[]): unknown {
-  if (!isList(rows)) return rows;
-  return rows.map((row) => (typeof row === "number" ? `${row}` : JSON.stringify(Object.entries(row).sort()))).sort();
-}
-
-function isList(rows: unknown): rows is readonly (object | number)[] {
-  return Array.isArray(rows);
-}
-
-function excerpt(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 600) ?? "absent";
-}
-
 function isSameOwed(left: OwedRow, right: OwedRow): boolean {
   return left.command === right.command && left.causedBy === right.causedBy;
 }
@@ -460,7 +419,7 @@ function readFirsts(
   range: { after: number; until: number },
 ): { events: StoredEvent[]; next: number } {
   try {
-    const page = { count: partEvents, types: ["task.created"], bytes: limits.partBytes };
+    const page = { count: limits.partRows, types: ["task.created"], bytes: limits.partBytes };
     const events = store.events({ ...range, ...page });
     return { events, next: events.at(-1)?.seq ?? range.until };
   } catch (error) {

@@ -7,6 +7,7 @@
 // moment.
 
 import { isUnreadable } from "../src/contracts/failures.ts";
+import { limits } from "../src/contracts/limits.ts";
 import type { LearnedCursor, LearnedTo, LearningScratch, ScopeStore, StoredEvent } from "../src/kernel/store.ts";
 import type { RecallRows } from "../src/recall/index.ts";
 import type { Desk } from "./persistence.ts";
@@ -14,7 +15,6 @@ import type { Problem } from "./problem.ts";
 import { createTeacher, partsOf, type Teacher, teaching } from "./teacher.ts";
 
 const pageEvents = 16;
-const pageRows = 128;
 const stride = 2_000; // events that are looked through at once for one that teaches
 
 /**
@@ -56,7 +56,7 @@ class Relearning {
       const goal = yield* this.#catchUp();
       if (goal === undefined) return; // it is being learned anew
       this.#checkCursor(goal);
-      const page = this.#scratch.compare({ after: cursor, count: pageRows });
+      const page = this.#scratch.compare({ after: cursor, count: limits.partRows });
       for (const { table, key, is } of page.differing)
         this.#note({
           table: "recall",

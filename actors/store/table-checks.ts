@@ -8,6 +8,7 @@
 
 import Database from "better-sqlite3";
 import { isFailure } from "../../src/contracts/failures.ts";
+import { limits } from "../../src/contracts/limits.ts";
 import type { TableProblem } from "../../src/kernel/store.ts";
 import { toStoreFailure } from "./failure.ts";
 import { isBehind, outOfOrder } from "./in-order.ts";
@@ -18,7 +19,6 @@ import { type TableRule, tableRules } from "./table-rules.ts";
 type Problems = TableProblem[];
 type Parts = Generator<Problems, void, void>;
 
-const pageRows = 128;
 const keyChars = 200;
 
 interface Index {
@@ -164,7 +164,7 @@ class TableCheck {
       `SELECT min(${place}) FROM ${name} WHERE ${place} >= ?`,
     ).pluck();
     const isKnown = this.#prepare<[number], 1>("SELECT 1 FROM scopes WHERE number = ?").pluck();
-    const remove = this.#prepare(`DELETE FROM ${name} WHERE ${place} >= ? AND ${place} < ? LIMIT ${pageRows}`);
+    const remove = this.#prepare(`DELETE FROM ${name} WHERE ${place} >= ? AND ${place} < ? LIMIT ${limits.partRows}`);
     for (let from = -(2 ** 52); ; ) {
       const first = next.get(from) ?? null;
       if (first === null) return;
@@ -186,7 +186,7 @@ class TableCheck {
 
   /** Pages of the rows `of`, in the order of `columns`; each is looked at in a part of its own. */
   *#walk({ what, from, of, columns }: Walk, look: (rows: readonly Row[]) => Problems): Parts {
-    const { rows: count = pageRows } = this.#table.rule;
+    const { rows: count = limits.partRows } = this.#table.rule;
     const places = columns.map((column) => `${of}.${column}`);
     const picked = places.map((place, at) => `${place} AS at${at}`).join(", ");
     const order = `ORDER BY ${places.join(", ")} LIMIT ${count}`;
@@ -218,7 +218,7 @@ function* checkUse(prepare: Prepare, mends: boolean): Parts {
   if (newest === 0) return;
   const used = new Set<string>(); // 90 bytes for each payload, of which each is over 64 KiB
   const bodies = prepare<[number], { pos: number; hash: string | null }>(
-    `SELECT pos, hex(payload) AS hash FROM bodies WHERE pos > ? ORDER BY pos LIMIT ${pageRows}`,
+    `SELECT pos, hex(payload) AS hash FROM bodies WHERE pos > ? ORDER BY pos LIMIT ${limits.partRows}`,
   );
   for (let after = -1, page = bodies.all(after); page.length > 0; page = bodies.all(after)) {
     for (const { pos, hash } of page) if (hash) used.add(`${Math.floor(pos / scopeStride)}/${hash}`);
@@ -226,7 +226,7 @@ function* checkUse(prepare: Prepare, mends: boolean): Parts {
     yield [];
   }
   const payloads = prepare<[number, number], { number: number; scope: number; hash: string }>(
-    `SELECT rowid AS number, scope, hex(hash) AS hash FROM payloads WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ${pageRows}`,
+    `SELECT rowid AS number, scope, hex(hash) AS hash FROM payloads WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ${limits.partRows}`,
   );
   const remove = prepare<[number]>("DELETE FROM payloads WHERE rowid = ?");
   for (let after = -1, page = payloads.all(after, newest); page.length > 0; page = payloads.all(after, newest)) {

@@ -5,6 +5,7 @@
 
 import type Database from "better-sqlite3";
 import type { TaskId } from "../../src/contracts/ids.ts";
+import { limits } from "../../src/contracts/limits.ts";
 import type { TaskFilter, TaskKey, TaskNumber, TaskRow } from "../../src/kernel/store.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
@@ -13,8 +14,6 @@ export const taskColumns = "task, id, state, kind, parent_id AS parentId, title,
 const keyColumns = "task, id, state, kind, parent_id AS parentId";
 
 type PartOptions = TaskFilter & { before?: TaskNumber | undefined; count: number };
-
-const partRows = 128;
 
 /** Prepares the lists on an open database. */
 export function createTaskLists(prepare: Prepare, byId: Database.Statement<[number, string], TaskRow>) {
@@ -55,7 +54,7 @@ export function createTaskLists(prepare: Prepare, byId: Database.Statement<[numb
       const rows: TaskRow[] = [];
       let from = before === undefined ? undefined : (byId.get(scope, before)?.task ?? 0);
       do {
-        const { tasks, next } = tasksWithin(scope, { ...filter, before: from, count: partRows });
+        const { tasks, next } = tasksWithin(scope, { ...filter, before: from, count: limits.partRows });
         for (const { id } of tasks.slice(0, count - rows.length)) {
           const row = byId.get(scope, id);
           if (row !== undefined) rows.push(row);
