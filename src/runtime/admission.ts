@@ -20,6 +20,7 @@ import { limits } from "../contracts/limits.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { FairQueue, type Party } from "../kernel/fair-queue.ts";
 import { Pace } from "../kernel/pace.ts";
+import { toRetryMs } from "./retry-after.ts";
 
 type Handler = (request: IncomingRequest) => Reply | Promise<Reply>;
 
@@ -51,10 +52,6 @@ const sliceCalls = 256;
 
 /** Of its caller's patience, the part that a call may wait here: the rest is for the work and the way back. */
 const patienceShare = 0.5;
-
-/** The callers' own times to wait before they ask again. */
-const retryFirstMs = 25;
-const retryMostMs = 3_200;
 
 /** How often, at most, it is looked through for calls whose time is over. */
 const sweepMs = 500;
@@ -172,13 +169,6 @@ export function createAdmission({ handle, refuse, commandsWaiting, callBytes, cl
       return true;
     });
   }
-}
-
-/** Few different times, so that an answer is encoded once for many callers. */
-function toRetryMs(ms: number): number {
-  let retryMs = retryFirstMs;
-  while (retryMs < ms && retryMs < retryMostMs) retryMs *= 2;
-  return retryMs;
 }
 
 const heartbeat = ".tasks.heartbeat";

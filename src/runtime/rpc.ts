@@ -26,7 +26,7 @@ import {
   type Reply,
   toFormat,
 } from "../../transport/index.ts";
-import { AionisError, isFailure } from "../contracts/failures.ts";
+import { AionisError, isFailure, overloaded } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import {
   type OperationName,
@@ -99,7 +99,7 @@ export function createRefuse(storeId: Store["id"]): (message: Message, retryAfte
     const known = replies.get(format + retryAfterMs);
     if (known !== undefined) return known;
     const detail = `The runtime has more calls than it can answer in time; ask again in ${retryAfterMs} ms.`;
-    const failure = new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } }).toView();
+    const failure = overloaded(detail, retryAfterMs).toView();
     const payload = encode({ ok: false, store: storeId, failure } satisfies RpcReply, format);
     const reply = { payload, headers: formatHeaders[format] };
     replies.set(format + retryAfterMs, reply);

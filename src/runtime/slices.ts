@@ -10,18 +10,15 @@
 //       there is likely to be room: a caller's patience is better spent where its calls wait in order, before they are taken up.
 //   S4. Work that nobody waits for any more is given up before its next slice, and takes no turn.
 
-import { AionisError } from "../contracts/failures.ts";
+import { AionisError, overloaded } from "../contracts/failures.ts";
 import { limits } from "../contracts/limits.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { toRetryMs } from "./retry-after.ts";
 
 /** Milliseconds of one turn of the event loop. */
 const sliceMs = 4;
 
 const waitMsDefault = 500;
-
-/** The callers' own times to wait before they ask again. */
-const retryFirstMs = 25;
-const retryMostMs = 3_200;
 
 /** How much the last work counts in what one takes. */
 const lastShare = 0.2;
@@ -99,7 +96,7 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
       const giveUp = (): void => void parts.return?.();
       const job: Job = { party, isWanted, run, inTurn, resolve: done, reject, giveUp, begunAt: clock.mono() };
       if (isNext) begin(job);
-      else if (!wait(job)) reject(tooMuch(toRetryMs(waitingMax * msEach)));
+      else if (!wait(job)) reject(tooMuch(toRetryMs((waitingMax * msEach) / 2)));
     });
   }
 
@@ -224,9 +221,5 @@ function givenUp(): AionisError {
 
 function tooMuch(retryAfterMs: number): AionisError {
   const detail = `As many of your calls that take long wait as may; ask again in ${retryAfterMs} ms.`;
-  return new AionisError("OVERLOADED", detail, { facts: { retryAfterMs } });
-}
-
-function toRetryMs(ms: number): number {
-  return Math.round(Math.min(Math.max(ms / 2, retryFirstMs), retryMostMs));
+  return overloaded(detail, retryAfterMs);
 }

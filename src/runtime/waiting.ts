@@ -11,7 +11,7 @@
 import type { Committed, Recorded, Submission, WaitingClaim } from "../../actors/index.ts";
 import { claimablesOf, type TaskSnapshot } from "../../machines/index.ts";
 import { isDue, type Moment } from "../contracts/due.ts";
-import { AionisError } from "../contracts/failures.ts";
+import { overloaded } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
 import { limits } from "../contracts/limits.ts";
 import type { CancelTimer, Clock } from "../kernel/clock.ts";
@@ -223,9 +223,5 @@ const fullMs = 1_000;
 
 function refuseTooMany(waiting: number): void {
   if (waiting < limits.callsWaiting) return;
-  throw new AionisError(
-    "OVERLOADED",
-    `${waiting} calls wait at the runtime, which is its limit; try again in a moment.`,
-    { facts: { retryAfterMs: fullMs } },
-  );
+  throw overloaded(`${waiting} calls wait at the runtime, which is its limit; try again in a moment.`, fullMs);
 }
