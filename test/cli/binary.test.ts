@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Connection, createRuntime } from "../../src/index.ts";
-import { makeFolder, runBinary, startBinary, startBinaryAfter } from "./support.ts";
+import { makeFolder, runBinary, startBinary, startBinaryAfter, startPlainBinary } from "./support.ts";
 
 async function firstTask(runtime: Connection): Promise<string> {
   const { tasks } = await runtime.tasks.list();
@@ -28,6 +28,22 @@ describe("the binary", () => {
     const codes = [started, claimed, paused, explained, answered, cancelled, verified].map(({ code }) => code);
     expect(codes).toEqual([0, 0, 0, 0, 0, 0, 0]);
     expect(verified.stdout).toBe("ok: 5 events, 1 tasks\n");
+  });
+
+  it("runs a worker in TypeScript, started as in a checkout", async () => {
+    const folder = makeFolder();
+    writeFileSync(join(folder, "worker.ts"), "export default (task: { brief: string }) => 'did: ' + task.brief;\n");
+    const serve = startBinary(folder, ["serve"]);
+    await serve.saw("Serving");
+
+    const started = await startPlainBinary(folder, ["task", "start", "Fix it", "--json"]).ended;
+    const worker = startPlainBinary(folder, ["worker", "worker.ts"]);
+    const { taskId } = JSON.parse(started.stdout) as { taskId: string };
+    const watched = await runBinary(folder, ["task", "watch", taskId, "--until-ended", "--json"]);
+    worker.interrupt();
+
+    expect(JSON.parse(watched.stdout)).toMatchObject({ content: { outcome: { data: "did: Fix it" } } });
+    expect((await worker.ended).code).toBe(0);
   });
 
   it.skipIf(!existsSync("/dev/full"))("ends with a failure when its answer could not be written", async () => {

@@ -48,6 +48,11 @@ export function startBinary(folder: string, args: readonly string[], given: Give
   return startProgram(folder, [process.execPath, ...fromSources, binary, ...args], given);
 }
 
+/** Starts it as a person does in a checkout: without a loader that says what `aionis` means. */
+export function startPlainBinary(folder: string, args: readonly string[]): Child {
+  return startProgram(folder, [process.execPath, binary, ...args], {});
+}
+
 /** Starts the real binary in a shell that first says `before`. */
 export function startBinaryAfter(before: string, folder: string, args: readonly string[]): Child {
   return startProgram(

@@ -44,7 +44,7 @@ function describeDemo(flags: string[], env: Record<string, string> = {}): void {
     const demo = setup(env);
 
     for (const round of [1, 2]) {
-      const { exitCode, stdout, stderr } = await demo.run("--json", ...flags);
+      const { exitCode, stdout, stderr } = await (round === 1 ? demo.runByNpm : demo.run)("--json", ...flags);
 
       expect({ round, exitCode, stderr }).toMatchObject({ exitCode: 0 });
       expect(stdout.trimEnd()).not.toContain("\n");
@@ -137,8 +137,13 @@ function setup(env: Record<string, string> = {}) {
   const options = { cwd: root, env: { ...process.env, TMPDIR: temporary, ...env } };
   const argv = (flags: string[]): string[] => [...fromSources, join(root, "examples/demo/main.ts"), ...flags];
 
-  async function run(...flags: string[]) {
-    const child = spawn(process.execPath, argv(flags), options);
+  const run = (...flags: string[]) => runWith(process.execPath, argv(flags));
+
+  /** As the README says. */
+  const runByNpm = (...flags: string[]) => runWith("npm", ["run", "--silent", "demo", "--", ...flags]);
+
+  async function runWith(program: string, args: string[]) {
+    const child = spawn(program, args, options);
     const [stdout, stderr, [exitCode]] = await Promise.all([
       child.stdout.setEncoding("utf8").toArray(),
       child.stderr.setEncoding("utf8").toArray(),
@@ -162,5 +167,11 @@ function setup(env: Record<string, string> = {}) {
       stdout.setEncoding("utf8").on("data", (text: string) => text.includes("kill -9") && resolve());
     });
   }
-  return { run, spawn: (...flags: string[]) => spawn(process.execPath, argv(flags), options), untilKill, leftovers };
+  return {
+    run,
+    runByNpm,
+    spawn: (...flags: string[]) => spawn(process.execPath, argv(flags), options),
+    untilKill,
+    leftovers,
+  };
 }
