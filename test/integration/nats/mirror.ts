@@ -18,6 +18,9 @@ interface Place {
 
 const answerMs = 1_000;
 
+/** A connection that breaks loses what it still had to hand over: after this long it is asked for again. */
+const readMs = 5_000;
+
 /** Makes the stream as somebody does who wants it kept by several members of a cluster: the runtime finds it, and takes it as it is. */
 export async function createMirrorStream(place: Place, replicas: number): Promise<void> {
   const { stream, patterns } = toMirror(place);
@@ -90,8 +93,8 @@ async function readInfo(place: Place, manager: JetStreamManager): Promise<Stream
 
 async function readIds(connection: NatsConnection, place: Place, count: number): Promise<unknown[]> {
   const ids: unknown[] = [];
-  const consumer = await jetstream(connection).consumers.get(toMirror(place).stream);
-  for await (const { headers } of await consumer.fetch({ max_messages: count, expires: patienceMs })) {
+  const consumer = await jetstream(connection).consumers.get(toMirror(place).stream, { headers_only: true });
+  for await (const { headers } of await consumer.fetch({ max_messages: count, expires: readMs })) {
     ids.push(headers?.get("ce-id"));
   }
   return ids;
