@@ -2,7 +2,6 @@
 //
 // A runtime in this process: memory transport, runtime, client. No server and no network; one folder holds everything.
 
-import { lstatSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openStore } from "../actors/index.ts";
 import { type Connection, createConnection, toDefaultScope, toSocketPath } from "../sdk/index.ts";
@@ -166,11 +165,12 @@ export async function createRuntime(options: CreateRuntimeOptions = {}): Promise
             const asked = parseScope(subject);
             return asked === undefined ? undefined : findMissing(asked, store, folder); // one that is there can be served later
           },
+          onListening: (inode) => store.noteSocket({ socket: inode }),
+          onGone: () => store.noteSocket({ socket: null }), // throws when the folder is this runtime's no more
           clock,
           logger,
         });
         opened.add(() => socket.close());
-        store.noteSocket({ socket: lstatSync(path).ino });
       } catch (error) {
         if (!isFailure(error, "TRANSPORT_UNREACHABLE")) throw error;
         const why = error.cause instanceof Error ? error.cause.message : error.detail;

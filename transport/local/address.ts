@@ -16,12 +16,20 @@ import { AionisError } from "../../src/contracts/failures.ts";
 
 const addressBytesMax = 100; // macOS has 104 with the closing zero, Linux 108
 
+/** The file of a socket that listens. */
+export interface SocketFile {
+  readonly inode: number;
+  /** Whether it still stands under its path. */
+  isThere(): boolean;
+  /** Removes it, if it is still there. */
+  remove(): void;
+}
+
 /**
  * Makes `server` listen at `path`.
- * @returns a function that removes the socket, if it is still this one.
  * @throws AionisError `TRANSPORT_IN_USE` (A2), `TRANSPORT_UNREACHABLE` when no socket can be made there.
  */
-export async function listenAt(path: string, server: Server): Promise<() => void> {
+export async function listenAt(path: string, server: Server): Promise<SocketFile> {
   await refuseLive(path);
   try {
     const folder = mkdtempSync(`${resolve(path)}.`); // mode 0700
@@ -29,7 +37,9 @@ export async function listenAt(path: string, server: Server): Promise<() => void
       const socket = join(folder, "s");
       await withShortPath(socket, (address) => listening(server, address));
       chmodSync(socket, 0o600);
+      const { ino } = lstatSync(socket);
       renameSync(socket, path); // A1; also over the socket of a dead process
+      return toSocketFile(path, ino);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -37,9 +47,16 @@ export async function listenAt(path: string, server: Server): Promise<() => void
     server.close();
     throw new AionisError("TRANSPORT_UNREACHABLE", `No socket can be made at ${path}.`, { cause });
   }
-  const made = statAt(path);
-  return () => {
-    if (made !== undefined && statAt(path)?.ino === made.ino) unlinkSync(path);
+}
+
+function toSocketFile(path: string, inode: number): SocketFile {
+  const isThere = (): boolean => statAt(path)?.ino === inode;
+  return {
+    inode,
+    isThere,
+    remove() {
+      if (isThere()) unlinkSync(path);
+    },
   };
 }
 

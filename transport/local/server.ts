@@ -11,16 +11,16 @@
 //   L4. What waits for a client is bounded (N1), and so are its requests and registrations (by the transport that it is bridged to).
 //   L5. Frames whose end has not come are bounded in bytes over all clients: past it, the client that holds the most is cut off.
 
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { AionisError, isFailure, overloaded } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import { requestsMax } from "../bounds.ts";
 import type { IncomingRequest, Reply, Transport } from "../transport.ts";
-import { listenAt } from "./address.ts";
 import { Channel } from "./channel.ts";
 import { encodeFailure, encodeFrame, type Frame, protocolName, protocolVersion, toFailure } from "./frames.ts";
+import { standAt } from "./standing-socket.ts";
 
 export interface LocalServerOptions {
   /** Where the socket stands. Any length; the folder must exist. */
@@ -29,6 +29,10 @@ export interface LocalServerOptions {
   connect: () => Transport;
   /** What a client is told of a request that nobody serves, where the owner knows more than that. */
   explainUnrouted?: (subject: string) => AionisError | undefined;
+  /** Called with the inode of the socket's file, first and whenever it was removed and made again. */
+  onListening?: (inode: number) => void;
+  /** Called when the file is gone, before it is made again: what it throws leaves the place alone. */
+  onGone?: () => void;
   clock: Clock;
   logger: Logger;
 }
@@ -51,13 +55,13 @@ export async function openLocalServer(options: LocalServerOptions): Promise<Loca
   const sessions = new Set<Session>();
   const drops = { count: 0 };
   let closing: Promise<void> | undefined;
-  const server = createServer((socket) => {
-    if (closing !== undefined) return void socket.destroy(); // it was accepted just before
+
+  function accept(socket: Socket): void {
+    if (closing !== undefined || sessions.size >= connectionsMax) return void socket.destroy(); // it may have been accepted just before
     const session = new Session(socket, options, drops, boundUnfinished);
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session)); // never rejects
-  });
-  server.maxConnections = connectionsMax;
+  }
 
   /** L5: of a frame that ends soon there is never the most for long. */
   function boundUnfinished(): void {
@@ -69,12 +73,11 @@ export async function openLocalServer(options: LocalServerOptions): Promise<Loca
     if (bytes > unfinishedBytesMax)
       most?.hangUp(new Error(`${bytes} bytes of unfinished frames are held, most of them for this one`));
   }
-  const removeSocket = await listenAt(options.path, server);
-  server.on("error", (error) => options.logger.log("error", "The local socket failed.", { path: options.path, error }));
+  const { path, onListening, onGone, clock, logger } = options;
+  const socket = await standAt({ path, accept, onListening, onGone, clock, logger });
 
   const close = async (): Promise<void> => {
-    removeSocket();
-    const closed = stopListening(server);
+    const closed = socket.close();
     await Promise.all([...sessions].map((session) => session.close()));
     await closed;
   };
@@ -301,10 +304,4 @@ class Session {
     if (this.#greeting.state === "awaited") this.#greeting.cancelTimer();
     else void this.#greeting.bridge.drain(); // L1; cannot fail, and what it still asked for is answered to nobody
   }
-}
-
-function stopListening(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }

@@ -1,0 +1,96 @@
+// Standing socket
+//
+// A socket that stays reachable under its path for as long as its owner lives. Owns: listening, and a look after the file. Does not own: what
+// comes in on it.
+//
+// Invariants:
+//   S1. When the file is removed or replaced, such as by a program that tidies the folder, it is made again soon, and its owner is told. Those
+//       that are connected notice nothing.
+//   S2. A file that cannot be made again is tried for again and told of once. Another's live socket is left alone.
+
+import { createServer, type Server, type Socket } from "node:net";
+import type { CancelTimer, Clock } from "../../src/kernel/clock.ts";
+import type { Logger } from "../../src/kernel/logger.ts";
+import { listenAt, type SocketFile } from "./address.ts";
+
+export interface StandingSocketOptions {
+  path: string;
+  accept(socket: Socket): void;
+  /** Called with the file's inode, first and whenever it was made again. */
+  onListening?: ((inode: number) => void) | undefined;
+  /** Called when the file is gone, before it is made again: what it throws leaves the place alone. */
+  onGone?: (() => void) | undefined;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface StandingSocket {
+  /** Removes the file and takes no new connection. Those that are there are their owner's to end; it resolves then. */
+  close(): Promise<void>;
+}
+
+interface Listening {
+  readonly server: Server;
+  readonly file: SocketFile;
+}
+
+const lookEveryMs = 1_000;
+
+/** Listens at a path, and goes on doing so. @throws AionisError as `listenAt` */
+export async function standAt(options: StandingSocketOptions): Promise<StandingSocket> {
+  const { path, onListening, clock, logger } = options;
+  let standing = await listen(options);
+  let isTold = false;
+  let isClosed = false;
+  let cancel: CancelTimer = () => {};
+  onListening?.(standing.file.inode);
+
+  /** S1 */
+  async function makeAgain(): Promise<void> {
+    options.onGone?.();
+    const anew = await listen(options);
+    if (isClosed) return void (await closeServer(anew));
+    void closeServer(standing); // ends with its connections
+    standing = anew;
+    isTold = false;
+    onListening?.(anew.file.inode);
+    logger.log("warn", "The socket's file was removed or replaced; it was made again.", { path });
+  }
+
+  async function look(): Promise<void> {
+    try {
+      if (!standing.file.isThere()) await makeAgain();
+    } catch (error) {
+      if (!isTold) logger.log("error", "The socket's file is gone, and cannot be made again.", { path, error });
+      isTold = true; // S2
+    }
+    watch();
+  }
+
+  function watch(): void {
+    if (!isClosed) cancel = clock.setTimer(lookEveryMs, () => void look());
+  }
+
+  watch();
+  return {
+    async close() {
+      isClosed = true;
+      cancel();
+      await closeServer(standing);
+    },
+  };
+}
+
+async function listen({ path, accept, logger }: StandingSocketOptions): Promise<Listening> {
+  const server = createServer(accept);
+  const file = await listenAt(path, server);
+  server.on("error", (error) => logger.log("error", "The local socket failed.", { path, error }));
+  return { server, file };
+}
+
+function closeServer({ server, file }: Listening): Promise<void> {
+  file.remove();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
