@@ -40,6 +40,32 @@ describe("a store that eight others try to open while its holder opens and close
     60_000 + rounds * 30_000,
   );
 
+  it("is opened by exactly one of those that start at one moment, also just after its holder was killed", async () => {
+    const { path } = makeFolder();
+    const starters: Program[] = [];
+    while (starters.length < openers) starters.push(await startStarter(path));
+    let left = starters;
+
+    while (left.length > 0) {
+      const tries = left.map(({ child, stdout }) => ({ child, stdout, from: stdout().length }));
+      for (const { child } of tries) child.stdin?.write("go\n");
+      const outcomes = tries.map(
+        ({ stdout, from }) =>
+          () =>
+            stdout().slice(from).trim(),
+      );
+      await expect.poll(() => outcomes.every((outcome) => outcome() !== "")).toBe(true);
+
+      const said = outcomes.map((outcome) => outcome());
+      const winner = left[said.indexOf("opened")];
+      expect([...said].sort()).toEqual([...left.slice(1).map(() => "STORE_IN_USE"), "opened"]);
+      await winner?.kill();
+      left = left.filter((starter) => starter !== winner);
+    }
+
+    expect(await countTasks(path)).toBe(openers);
+  }, 120_000);
+
   it("is opened by none of them where there is no socket either", async () => {
     const { path } = makeFolder();
     const holder = run("holder-program.ts", path, "10", "no-socket");
@@ -66,6 +92,12 @@ async function startOpener(path: string): Promise<Program> {
   const opener = run("opener-program.ts", path);
   await opener.printed("ready");
   return opener;
+}
+
+async function startStarter(path: string): Promise<Program> {
+  const starter = run("starter-program.ts", path);
+  await starter.printed("ready");
+  return starter;
 }
 
 /** What came of an opener's tries; it has printed `from` characters before them. */
