@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 import { patienceMs } from "./test/support/patience.ts";
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -36,6 +37,7 @@ export default defineConfig({
   test: {
     // One more than there are cores: many files wait for processes or for the end of a wait, and leave their core to others.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     projects: [
       kind("logic", { include: logic, isolate: false }, 60_000),
       kind("system", { include: ["test/**/*.test.ts"], exclude: [...logic, ...programs] }, 120_000),
