@@ -1,59 +1,92 @@
 // Calls of a run
 //
-// Which calls of a context are in flight, and whether every one of them waits for a pause. Owns: that count. Does not own: what follows;
-// a run that only waits ends (`pauses.ts`). A call that was made within another one, such as a question within a step's function, stands for
+// Which calls of a context are in flight, which of them were made beside others, so that their order may be another one when the handler
+// starts over, and whether every one of them waits for a pause. Owns: those marks. Does not own: what follows; a run that only waits ends
+// (`pauses.ts`). A call that is made within another one, such as a question within a step's function, is not beside that one, and stands for
 // both: the outer one goes on only when the inner one has settled.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-interface Call {
+/** A call of the context, until it settles. */
+export interface Call {
   readonly outer: Call | undefined;
-  readonly waits: boolean;
+  /** Whether another call has been in flight at the same time. */
+  isBeside: boolean;
+  /** Whether it waits for a pause. */
+  waits: boolean;
 }
 
 export interface Calls {
-  /** A call of the context, from now until it settles. */
-  during<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** The same for a call that waits for a pause. */
+  /** A call that is in flight from now until its end. */
+  begin(): Call;
+  /** Runs `work` as a part of the call. */
+  run<Result>(call: Call, work: () => Result): Result;
+  end(call: Call): void;
+  /** The call that the running code belongs to. */
+  current(): Call | undefined;
+  /** Has that call wait for a pause for as long as `work` takes. */
   waiting<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Whether there are calls, and none that would go on by itself. */
   isResting(): boolean;
-  /** Whether other calls than those round this one are in flight. */
+  /** Whether other calls than those round the running code are in flight. */
   hasOthers(): boolean;
 }
 
-/** Counts from now on; `onChange` hears of each call that settled. */
-export function createCalls(onChange: () => void): Calls {
-  const inFlight = new Set<Call>();
+/** The calls of one run; `onEnd` hears of each call that has settled. */
+export function createCalls(onEnd: () => void): Calls {
   const around = new AsyncLocalStorage<Call>();
+  const inFlight = new Set<Call>();
+  const alone = new Set<Call>(); // those in flight that are beside nothing so far: so each is marked once
 
-  async function track<Result>(call: Call, work: () => Promise<Result>): Promise<Result> {
+  function begin(): Call {
+    const outer = around.getStore();
+    let depth = 0;
+    for (let next = outer; next !== undefined; next = next.outer) if (inFlight.has(next)) depth += 1;
+    const call = { outer, isBeside: inFlight.size > depth, waits: false };
+    if (call.isBeside) markOthers(call);
+    else alone.add(call);
     inFlight.add(call);
-    try {
-      return await around.run(call, work);
-    } finally {
-      inFlight.delete(call);
-      onChange();
+    return call;
+  }
+
+  function markOthers({ outer }: Call): void {
+    const outers = withOuter([outer]);
+    for (const other of alone) {
+      if (outers.has(other)) continue;
+      other.isBeside = true;
+      alone.delete(other);
     }
   }
 
-  function withOuter(calls: Iterable<Call>): Set<Call> {
+  /** Those of `calls`, and of the calls round them, that are in flight. */
+  function withOuter(calls: Iterable<Call | undefined>): Set<Call> {
     const all = new Set<Call>();
     for (const call of calls) {
-      for (let next: Call | undefined = call; next !== undefined; next = next.outer) {
-        if (inFlight.has(next)) all.add(next);
-      }
+      for (let next = call; next !== undefined; next = next.outer) if (inFlight.has(next)) all.add(next);
     }
     return all;
   }
 
   return {
-    during: (work) => track({ outer: around.getStore(), waits: false }, work),
-    waiting: (work) => track({ outer: around.getStore(), waits: true }, work),
-    isResting: () => inFlight.size > 0 && withOuter([...inFlight].filter(({ waits }) => waits)).size === inFlight.size,
-    hasOthers() {
-      const own = around.getStore();
-      return inFlight.size > withOuter(own === undefined ? [] : [own]).size;
+    begin,
+    run: (call, work) => around.run(call, work),
+    end(call) {
+      inFlight.delete(call);
+      alone.delete(call);
+      onEnd();
     },
+    current: () => around.getStore(),
+    async waiting(work) {
+      const call = around.getStore();
+      if (call === undefined) return await work();
+      call.waits = true;
+      try {
+        return await work();
+      } finally {
+        call.waits = false;
+      }
+    },
+    isResting: () => inFlight.size > 0 && withOuter([...inFlight].filter(({ waits }) => waits)).size === inFlight.size,
+    hasOthers: () => inFlight.size > withOuter([around.getStore()]).size,
   };
 }

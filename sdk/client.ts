@@ -137,17 +137,29 @@ function createCall(options: ClientOptions) {
     for (const patience of underWay) patience.interrupt(new AionisError("TRANSPORT_TIMEOUT", startedAnew)); // C3
   });
 
-  return async (name: string, input: unknown, { onProgress, ...given }: SlowCallOptions = {}): Promise<unknown> => {
+  return (name: string, input: unknown, given: SlowCallOptions = {}): Promise<unknown> => {
     const callId = ids.next("cmd");
-    if (onProgress === undefined) return await call(name, input, callId, given);
+    const { onProgress } = given;
+    return onProgress === undefined
+      ? call(name, input, callId, given)
+      : callWithProgress(name, input, callId, given, onProgress);
+  };
+
+  function callWithProgress(
+    name: string,
+    input: unknown,
+    callId: string,
+    given: CallOptions,
+    onProgress: (progress: WorkProgress) => void,
+  ): Promise<unknown> {
     const statusMs = { ...given, signal: undefined, timeoutMs: statusTimeoutMs };
-    return await withProgress({
+    return withProgress({
       ...{ clock, callId, onProgress, signal: given.signal },
       readStatus: () =>
         call("runtime.status", {}, ids.next("cmd"), statusMs) as Promise<OperationOutput<"runtime.status">>,
       call: (signal) => call(name, input, callId, { ...given, signal }),
     });
-  };
+  }
 
   async function call(name: string, input: unknown, id: string, given: CallOptions): Promise<unknown> {
     const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names

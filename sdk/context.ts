@@ -12,7 +12,6 @@ import type { StepReceipt } from "../src/contracts/step.ts";
 import type { Assignment, PauseEnd } from "../src/contracts/task.ts";
 import type { Target } from "../src/contracts/values.ts";
 import type { CommandResult } from "../src/kernel/exec.ts";
-import type { Calls } from "./calls.ts";
 import { createDelegations, type Delegated } from "./delegations.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { askGuidance, type Guidance } from "./guidance.ts";
@@ -162,15 +161,14 @@ interface ContextParts extends RunParts {
 export interface RunCalls {
   steps: Steps;
   pauses: Pauses;
-  calls: Calls;
 }
 
 /** The context of one run. */
-export function createContext(parts: ContextParts, life: RunLife, { steps, pauses, calls }: RunCalls): RunContext {
+export function createContext(parts: ContextParts, life: RunLife, { steps, pauses }: RunCalls): RunContext {
   const { client, clock, options, task, exec } = parts;
   const { taskId, epoch } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
-  const keys = createPauseKeys(calls);
+  const keys = createPauseKeys(life.calls);
   const { delegate, list } = createDelegations(parts, life, pauses);
   let guided: Promise<Guidance> | undefined;
   let progressAt = Number.NEGATIVE_INFINITY;
@@ -230,7 +228,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   async function pause(question?: Question<z.ZodType>): Promise<unknown> {
     const input = toPauseInput(question);
     const key = question?.about ?? keys.next(input);
-    for (let end = pauses.ended(key); ; end = await calls.waiting(() => pauses.wait(key, input))) {
+    for (let end = pauses.ended(key); ; end = await life.calls.waiting(() => pauses.wait(key, input))) {
       if (end === undefined) continue;
       if (question === undefined) return undefined;
       if (end.end !== "answered") throw toUnanswered(question, end);
@@ -272,14 +270,14 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     return { reason: "failed", why: "the try failed" } as const;
   }
 
-  /** What a handler calls ends with its run (R1 in `life.ts`), and counts as in flight until it settles. */
+  /** What a handler calls ends with its run (R1 in `life.ts`). */
   function ending<Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) {
-    return (...args: Args): Promise<Result> => life.call(() => calls.during(() => work(...args)));
+    return (...args: Args): Promise<Result> => life.call(() => work(...args));
   }
 
   /** The same for what ends the run. */
   function last<Args extends unknown[]>(work: (...args: Args) => Promise<RunEnd>) {
-    return (...args: Args): Promise<void> => life.lastCall(() => calls.during(() => work(...args)));
+    return (...args: Args): Promise<void> => life.lastCall(() => work(...args));
   }
 
   return {

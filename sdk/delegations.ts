@@ -65,7 +65,7 @@ export function createDelegations(parts: DelegationParts, life: RunLife, pauses:
   async function delegate(given: Delegation | Delegation[]): Promise<Return | Return[]> {
     const all = Array.isArray(given) ? given : [given];
     const named = all.map((part) => ({ part, id: toPartId(part) })); // before anything is awaited: equal parts are told apart by their order
-    const isBeside = life.branch()?.isBeside ?? false;
+    const isBeside = life.calls.current()?.isBeside ?? false;
     for (const { id } of named) asked.add(id.place);
     for (const hear of hearing) hear();
     const children: TaskId[] = [];

@@ -9,9 +9,9 @@
 //       later run.
 //   R2. A call of the context that is awaited by nothing is no unhandled rejection when the run ends.
 
-import { type AionisError, isFailure } from "../src/contracts/failures.ts";
+import { type AionisError, isFailure, withoutStack } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
-import { type Branch, createBranches } from "./branches.ts";
+import { type Calls, createCalls } from "./calls.ts";
 import { RunEnded, type RunEndReason } from "./run-ended.ts";
 
 /** How a run ends, and the sentence that says why. */
@@ -31,8 +31,8 @@ export interface RunLife {
   isOver(): boolean;
   /** A call of the context: settles as `work` does, or rejects with `RunEnded` as soon as the run ends (R1, R2). */
   call<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** The call of the context that the running code belongs to. */
-  branch(): Branch | undefined;
+  /** Its calls that are in flight. */
+  readonly calls: Calls;
   /** A call that ends the run when `work` succeeds, and resolves all the same (R1). */
   lastCall(work: () => Promise<RunEnd>): Promise<void>;
   /** The result of `ask`, unless the run is over by then; a lost claim ends the run. */
@@ -52,11 +52,11 @@ export const recordTimeoutMs = limits.waitMs;
 
 const nothing = (): void => {};
 
-/** The life of one run. */
-export function createLife(run: { taskId: string; epoch: number }): RunLife {
+/** The life of one run; `onCallEnd` hears of each call of its context that has settled. */
+export function createLife(run: { taskId: string; epoch: number }, onCallEnd: () => void = nothing): RunLife {
   const controller = new AbortController();
   const { promise: ended, resolve: settleEnded } = Promise.withResolvers<void>();
-  const branches = createBranches();
+  const calls = createCalls(onCallEnd);
   const waiting = new Set<(why: RunEnded) => void>();
   const working = new Set<Promise<unknown>>();
   let over: RunEnded | undefined;
@@ -64,7 +64,7 @@ export function createLife(run: { taskId: string; epoch: number }): RunLife {
 
   function end(how: RunEnd): void {
     if (over !== undefined) return;
-    over = new RunEnded(run, how);
+    over = withoutStack(() => new RunEnded(run, how)); // one for all calls, from a place that says nothing of them
     controller.abort(over);
     for (const refuse of waiting) refuse(over);
     waiting.clear();
@@ -86,12 +86,26 @@ export function createLife(run: { taskId: string; epoch: number }): RunLife {
       refuse(over);
       return promise;
     }
+    const call = calls.begin();
     const leave = (): void => void waiting.delete(refuse);
+    const settle = (): void => {
+      leave();
+      calls.end(call);
+    };
     waiting.add(refuse);
-    branches
-      .during(() => work(leave))
-      .then(resolve, (error: unknown) => (RunEnded.is(error) ? refuse(error) : reject(error)))
-      .finally(leave);
+    calls
+      .run(call, () => start(work, leave))
+      .then(
+        (result) => {
+          settle();
+          resolve(result);
+        },
+        (error: unknown) => {
+          settle();
+          if (RunEnded.is(error)) refuse(error);
+          else reject(error);
+        },
+      );
     return promise;
   }
 
@@ -123,7 +137,7 @@ export function createLife(run: { taskId: string; epoch: number }): RunLife {
     end,
     isOver: () => over !== undefined,
     call: begin,
-    branch: branches.current,
+    calls,
     lastCall: (work) =>
       begin(async (leave) => {
         const how = await work();
@@ -134,11 +148,22 @@ export function createLife(run: { taskId: string; epoch: number }): RunLife {
     holdLast,
     isEnding: () => endings > 0,
     track(work) {
+      const forget = (): void => void working.delete(work);
       working.add(work);
-      return work.finally(() => working.delete(work));
+      work.then(forget, forget);
+      return work;
     },
     idle: async () => void (await Promise.allSettled(working)),
   };
+}
+
+/** `work` that is no promise but throws is one that rejects. */
+function start<Result>(work: (leave: () => void) => Promise<Result>, leave: () => void): Promise<Result> {
+  try {
+    return work(leave);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** Whether `error` says that the claim is gone: another epoch, no such task, or a task that was ended or moved on from outside. */

@@ -67,6 +67,8 @@ export interface RunParts extends WorkerParts {
   /** The absolute path of the folder that tools work in. */
   workspace: string;
   task: Assignment;
+  /** Resolves when this worker's earlier runs of the task have cleaned up, and the handler may begin; absent when it may at once. */
+  before: Promise<unknown> | undefined;
   /** The worker's slots: a run that only waits gives its own back. */
   slot: { release(): void; acquire(): void };
 }

@@ -18,7 +18,6 @@ import type { PauseId } from "../src/contracts/ids.ts";
 import { canonicalJson, isSameJson } from "../src/contracts/json.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
 import type { OpenPause, PauseEnd } from "../src/contracts/task.ts";
-import type { Calls } from "./calls.ts";
 import { readEvent } from "./changes.ts";
 import { type RunEnd, type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
@@ -75,7 +74,7 @@ const endTypes = Object.keys(endOf) as EventType[]; // Object.keys loses the key
 const paused: RunEnd = { reason: "paused", why: "the task is paused" };
 
 /** The pauses of one run. */
-export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Pauses {
+export function createPauses(parts: RunParts, life: RunLife): Pauses {
   const { client, clock, logger, options, task } = parts;
   const { taskId, epoch } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
@@ -116,14 +115,14 @@ export function createPauses(parts: RunParts, life: RunLife, calls: Calls): Paus
     const unasked = listUnasked();
     const [next] = unasked;
     if (hasNews && unasked.length < waits.size) return await hear();
-    if (next !== undefined) return await ask(next, unasked.length === 1 && calls.isResting());
-    if (waits.size === 0 || !calls.isResting()) return;
+    if (next !== undefined) return await ask(next, unasked.length === 1 && life.calls.isResting());
+    if (waits.size === 0 || !life.calls.isResting()) return;
     await rest(listAsked());
     life.end(paused);
   }
 
   function hasMore(): boolean {
-    return hasNews || listUnasked().length > 0 || calls.isResting();
+    return hasNews || listUnasked().length > 0 || life.calls.isResting();
   }
 
   async function ask(wait: Wait, isLast: boolean): Promise<void> {

@@ -9,8 +9,8 @@
 //   U2. A run has settled when its handler and its steps' functions have, or when the grace after its end is over.
 
 import { type FailureCode, isFailure } from "../src/contracts/failures.ts";
+import type { TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
-import { createCalls } from "./calls.ts";
 import { createContext, type Handler } from "./context.ts";
 import { toErrorText } from "./error-text.ts";
 import { createLife, isLoss, recordTimeoutMs, toLoss } from "./life.ts";
@@ -21,6 +21,7 @@ import { createSteps } from "./steps.ts";
 
 /** A run as its worker sees it. */
 export interface Run {
+  readonly taskId: TaskId;
   /** Resolves at the end of the run, while its handler may still clean up. Never rejects. */
   readonly ended: Promise<void>;
   /** Resolves when the handler has cleaned up or its grace is over (U2); says whether the run held a slot. Never rejects. */
@@ -28,6 +29,8 @@ export interface Run {
   isOver(): boolean;
   /** Asks the runtime now whether the claim still stands, and for answers. */
   check(): void;
+  /** Ends it because its worker has claimed the task anew, at `epoch`. */
+  loseTo(epoch: number): void;
   /** What its handler failed with, if it did. */
   failure(): string | undefined;
   /** Ends it and gives the claim back to the runtime when the handler has cleaned up, so that another worker goes on at once. */
@@ -43,14 +46,13 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   const { client, clock, logger, options, task } = parts;
   const { taskId, epoch } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
-  const life = createLife({ taskId, epoch });
+  const life = createLife({ taskId, epoch }, () => pauses.changed());
   const slot = createSlot(parts.slot, life.isOver);
   const everyMs = Math.max(task.leaseMs / 3, 10);
   let failure: string | undefined;
   let isGivenBack = false;
   let cancelBeat = (): void => {};
-  const calls = createCalls(() => pauses.changed());
-  const pauses = createPauses(parts, life, calls);
+  const pauses = createPauses(parts, life);
 
   function beat(): void {
     if (life.isOver() && !isGivenBack) return;
@@ -64,8 +66,10 @@ export function startRun(parts: RunParts, handler: Handler): Run {
 
   async function handle(): Promise<void> {
     try {
+      const { before } = parts;
+      if (before !== undefined) await life.call(() => before);
       const steps = await life.call(() => life.hold(() => createSteps(parts, life, pauses)));
-      const ctx = createContext({ ...parts, withoutSlot: slot.without }, life, { steps, pauses, calls });
+      const ctx = createContext({ ...parts, withoutSlot: slot.without }, life, { steps, pauses });
       const result = await handler(task, ctx);
       if (!life.isOver()) await ctx.complete(toResult(result));
     } catch (error) {
@@ -122,6 +126,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   });
   const settled = settle(handled);
   return {
+    taskId,
     ended: life.ended,
     settled,
     isOver: life.isOver,
@@ -129,6 +134,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
       pauses.look();
       beat();
     },
+    loseTo: (later) => life.end({ reason: "lost", why: `its worker claimed the task anew, at epoch ${later}` }),
     failure: () => failure,
     async giveBack() {
       if (life.isOver()) return void (await settled);

@@ -13,7 +13,7 @@
 import { AionisError } from "../src/contracts/failures.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
 import type { Clock } from "../src/kernel/clock.ts";
-import type { Branch } from "./branches.ts";
+import type { Call } from "./calls.ts";
 
 /** A step that a handler has asked for, until it has settled. */
 export interface StepUse {
@@ -25,7 +25,7 @@ export interface StepUse {
 
 export interface StepNames {
   /** @throws AionisError `STEP_AMBIGUOUS` (N1), also for two of one key at once. */
-  use(step: { name: string; key?: string | undefined }, branch: Branch): StepUse;
+  use(step: { name: string; key?: string | undefined }, call: Call | undefined): StepUse;
 }
 
 interface Name {
@@ -66,7 +66,7 @@ export function createStepNames(clock: Pick<Clock, "defer">): StepNames {
     if (refusal !== undefined) throw refusal;
   }
 
-  function useName(name: string, branch: Branch): StepUse {
+  function useName(name: string, call: Call | undefined): StepUse {
     const known = names.get(name) ?? { count: 0, isUnsure: false, inFlight: 0 };
     names.set(name, known);
     if (known.isUnsure || known.inFlight > 0) refusal ??= refuse(name, withKey);
@@ -84,12 +84,12 @@ export function createStepNames(clock: Pick<Clock, "defer">): StepNames {
       },
       end() {
         known.inFlight -= 1;
-        known.isUnsure ||= branch.isBeside;
+        known.isUnsure ||= call?.isBeside === true;
       },
     };
   }
 
-  return { use: ({ name, key }, branch) => (key === undefined ? useName(name, branch) : useKey(name, key)) };
+  return { use: ({ name, key }, call) => (key === undefined ? useName(name, call) : useKey(name, key)) };
 }
 
 const withKey = "Give each of them a `key` that says what it is for, so that each finds its own output again.";

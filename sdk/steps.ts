@@ -10,6 +10,7 @@ import { limits } from "../src/contracts/limits.ts";
 import { differencesOf, type StepIdentity, type StepReceipt, StepSubject, toStepPlace } from "../src/contracts/step.ts";
 import { sha256, toHex } from "../src/kernel/digest.ts";
 import { unlessAborted } from "../src/kernel/unless-aborted.ts";
+import type { Call } from "./calls.ts";
 import { findAnswer, isAboutStep, readSides, toDiverged, toOutcomeUnknown, toStepConcern } from "./changes.ts";
 import { type Duration, toMs } from "./duration.ts";
 import { toErrorText } from "./error-text.ts";
@@ -81,16 +82,16 @@ export async function createSteps(
     stepOptions: StepOptions,
     work: (call: StepCall) => Output | Promise<Output>,
   ): Promise<Jsonify<Output>> {
-    const branch = life.branch() ?? { outer: undefined, isBeside: false };
+    const call = life.calls.current();
     const { key, tool } = stepOptions;
-    const subject = { name, key, ordinal: 0, tool, inputHash: toInputHash(stepOptions.input) };
+    const subject = { name, key, ordinal: 0, tool, inputHash: toInputHash(stepOptions.input), call };
     refuseUnrecordable(subject);
-    const use = names.use(subject, branch);
+    const use = names.use(subject, call);
     try {
       subject.ordinal = use.ordinal;
       const known = recorded.get(toKey(subject));
       if (known !== undefined) await use.turn(known);
-      return await runOnce({ ...subject, isBeside: () => branch.isBeside }, known, stepOptions, work);
+      return await runOnce(subject, known, stepOptions, work);
     } finally {
       use.end();
     }
@@ -277,16 +278,18 @@ function toGivenOutput(answer: unknown): unknown {
 interface Subject extends StepIdentity {
   tool: string | undefined;
   inputHash: string | undefined;
-  isBeside(): boolean;
+  /** The call that made it. */
+  call: Call | undefined;
 }
 
-function toSubject({ isBeside, ...subject }: Subject): StepSubject {
-  return isBeside() ? { ...subject, beside: true } : subject;
+function toSubject({ name, key, ordinal, tool, inputHash, call }: Subject): StepSubject {
+  const subject = { name, key, ordinal, tool, inputHash };
+  return call?.isBeside === true ? { ...subject, beside: true } : subject;
 }
 
 /** What could not be recorded afterwards is not run at all. */
-function refuseUnrecordable(subject: StepSubject): void {
-  const parsed = StepSubject.safeParse(subject);
+function refuseUnrecordable(subject: Subject): void {
+  const parsed = StepSubject.safeParse(toSubject(subject));
   if (parsed.success) return;
   const why = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
   throw new AionisError("INPUT_INVALID", `A step cannot be called "${subject.name.slice(0, 80)}": ${why}.`);

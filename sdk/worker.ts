@@ -7,7 +7,9 @@
 //   K1. Nothing is claimed while `concurrency` handlers work. One that only waits for delegated work is not counted; it goes on at once when
 //       that has ended, so that for a while there may be more.
 //   K2. A run has its place until its handler has cleaned up, or the grace for that is over.
-//   K3. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped. One that is not
+//   K3. Two handlers of one worker never work on the same task: when another claim of the task comes, the run before it ends, and the new
+//       handler begins when the old one has cleaned up, or its grace is over.
+//   K4. A worker that cannot reach the runtime keeps what it holds and asks again, without end, until it is stopped. One that is not
 //       permitted to ask ends, and says so: its permissions are wrong until somebody corrects them, who can then start it again.
 
 import { resolve } from "node:path";
@@ -117,7 +119,7 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
         logger.log("error", "a worker ended: it cannot claim", { agent: options.agent, error: String(error) });
         return end();
       }
-      await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve)); // K3
+      await new Promise<void>((resolve) => void clock.setTimer(retryMs, resolve)); // K4
     }
   }
 
@@ -135,8 +137,9 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
     stats.requests += 1;
     const beganAt = clock.mono();
     working += 1;
+    const before = endRunsBefore(task);
     const run = startRun(
-      { ...parts, options, exec, toolbox, workspace, task, slot: { release, acquire } },
+      { ...parts, options, exec, toolbox, workspace, task, before, slot: { release, acquire } },
       isReplay(task) ? replay : handler,
     );
     runs.set(task.taskId, run);
@@ -150,6 +153,13 @@ export function startWorker(parts: WorkerParts, options: WorkerOptions, handler:
       tell("run.ended");
       if (heldSlot) release();
     }); // a run reports its own failures
+  }
+
+  /** K3. Resolves when they have cleaned up; nothing where there are none. */
+  function endRunsBefore({ taskId, epoch }: Assignment): Promise<unknown> | undefined {
+    const before = [...unsettled].filter((run) => run.taskId === taskId);
+    for (const run of before) run.loseTo(epoch);
+    return before.length === 0 ? undefined : Promise.all(before.map(({ settled }) => settled));
   }
 
   function count(run: Run, ms: number): void {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type RunContext, RunEnded, type RunEndReason, type StepCall, type Worker } from "../../../sdk/index.ts";
-import { ended, forever, gate, journal, reached, type Setup, start, type World, within } from "./fabric.ts";
+import { ended, forever, gate, journal, reached, recorded, type Setup, start, type World, within } from "./fabric.ts";
 
 const patientMs = 10_000; // a cleanup that takes so long does not come to its end
 
@@ -180,6 +180,36 @@ export function describeEnds(setup: Setup): void {
       await ended(client, second);
 
       expect({ before, most }).toEqual({ before: "start", most: 1 });
+    });
+
+    it("comes before the same worker's next run of the task begins, and its cleanup too (K3)", async () => {
+      const { client, work } = await setup();
+      const inside = gate();
+      const ending = gate<unknown>();
+      const clean = gate();
+      const seen: string[] = [];
+      work({ agent: "one", concurrency: 2, graceMs: patientMs }, async ({ epoch }, ctx) => {
+        seen.push(`begins ${epoch}`);
+        if (epoch > 1) return "later";
+        inside.open();
+        return await ctx.step("hang", untilAborted).catch(async (error: unknown) => {
+          ending.open(error);
+          await clean.promise;
+          seen.push(`ends ${epoch}`);
+          throw error;
+        });
+      });
+      const taskId = await start(client);
+      await within(inside.promise, "the handler");
+
+      await client.tasks.release({ taskId, epoch: 1 }, { agent: "one" }); // as if its lease had run out
+      const error = await within(ending.promise, "the end of the first run");
+      await recorded(client, taskId, "task.claimed", 2);
+      clean.open();
+      await ended(client, taskId);
+
+      expect(error).toMatchObject({ code: "RUN_ENDED", reason: "lost" });
+      expect(seen).toEqual(["begins 1", "ends 1", "begins 2"]);
     });
 
     it("gives the place of a handler on that does not clean up within its grace (U2)", async () => {
