@@ -7,6 +7,7 @@
 import {
   type Command,
   type Decision,
+  type DecisionIds,
   decide as decideTask,
   type TaskSnapshot,
   toClaimTargets,
@@ -15,7 +16,7 @@ import {
 import type { Moment } from "../src/contracts/due.ts";
 import type { EventBody, EventHeader } from "../src/contracts/events.ts";
 import { AionisError, isUnreadable } from "../src/contracts/failures.ts";
-import type { AgentId, TaskId } from "../src/contracts/ids.ts";
+import type { AgentId, DelegationId, PacketId, PauseId, TaskId } from "../src/contracts/ids.ts";
 import { limits } from "../src/contracts/limits.ts";
 import type { Ids } from "../src/kernel/ids.ts";
 import type { Logger } from "../src/kernel/logger.ts";
@@ -175,14 +176,7 @@ export function createPlanner(options: PlanOptions): Planner {
       leadMs: steady - wall,
       by: asked.by,
       jitter: toUnit(random),
-      ids: {
-        packet: ids.next("pkt"),
-        child: ids.next("task"),
-        delegation: ids.next("dlg"),
-        get pause() {
-          return ids.next("pause");
-        },
-      }, // read by a pause alone
+      ids: new NewIds(ids),
       leaseUntil: live === undefined ? undefined : options.leaseUntil(asked.scope, live.id),
       ...gatherFacts(scope.store, command, live, snapshot),
     });
@@ -210,6 +204,39 @@ export function createPlanner(options: PlanOptions): Planner {
       ...(causedBy === undefined ? {} : { causedBy }),
       facts: event.facts,
     } as EventHeader; // type and facts come from one decision
+  }
+}
+
+/** The ids that a decision may need, each made when it is first read: most decisions need none. */
+class NewIds implements DecisionIds {
+  readonly #ids: Ids;
+  #packet: PacketId | undefined;
+  #child: TaskId | undefined;
+  #delegation: DelegationId | undefined;
+  #pause: PauseId | undefined;
+
+  constructor(ids: Ids) {
+    this.#ids = ids;
+  }
+
+  get packet(): PacketId {
+    this.#packet ??= this.#ids.next("pkt");
+    return this.#packet;
+  }
+
+  get child(): TaskId {
+    this.#child ??= this.#ids.next("task");
+    return this.#child;
+  }
+
+  get delegation(): DelegationId {
+    this.#delegation ??= this.#ids.next("dlg");
+    return this.#delegation;
+  }
+
+  get pause(): PauseId {
+    this.#pause ??= this.#ids.next("pause");
+    return this.#pause;
   }
 }
 

@@ -13,6 +13,7 @@ export {
   type Command,
   type CommandOf,
   type Decision,
+  type DecisionIds,
   type Facts,
   type MemoryOperation,
   memoryOperations,

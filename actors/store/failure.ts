@@ -49,7 +49,7 @@ function describe(code: string, error: unknown): string {
 export interface StoreFailures {
   /** SQLite's error as a failure of ours; any other as it is. */
   convert(error: unknown, how: { isRead: boolean }): unknown;
-  /** `port` with every function throwing converted errors. */
+  /** `port` with every function throwing converted errors. Its functions have three inputs at most. */
   guard<Port extends object>(port: Port, isRead: (name: string) => boolean): Port;
   /**
    * The failure if `error` says that the store cannot go on. A damaged page that was met while reading is not such a one: only what needs
@@ -75,9 +75,9 @@ export function createStoreFailures(file: string): StoreFailures {
       const guarded = Object.entries(port as Record<string, unknown>).map(([name, value]): [string, unknown] => {
         if (!isFunction(value)) return [name, value];
         const how = { isRead: isRead(name) };
-        const call = (...inputs: unknown[]): unknown => {
+        const call = (first: unknown, second: unknown, third: unknown): unknown => {
           try {
-            return value(...inputs);
+            return value(first, second, third); // no function of a port has more inputs, and a list of them costs more than the call
           } catch (error) {
             throw convert(error, how);
           }

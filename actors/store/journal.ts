@@ -87,8 +87,7 @@ export function createJournal(prepare: Prepare, random: Random) {
     const pos = start(scope) + event.seq;
     const task = event.task ?? pos;
     const salt = random.bytes(16);
-    const bytes = encoder.encode(body);
-    const bodyHash = hashBody(salt, bytes);
+    const bodyHash = hashBody(salt, body);
     const chain = chainOn(head.chain, toHeaderText(scope.name, event, bodyHash));
     insertEvent.run(
       pos,
@@ -107,9 +106,10 @@ export function createJournal(prepare: Prepare, random: Random) {
       bodyHash,
       chain,
     );
-    if (bytes.length <= limits.payloadInlineBytes) {
+    if (isInline(body)) {
       insertBody.run(pos, salt, body, null);
     } else {
+      const bytes = encoder.encode(body);
       const hash = sha256(bytes);
       insertPayload.run(scope.number, hash, bytes);
       insertBody.run(pos, salt, null, hash);
@@ -191,6 +191,12 @@ export function createJournal(prepare: Prepare, random: Random) {
       return { damage, unlisted, next: last === after ? until : last };
     },
   };
+}
+
+/** Whether a body stands in its row, and not among the payloads, which each scope has once. */
+function isInline(body: string): boolean {
+  if (body.length > limits.payloadInlineBytes) return false;
+  return 3 * body.length <= limits.payloadInlineBytes || Buffer.byteLength(body) <= limits.payloadInlineBytes;
 }
 
 function toDamage(table: "events" | "bodies", row: EventRow, why: string): JournalDamage {

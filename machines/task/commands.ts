@@ -157,6 +157,14 @@ export type Command = FromOutside | FromInside;
 
 export type CommandOf<Name extends Command["name"]> = Extract<Command, { name: Name }>;
 
+/** Ids for what a decision may make: the same however often one is read. */
+export interface DecisionIds {
+  readonly packet: PacketId;
+  readonly child: TaskId;
+  readonly delegation: DelegationId;
+  readonly pause: PauseId;
+}
+
 /** Everything that deciding needs beside the task itself, read or drawn before: deciding is a pure function. */
 export interface Facts {
   /** Wall time of the turn. */
@@ -166,7 +174,7 @@ export interface Facts {
   by: AgentId;
   /** A number in [0, 1) for the jitter of backoff. */
   jitter: number;
-  ids: { packet: PacketId; child: TaskId; delegation: DelegationId; pause: PauseId };
+  ids: DecisionIds;
   /** The latest record of the step that the command names. */
   step?: StepReceipt | undefined;
   /** The claim under which it was recorded. */

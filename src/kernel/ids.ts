@@ -7,7 +7,8 @@ export interface Ids {
   next<Prefix extends string>(prefix: Prefix): `${Prefix}_${string}`;
 }
 
-const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford's base 32 in lower case: it sorts as it counts
+const alphabet = [..."0123456789abcdefghjkmnpqrstvwxyz"]; // Crockford's base 32 in lower case: it sorts as it counts
+const pairs = alphabet.flatMap((first) => alphabet.map((second) => first + second));
 const timeChars = 10; // 50 bits of milliseconds
 const randomChars = 10; // 50 bits, counted on within a millisecond
 const randomMax = 2 ** 50;
@@ -33,12 +34,13 @@ export function createIds(clock: Pick<Clock, "now">, random: Pick<Random, "u32">
   };
 }
 
+/** `chars` is even: two of them are looked up at a time. */
 function toBase32(value: number, chars: number): string {
   let text = "";
   let rest = value;
-  for (let index = 0; index < chars; index += 1) {
-    text = alphabet.charAt(rest % 32) + text;
-    rest = Math.floor(rest / 32);
+  for (let index = 0; index < chars; index += 2) {
+    text = `${pairs[rest % pairs.length]}${text}`;
+    rest = Math.floor(rest / pairs.length);
   }
   return text;
 }
