@@ -11,7 +11,7 @@ import { TaskId } from "../contracts/ids.ts";
 import type { OperationInput, OperationName, OperationOutput } from "../contracts/operations/index.ts";
 import { type FeedReader, openFeed } from "../inspect/index.ts";
 import { createLiveInspection } from "../inspect/live.ts";
-import { type InspectionSource, openInspectionServer } from "../inspect/server.ts";
+import type { InspectionSource } from "../inspect/server.ts";
 import { createSystemRandom, type Logger, systemClock } from "../kernel/index.ts";
 import { unlessAborted } from "../kernel/unless-aborted.ts";
 import { readPlace, toConnectOptions } from "./place.ts";
@@ -68,6 +68,7 @@ async function inspect(options: InspectOptions, { host, output, settings }: Surr
   };
   const what = readWhat(options);
   await ask(reachOptions, what.task);
+  const { openInspectionServer } = await import("../inspect/server.ts"); // no other command needs a server
   const server = await openInspectionServer({
     source: createSource(reachOptions, what, createLineLogger(say)),
     port: options.port,

@@ -52,8 +52,15 @@ export interface Runners {
   runOther(settings: Settings, run: (surroundings: Surroundings) => Promise<number>): Promise<void>;
 }
 
-/** The whole command line. */
-export function createProgram(host: Pick<Host, "env" | "cwd">, { runVerb, runOther }: Runners): Command {
+/**
+ * The command line. With an `argv` that begins with the words of a verb it has that verb alone: what all of them take is made from schemas,
+ * and would take longer than most commands.
+ */
+export function createProgram(
+  host: Pick<Host, "env" | "cwd">,
+  { runVerb, runOther }: Runners,
+  argv: readonly string[] = [],
+): Command {
   const program = new Command("aionis")
     .description("A continuity runtime for agent systems: durable tasks, and handoffs that are transactions.")
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
@@ -64,18 +71,37 @@ export function createProgram(host: Pick<Host, "env" | "cwd">, { runVerb, runOth
   const reserved = new Set([...program.options.map(({ long }) => long?.slice(2)), "help"]);
   const toSettings = (): Settings => new Settings(program.opts(), host);
 
-  const entries = listVerbs().map((verb) => ({ verb, fields: toFields(verb.input, verb.traits) }));
+  const all = listVerbs();
+  const named = all.filter((verb) => isNamed(verb, argv));
+  const entries = (named.length > 0 ? named : all).map((verb) => ({ verb, fields: toFields(verb.input, verb.traits) }));
   for (const { verb, fields } of entries.sort((left, right) => rankOf(left) - rankOf(right))) {
     const parent = verb.words.length > 1 ? toGroup(program, verb) : program;
     const word = verb.words.at(-1) ?? "";
     const follows = verb.operation.name === "tasks.watch" ? "task" : undefined;
     addVerb(parent, word, { verb, fields, follows, reserved, toSettings, runVerb });
-    if (verb.operation.name === "events.read")
-      addVerb(parent, "tail", { verb, fields, follows: "events", reserved, toSettings, runVerb });
+    if (verb.operation.name === followed)
+      addVerb(parent, followWord, { verb, fields, follows: "events", reserved, toSettings, runVerb });
   }
-  for (const add of otherCommands) add(program, (run) => runOther(toSettings(), run));
+  for (const add of named.length > 0 ? [] : otherCommands) add(program, (run) => runOther(toSettings(), run));
   program.addHelpText("after", firstSteps);
   return program;
+}
+
+/** The operation that can be followed under a word of its own. */
+const followed = "events.read";
+const followWord = "tail";
+
+/** Whether `argv` begins with the verb's words, or with other words for it. Options before them are not looked through. */
+function isNamed({ words, operation }: Verb, argv: readonly string[]): boolean {
+  const last = argv[words.length - 1];
+  if (last === undefined || words.slice(0, -1).some((word, index) => word !== argv[index])) return false;
+  if (last === words.at(-1) || last === otherWord(words, operation.name)) return true;
+  return operation.name === followed && last === followWord;
+}
+
+/** The operation's own word, by which it is found, too. */
+function otherWord(words: readonly string[], operation: string): string | undefined {
+  return words.at(-1) === "ls" ? operation.split(".").at(-1) : undefined;
 }
 
 const firstSteps = `
@@ -157,8 +183,8 @@ function addVerb(
     .description(summaryOf(operation.summary, follows))
     .helpGroup(headingOf({ verb, fields }))
     .allowExcessArguments(false);
-  const ownWord = operation.name.split(".").at(-1) ?? "";
-  if (word === "ls") command.alias(ownWord); // whoever knows the operation finds it
+  const alias = otherWord([word], operation.name);
+  if (alias !== undefined) command.alias(alias);
   for (const field of positional) command.argument(toArgument(field), field.description);
   const read = options.map((field) => ({ field, values: addField(command, field) }));
   const { examples = [], mayCreate = operation.kind === "command" && !all.some(isId) } = verb.traits;

@@ -22,7 +22,7 @@ import { type Follower, sliceMs, tailEvents, watchTask } from "./follow.ts";
 import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
 import { readPlace } from "./place.ts";
-import { createProgram, findWords, type Request } from "./program.ts";
+import { createProgram, findWords, type Request, type Runners } from "./program.ts";
 import { createProgressBar } from "./progress.ts";
 import { Reach } from "./reach.ts";
 import {
@@ -48,7 +48,7 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
   const output = createOutput(host);
   let exitCode = 0;
   let isForeign = false; // no verb
-  const program = createProgram(host, {
+  const runners: Runners = {
     async runVerb(request) {
       exitCode = await runRequest(request, host, output);
     },
@@ -56,7 +56,8 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
       isForeign = true;
       exitCode = await run({ host, output, settings });
     },
-  });
+  };
+  const program = createProgram(host, runners, argv);
   prepare(program, host);
   try {
     await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
