@@ -37,6 +37,7 @@ export default defineConfig({
   test: {
     // One more than there are cores: many files wait for processes or for the end of a wait, and leave their core to others.
     maxWorkers: availableParallelism() + 1,
+    globalSetup: "test/support/compile-sources.ts",
     sequence: { sequencer: LongestFirst },
     projects: [
       kind("logic", { include: logic, isolate: false }, 60_000),

@@ -19,13 +19,15 @@ if (Number(process.versions.napi) >= 10) {
 async function load() {
   const { existsSync } = await import("node:fs");
   const source = new URL("../src/cli/main.ts", import.meta.url);
-  if (import.meta.resolve("aionis").endsWith(".ts")) return import(source.href);
-  const tsx = existsSync(source) ? await import("tsx/esm/api").catch(() => undefined) : undefined;
-  if (tsx !== undefined) {
-    tsx.register();
-    return import(source.href);
-  }
   const built = new URL("../dist/src/cli/main.js", import.meta.url);
+  if (existsSync(source)) {
+    if (import.meta.resolve("aionis") !== new URL("../index.js", built).href) return import(source.href);
+    const tsx = await import("tsx/esm/api").catch(() => undefined);
+    if (tsx !== undefined) {
+      tsx.register();
+      return import(source.href);
+    }
+  }
   if (existsSync(built)) return import(built.href);
 
   process.stderr.write("This checkout of aionis is not built: run `npm ci`, then `npm run build`.\n");

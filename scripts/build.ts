@@ -1,9 +1,10 @@
-// Builds the package into `dist`: compiled sources, and what they would read from files of the checkout as modules, so that a bundle of
-// one file has it too.
+// Builds the package into `dist`: compiled sources joined into a few modules, with what they would read from files of the checkout, so that a
+// bundle of one file has it too.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { joinModules } from "./join.ts";
 import { vendor } from "./vendor.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -19,6 +20,7 @@ if (status === 0) {
   writeModule("src/inspect/page-texts.js", "readPageTexts", readPageTexts());
   cpSync(join(root, "src/require.cjs"), join(dist, "src/require.cjs"));
   await vendor(dist, root);
+  await joinModules(dist, listEntries());
 }
 process.exitCode = status ?? 1;
 
@@ -33,6 +35,15 @@ function writeModule(path: string, name: string, value: unknown): void {
 function readVersion(): string {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }; // our own file
   return version;
+}
+
+/** The faces of the package, and its command. */
+function listEntries(): string[] {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object }; // our own file
+  const faces = Object.values(exports).flatMap((face: string | { import: string }) =>
+    typeof face === "string" ? [] : [face.import.replace("./dist/", "")],
+  );
+  return [...faces, "src/cli/main.js"];
 }
 
 function readPageTexts(): Readonly<Record<string, string>> {

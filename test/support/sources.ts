@@ -1,16 +1,22 @@
-// Loaded before a program of a test (`node --import`): it finds `aionis` in the sources, as the compiler does by tsconfig.json, and Node.js
-// strips the types by itself. That starts in half of the time that tsx takes.
+// Loaded before a program of a test (`node --import`): it finds `aionis` in the sources, as the compiler does by tsconfig.json, or in what was
+// compiled of them before the tests (`compile-sources.ts`). Node.js strips the types of the program itself.
 
-import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { commandLine, faces, root } from "./entries.ts";
 
-const root = new URL("../../", import.meta.url);
-const config = readFileSync(new URL("tsconfig.json", root), "utf8").replaceAll(/^\s*\/\/.*$/gm, "");
-const { compilerOptions } = JSON.parse(config) as { compilerOptions: { paths: Record<string, [string]> } }; // our own file
+const compiled = process.env.AIONIS_TEST_COMPILED;
+const commandLineUrl = pathToFileURL(join(root, commandLine)).href;
 
 registerHooks({
   resolve(specifier, context, next) {
-    const path = compilerOptions.paths[specifier]?.[0];
-    return path === undefined ? next(specifier, context) : next(new URL(path, root).href, context);
+    const source = specifier === commandLineUrl ? commandLine : faces.get(specifier);
+    return next(source === undefined ? specifier : toUrl(source), context);
   },
 });
+
+function toUrl(source: string): string {
+  const path = compiled === undefined ? join(root, source) : join(compiled, source.replace(/\.ts$/, ".js"));
+  return pathToFileURL(path).href;
+}
