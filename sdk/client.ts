@@ -30,7 +30,7 @@ import type { Random } from "../src/kernel/random.ts";
 import { toUnit } from "../src/kernel/unit.ts";
 import {
   createSubjects,
-  decode,
+  decodeAnswer,
   type Envelope,
   encode,
   onAbort,
@@ -266,7 +266,7 @@ function toWaitMs(name: string, input: unknown): number {
 }
 
 function readReply(payload: Uint8Array): RpcReply {
-  const parsed = RpcReply.safeParse(decode(payload));
+  const parsed = RpcReply.safeParse(decodeAnswer(payload));
   if (parsed.success) return parsed.data;
   throw new AionisError(
     "MESSAGE_INVALID",

@@ -1,9 +1,10 @@
 // Late rejections
 //
 // A handler that runs branches side by side may leave one that nothing awaits when its run ends. The branch rejects with `RunEnded`, as it
-// must to clean up, and Node.js would end the process for it. Owns: that such a rejection is no unhandled one. Does not own: any other
+// must to clean up, and Node.js would end the process for it. Owns: that such a rejection, or one made from it, is no unhandled one. Does not own: any other
 // rejection, which goes the way it would go without this file.
 
+import { listErrors } from "./error-causes.ts";
 import { RunEnded } from "./run-ended.ts";
 
 const mark = Symbol.for("aionis.lateRejections"); // one listener a process, however many copies of the package it loads
@@ -46,7 +47,7 @@ function listen(): Listening {
 }
 
 function onUnhandled(reason: unknown, promise: Promise<unknown>): void {
-  if (RunEnded.is(reason)) {
+  if (listErrors(reason).some(RunEnded.is)) {
     tolerated.add(promise);
     return;
   }

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type Choice, Concern, Sides } from "../src/contracts/concern.ts";
 import { type AionisError, type FailureCode, isFailure } from "../src/contracts/failures.ts";
 import { toAbout, toChangedAbout } from "../src/contracts/step.ts";
+import { listErrors } from "./error-causes.ts";
 import type { PauseInput } from "./pauses.ts";
 
 /** What a run that cannot go on asks. */
@@ -28,15 +29,12 @@ const mistakes: Partial<Record<FailureCode, { key: string; why: string }>> = {
 
 /** What is asked because of `error`, or of an error that it was made from; nothing when it is a failure of the try. */
 export function toRunQuestion(error: unknown): RunQuestion | undefined {
-  let asked: RunQuestion | undefined;
-  for (let next = error, depth = 0; asked === undefined && depth < causesMax; depth += 1) {
-    asked = toQuestion(next);
-    next = next instanceof Error ? next.cause : undefined;
+  for (const next of listErrors(error)) {
+    const asked = toQuestion(next);
+    if (asked !== undefined) return asked;
   }
-  return asked;
+  return undefined;
 }
-
-const causesMax = 8;
 
 function toQuestion(error: unknown): RunQuestion | undefined {
   if (!isFailure(error)) return undefined;
@@ -61,7 +59,9 @@ function askAboutRecord(error: AionisError, concerns: z.infer<typeof ConcernFact
 /** Only a person can look whether it took effect. */
 function askAboutOutcome(error: AionisError, key: string, concerns: z.infer<typeof ConcernFacts>): RunQuestion {
   const what =
-    error.code === "VALUE_INVALID" ? "The step was done, and is not run again by itself." : "Did it take effect?";
+    error.code === "STEP_OUTCOME_UNKNOWN"
+      ? "Did it take effect?"
+      : "The step was done, and is not run again by itself.";
   const ways = `"done" records it as done, { "output": … } records it with that output, "again" runs it again.`;
   const input = { question: `${error.detail} ${what} ${ways}`, answerSchema: outcomeSchema, concerns };
   return { key, input, why: "a step's outcome is not known" };

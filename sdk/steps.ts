@@ -3,12 +3,19 @@
 // The durable steps of one run. A step's identity is its task, its stage, its name, and its key or how many-eth of that name it is; what is
 // recorded under it is never run again, and a handler that starts over gets the recorded output at once.
 
+import type { z } from "zod";
 import type { Concern, Sides } from "../src/contracts/concern.ts";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
-import { canonicalJson, type Jsonify, toJson } from "../src/contracts/json.ts";
+import { type Jsonify, toJson } from "../src/contracts/json.ts";
 import { limits } from "../src/contracts/limits.ts";
-import { differencesOf, type StepIdentity, type StepReceipt, StepSubject, toStepPlace } from "../src/contracts/step.ts";
-import { sha256, toHex } from "../src/kernel/digest.ts";
+import {
+  differencesOf,
+  type StepIdentity,
+  type StepReceipt,
+  StepReport,
+  StepSubject,
+  toStepPlace,
+} from "../src/contracts/step.ts";
 import { unlessAborted } from "../src/kernel/unless-aborted.ts";
 import type { Call } from "./calls.ts";
 import { findAnswer, isAboutStep, readSides, toDiverged, toOutcomeUnknown, toStepConcern } from "./changes.ts";
@@ -17,6 +24,8 @@ import { toErrorText } from "./error-text.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 import type { Pauses } from "./pauses.ts";
+import { toRunQuestion } from "./run-questions.ts";
+import { toInputHash } from "./step-input.ts";
 import { createStepNames } from "./step-names.ts";
 
 export interface StepOptions {
@@ -61,7 +70,6 @@ export interface Steps {
   history(): Promise<StepReceipt[]>;
 }
 
-const inputHashChars = 32;
 const saidAgain = "It began and its outcome was not known; the answer was to run it again.";
 
 /** Reads the steps that are recorded in the run's stage. */
@@ -85,7 +93,7 @@ export async function createSteps(
     const call = life.calls.current();
     const { key, tool } = stepOptions;
     const subject = { name, key, ordinal: 0, tool, inputHash: toInputHash(stepOptions.input), call };
-    refuseUnrecordable(subject);
+    refuseUnrecordable(subject, stepOptions);
     const use = names.use(subject, call);
     try {
       subject.ordinal = use.ordinal;
@@ -175,6 +183,7 @@ export async function createSteps(
         life.track((async () => await work({ key, signal }))()),
       );
     } catch (error) {
+      if (toRunQuestion(error) !== undefined) throw error; // of work within it: the run asks, and the step has not come to an end
       const text = toErrorText(error, "message");
       const retryable = !(
         typeof error === "object" &&
@@ -185,24 +194,29 @@ export async function createSteps(
       await record(subject, stepOptions, { kind: "failed", error: text, retryable }, clock.mono() - startedAt);
       throw error;
     }
-    const plain = await toStorable(output, subject, stepOptions);
-    return await record<Output>(subject, stepOptions, { kind: "succeeded", output: plain }, clock.mono() - startedAt);
+    const durationMs = clock.mono() - startedAt;
+    try {
+      const plain = toJson(output, `The output of step ${subject.name}`);
+      return await record<Output>(subject, stepOptions, { kind: "succeeded", output: plain }, durationMs);
+    } catch (error) {
+      if (!isFailure(error, ...unstorable)) throw error;
+      throw await toUnstored(error, subject, stepOptions);
+    }
   }
 
   /**
-   * The output as JSON. Work whose output cannot be stored was done all the same: what is recorded is that it began, so that no later run
-   * repeats it before a person has said how to go on.
+   * Work whose output cannot be stored was done all the same: what is recorded is that it began, so that no later run repeats it before a
+   * person has said how to go on.
    */
-  async function toStorable(output: unknown, subject: Subject, stepOptions: StepOptions): Promise<unknown> {
-    try {
-      return toJson(output, `The output of step ${subject.name}`);
-    } catch (error) {
-      if (!isFailure(error, "VALUE_INVALID")) throw error;
-      if (stepOptions.once !== true) await recordIntent(subject, stepOptions);
-      const begun = recorded.get(toKey(subject));
-      const concerns = begun === undefined ? {} : { concerns: await toConcerns(subject, begun, stepOptions) };
-      throw new AionisError(error.code, error.detail, { facts: { ...error.facts, ...concerns } });
-    }
+  async function toUnstored(error: AionisError, subject: Subject, stepOptions: StepOptions): Promise<AionisError> {
+    if (stepOptions.once !== true) await recordIntent(subject, stepOptions);
+    const begun = recorded.get(toKey(subject));
+    const concerns = begun === undefined ? {} : { concerns: await toConcerns(subject, begun, stepOptions) };
+    const detail =
+      error.code === "VALUE_INVALID"
+        ? error.detail
+        : `The output of step ${subject.name} cannot be stored. ${error.detail}`;
+    return new AionisError(error.code, detail, { facts: { ...error.facts, ...concerns } });
   }
 
   async function recordIntent(subject: Subject, { input }: StepOptions): Promise<void> {
@@ -287,21 +301,25 @@ function toSubject({ name, key, ordinal, tool, inputHash, call }: Subject): Step
   return call?.isBeside === true ? { ...subject, beside: true } : subject;
 }
 
+/** What the record of a step is refused for. */
+const unstorable = ["VALUE_INVALID", "MESSAGE_TOO_LARGE", "MESSAGE_INVALID", "INPUT_INVALID"] as const;
+
+const StepFiles = StepReport.shape.files;
+
 /** What could not be recorded afterwards is not run at all. */
-function refuseUnrecordable(subject: Subject): void {
+function refuseUnrecordable(subject: Subject, { files }: StepOptions): void {
   const parsed = StepSubject.safeParse(toSubject(subject));
-  if (parsed.success) return;
-  const why = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-  throw new AionisError("INPUT_INVALID", `A step cannot be called "${subject.name.slice(0, 80)}": ${why}.`);
+  if (!parsed.success) throw refuseStep(subject, "cannot be called so", parsed.error);
+  const named = files === undefined ? undefined : StepFiles.safeParse(files);
+  if (named?.success === false) throw refuseStep(subject, "cannot have these files", named.error);
+}
+
+function refuseStep({ name }: Subject, what: string, { issues }: z.ZodError): AionisError {
+  const why = issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  return new AionisError("INPUT_INVALID", `Step "${String(name).slice(0, 80)}" ${what}: ${why}.`);
 }
 
 function toKey(step: StepIdentity): string {
   const { name, ordinal } = toStepPlace(step);
   return `${ordinal}#${name}`;
-}
-
-function toInputHash(input: unknown): string | undefined {
-  return input === undefined
-    ? undefined
-    : toHex(sha256(canonicalJson(toJson(input, "The input of a step")))).slice(0, inputHashChars);
 }

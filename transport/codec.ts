@@ -6,7 +6,8 @@
 // Invariants:
 //   C1. Bytes are scanned before a decoder sees them: what is too large, too deep, too many, cut off, followed by more, or holds
 //       anything but JSON values and byte strings, is refused at a cost of one pass.
-//   C2. What `encode` returns, `decode` takes: the encoder's output goes through the same scan.
+//   C2. What `encode` returns, `decode` takes: the encoder's output goes through the same scan. What was taken once can be given in an
+//       answer, whose bounds are wider than those of what is asked.
 //   C3. Any key is data, `__proto__` too: it becomes a property of its own and reaches no prototype. Every number is finite, and an
 //       integer that a double would round is refused, with its path where it was written as JSON.
 //   C4. What is decoded to be kept is JSON, and comes back as it was: half a surrogate pair, which JSON can spell, is refused.
@@ -16,7 +17,7 @@ import { Packr } from "msgpackr/pack";
 import { AionisError, isFailure } from "../src/contracts/failures.ts";
 import { parseJson } from "../src/contracts/json.ts";
 import { noHeaders } from "./bounds.ts";
-import { invalid, scanJson, scanMessagePack } from "./scan.ts";
+import { answerBounds, type Bounds, invalid, messageBounds, scanJson, scanMessagePack } from "./scan.ts";
 import type { Headers } from "./transport.ts";
 
 /** How a message's payload is written. */
@@ -49,7 +50,15 @@ export function toFormat(headers: Headers): Format {
  * @throws AionisError `MESSAGE_TOO_LARGE` past a limit of bytes, depth or values, `MESSAGE_INVALID` when the value cannot be carried.
  */
 export function encode(value: unknown, format: Format = "msgpack"): Uint8Array {
-  return format === "json" ? encodeJson(value) : encodeMessagePack(value);
+  return format === "json" ? encodeJson(value, messageBounds) : encodeMessagePack(value, messageBounds);
+}
+
+/**
+ * The same for an answer, within its wider bounds (C2).
+ * @throws AionisError as `encode` does.
+ */
+export function encodeAnswer(value: unknown, format: Format = "msgpack"): Uint8Array {
+  return format === "json" ? encodeJson(value, answerBounds) : encodeMessagePack(value, answerBounds);
 }
 
 /**
@@ -57,7 +66,15 @@ export function encode(value: unknown, format: Format = "msgpack"): Uint8Array {
  * @throws AionisError `MESSAGE_TOO_LARGE` past a limit of bytes, depth or values, `MESSAGE_INVALID` when they are not one such value.
  */
 export function decode(bytes: Uint8Array, format: Format = "msgpack", isKept = false): unknown {
-  return format === "json" ? decodeJson(bytes, isKept) : decodeMessagePack(bytes, isKept);
+  return format === "json" ? decodeJson(bytes, isKept, messageBounds) : decodeMessagePack(bytes, isKept, messageBounds);
+}
+
+/**
+ * The value of an answer in MessagePack, as `encodeAnswer` wrote it.
+ * @throws AionisError as `decode` does.
+ */
+export function decodeAnswer(bytes: Uint8Array): unknown {
+  return decodeMessagePack(bytes, false, answerBounds);
 }
 
 const arenaBytes = 8_192;
@@ -74,7 +91,7 @@ const packrOptions = {
 };
 const packr = new Packr(packrOptions);
 
-function encodeMessagePack(value: unknown): Uint8Array {
+function encodeMessagePack(value: unknown, bounds: Bounds): Uint8Array {
   let bytes: Uint8Array;
   try {
     bytes = packr.pack(value);
@@ -87,12 +104,12 @@ function encodeMessagePack(value: unknown): Uint8Array {
   }
   // The encoder cuts later messages from what is left of its buffer, and each of them would keep all of a large one alive.
   if (bytes.buffer.byteLength > arenaBytes) packr.useBuffer(Buffer.allocUnsafeSlow(arenaBytes));
-  scanMessagePack(bytes); // C2
+  scanMessagePack(bytes, true, bounds); // C2
   return bytes;
 }
 
-function decodeMessagePack(bytes: Uint8Array, isKept: boolean): unknown {
-  const hasPrototypeKey = scanMessagePack(bytes, !isKept); // C1
+function decodeMessagePack(bytes: Uint8Array, isKept: boolean, bounds: Bounds): unknown {
+  const hasPrototypeKey = scanMessagePack(bytes, !isKept, bounds); // C1
   // A view of its own, because the decoder hangs a property on what it is given; a Buffer, because that decodes text faster.
   return hasPrototypeKey ? toObjects(mapPackr.unpack(toView(bytes))) : packr.unpack(toView(bytes));
 }
@@ -114,7 +131,7 @@ function toView(bytes: Uint8Array): Buffer {
 
 const strictText = new TextDecoder("utf-8", { fatal: true });
 
-function encodeJson(value: unknown): Uint8Array {
+function encodeJson(value: unknown, bounds: Bounds): Uint8Array {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
@@ -126,12 +143,12 @@ function encodeJson(value: unknown): Uint8Array {
     );
   }
   const bytes = Buffer.from(text ?? "null", "utf8");
-  decodeJson(bytes, false); // C2; foreign clients alone speak JSON, so that twice the cost is bearable
+  decodeJson(bytes, false, bounds); // C2; foreign clients alone speak JSON, so that twice the cost is bearable
   return bytes;
 }
 
-function decodeJson(bytes: Uint8Array, isKept: boolean): unknown {
-  scanJson(bytes); // C1
+function decodeJson(bytes: Uint8Array, isKept: boolean, bounds: Bounds): unknown {
+  scanJson(bytes, bounds); // C1
   let value: unknown;
   try {
     value = parseJson(strictText.decode(bytes), "The message");

@@ -3,7 +3,7 @@
 
 export { onAbort, type Signal } from "./abort.ts";
 export { headerCharsMax } from "./bounds.ts";
-export { decode, encode, type Format, formatHeaders, toFormat } from "./codec.ts";
+export { decode, decodeAnswer, encode, encodeAnswer, type Format, formatHeaders, toFormat } from "./codec.ts";
 export { Envelope } from "./envelope.ts";
 export { createMemoryBus, type MemoryBus, type MemoryBusOptions } from "./memory/bus.ts";
 export { Chaos, type ChaosCounts, type ChaosRates } from "./memory/chaos.ts";

@@ -7,16 +7,28 @@
 import { AionisError } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 
+/** How deep a message may nest, and how many values it may hold. */
+export interface Bounds {
+  readonly depth: number;
+  readonly values: number;
+}
+
+/** Of what is asked, told or recorded. */
+export const messageBounds: Bounds = { depth: limits.messageDepth, values: limits.messageValues };
+
+/** Of an answer, which holds several of the values that came with messages, each some levels deeper than it was. */
+export const answerBounds: Bounds = { depth: limits.answerDepth, values: limits.answerValues };
+
 // What is open round the value at hand, from the message itself at 0. A scan never runs inside another, so all share the arrays.
-const openItems = new Int32Array(limits.messageDepth + 1);
-const openMaps = new Uint8Array(limits.messageDepth + 1);
+const openItems = new Int32Array(answerBounds.depth + 1);
+const openMaps = new Uint8Array(answerBounds.depth + 1);
 
 /**
  * Takes exactly one value: JSON's, or bytes. [0.25 µs for 1 KB.] Each round of the loop reads one value, and its key where it has one.
  * Returns whether one of its keys is `__proto__`, which the decoder must be kept from.
  * @throws AionisError `MESSAGE_TOO_LARGE`, `MESSAGE_INVALID`.
  */
-export function scanMessagePack(bytes: Uint8Array, allowsBytes = true): boolean {
+export function scanMessagePack(bytes: Uint8Array, allowsBytes = true, bounds = messageBounds): boolean {
   const end = bytes.length;
   if (end > limits.messageBytes) throw tooLarge("bytes", end, limits.messageBytes);
   let at = 0;
@@ -76,12 +88,12 @@ export function scanMessagePack(bytes: Uint8Array, allowsBytes = true): boolean 
     if (items < 0) continue;
 
     values += isMap === 1 ? 2 * items : items;
-    if (values > limits.messageValues) throw tooLarge("values", values, limits.messageValues);
+    if (values > bounds.values) throw tooLarge("values", values, bounds.values);
     if (items > end - at) throw truncated(); // each item has a byte at least
     openItems[depth] = left;
     openMaps[depth] = inMap;
     depth += 1;
-    if (depth > limits.messageDepth) throw tooDeep();
+    if (depth > bounds.depth) throw tooDeep(bounds.depth);
     left = items;
     inMap = isMap;
   }
@@ -146,7 +158,7 @@ function toLatin1(bytes: Uint8Array, start: number, length: number): string {
  * Counts depth and separators outside of texts. What is no JSON at all is left to the parser.
  * @throws AionisError `MESSAGE_TOO_LARGE`.
  */
-export function scanJson(bytes: Uint8Array): void {
+export function scanJson(bytes: Uint8Array, bounds = messageBounds): void {
   if (bytes.length > limits.messageBytes) throw tooLarge("bytes", bytes.length, limits.messageBytes);
   let depth = 0;
   let values = 0;
@@ -162,14 +174,14 @@ export function scanJson(bytes: Uint8Array): void {
     } else if (char === 0x5b || char === 0x7b) {
       depth += 1;
       values += 1;
-      if (depth > limits.messageDepth) throw tooDeep();
+      if (depth > bounds.depth) throw tooDeep(bounds.depth);
     } else if (char === 0x5d || char === 0x7d) {
       depth -= 1;
     } else if (char === 0x2c || char === 0x3a) {
       values += 1;
     }
   }
-  if (values > limits.messageValues) throw tooLarge("values", values, limits.messageValues);
+  if (values > bounds.values) throw tooLarge("values", values, bounds.values);
 }
 
 /** A refusal that says what is wrong with the message. */
@@ -181,8 +193,8 @@ function truncated(): AionisError {
   return invalid("it ends within a value");
 }
 
-function tooDeep(): AionisError {
-  return new AionisError("MESSAGE_TOO_LARGE", `The message nests deeper than ${limits.messageDepth} levels.`);
+function tooDeep(limit: number): AionisError {
+  return new AionisError("MESSAGE_TOO_LARGE", `The message nests deeper than ${limit} levels.`);
 }
 
 function tooLarge(what: string, count: number, limit: number): AionisError {

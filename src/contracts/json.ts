@@ -51,10 +51,14 @@ export interface Misfit {
  * @throws AionisError `VALUE_INVALID` with the path of the first part that JSON cannot carry; `subject` names the value in the message.
  */
 export function toJson(value: unknown, subject: string): unknown {
-  if (isPlainJson(value, 0)) return value; // nearly always
   const misfit: Misfit = { path: "", message: "" };
-  const plain = convert(value, "", [], misfit);
-  if (plain !== unfit) return plain;
+  try {
+    if (isPlainJson(value, 0)) return value; // nearly always
+    const plain = convert(value, "", [], misfit);
+    if (plain !== unfit) return plain;
+  } catch {
+    misfit.message = "cannot be read: a getter, a toJSON method or a proxy of it throws. Give a plain copy.";
+  }
   const where = misfit.path === "" ? subject : `${subject}: ${misfit.path}`;
   throw new AionisError("VALUE_INVALID", `${where} ${misfit.message}`, {
     facts: { path: misfit.path, issues: [{ path: misfit.path, message: misfit.message }] },

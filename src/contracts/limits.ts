@@ -9,6 +9,9 @@ export const limits = {
   messageDepth: 48,
   /** How many values (keys, items, scalars) one message may hold. */
   messageValues: 200_000,
+  /** The same of an answer: what was taken with a message comes back some levels deeper, and with others on one page. */
+  answerDepth: 64,
+  answerValues: 4_000_000,
   /** Texts and data of one event, encoded. An assignment holds up to three of them, and must fit into a message. */
   bodyBytes: 3 * 1024 * 1024,
   /** Texts and data of one page of events or steps; a page holds at least one of them. */

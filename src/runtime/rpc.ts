@@ -18,6 +18,7 @@ import {
   type Envelope,
   Envelope as EnvelopeSchema,
   encode,
+  encodeAnswer,
   type Format,
   formatHeaders,
   type IncomingRequest,
@@ -355,7 +356,7 @@ function encodeReply(reply: RpcReply, message: Message, store: Store, logger: Lo
   const format = toReplyFormat(message);
   const headers = formatHeaders[format];
   try {
-    return { payload: encode(reply, format), headers };
+    return { payload: encodeAnswer(reply, format), headers };
   } catch (error) {
     const failure = toFailure(error, message.subject, logger).toView();
     return { payload: encode({ ok: false, store: store.id, failure } satisfies RpcReply, format), headers };

@@ -17,6 +17,7 @@ import { createSetup, type OpenSdk } from "./sdk/fabric.ts";
 import { describeGivingUp } from "./sdk/giving-up.ts";
 import { describeHandoff } from "./sdk/handoff.ts";
 import { describeHostRuns } from "./sdk/host-runs.ts";
+import { describeLargeValues } from "./sdk/large-values.ts";
 import { describeLessons } from "./sdk/lessons.ts";
 import { describeMemory } from "./sdk/memory.ts";
 import { describeOnce } from "./sdk/once.ts";
@@ -42,6 +43,7 @@ export function describeSdk(name: string, open: OpenSdk): void {
     describeWorker(setup);
     describeEnds(setup);
     describeSteps(setup);
+    describeLargeValues(setup);
     describeBranches(setup);
     describeOnce(setup);
     describeChangedCode(setup);

@@ -69,6 +69,16 @@ describe("a rejection that nothing handles", () => {
     expect(ended).toEqual({ code: 0, stderr: "" });
   });
 
+  it("neither ends the process nor warns when its reason was made from the end of a run", async () => {
+    const ended = await runProgram(`
+      Promise.reject(new Error("It could not be read", { cause: ended }));
+      void Promise.any([Promise.reject(ended), Promise.reject(ended)]);
+      Promise.reject(new SuppressedError(new Error("The lock is gone"), ended));
+      await new Promise(setImmediate);`);
+
+    expect(ended).toEqual({ code: 0, stderr: "" });
+  });
+
   it("ends the process as ever for any other reason", async () => {
     const [error, text] = await Promise.all([
       runProgram('Promise.reject(new TypeError("a bug")); setTimeout(() => {}, 60_000);'),

@@ -100,6 +100,39 @@ export function describeChangedCode(setup: Setup): void {
       },
     );
 
+    it.each<[string, (step: () => Promise<unknown>, ctx: Parameters<Handler>[1]) => Promise<unknown>]>([
+      ["within another step", (step, ctx) => ctx.step("all", step)],
+      ["within two others", (step, ctx) => ctx.step("all", () => ctx.step("some", step))],
+      ["in a race of which nothing is left", (step) => Promise.any([step()])],
+      [
+        "where a cleanup fails as well",
+        async (step) => {
+          let isDone = false;
+          await using _lock = {
+            [Symbol.asyncDispose]: () => (isDone ? Promise.resolve() : Promise.reject(new Error("The lock is gone"))),
+          };
+          const output = await step();
+          isDone = true;
+          return output;
+        },
+      ],
+    ])("%s waits just the same, and goes on with the answer", async (_where, round) => {
+      const world = await setup();
+      const runs: string[] = [];
+      const inner =
+        (input: string): Handler =>
+        (_task, ctx) =>
+          round(async () => await draft(input, runs)({} as never, ctx), ctx);
+      const { taskId } = await changeInput(world, { old: old(runs), next: inner("prompt 2") });
+      const { pauseId, question } = await asked(world, taskId);
+
+      await world.client.tasks.answer({ taskId, pauseId, answer: "keep" });
+
+      expect(question).toMatch(/Step draft#0 .* "keep" .* "rerun"/);
+      expect(await ended(world.client, taskId)).toMatchObject({ task: { attempt: 2 }, outcome: { data: "draft 1" } });
+      expect(runs).toHaveLength(1);
+    });
+
     it("shows what is recorded and what comes now beside each other, around where they first differ", async () => {
       const world = await setup();
       const [first, second] = ["a", "b"].map((end) => ({ prompt: `${"x".repeat(9_000)}${end}${"y".repeat(9_000)}` }));
