@@ -20,7 +20,6 @@ import type { EventHeader } from "../contracts/events.ts";
 import { limits } from "../contracts/limits.ts";
 import type { Packet, Return } from "../contracts/packet.ts";
 import type { Assignment, Explanation, OpenPause, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
-import type { Check } from "../contracts/values.ts";
 import type { ScopeStore } from "../kernel/store.ts";
 
 /** A task as lists show it. */
@@ -63,16 +62,14 @@ export function toTask(snapshot: TaskSnapshot, title: string | null, now: Moment
 export function toContent(store: ScopeStore, snapshot: TaskSnapshot, now: Moment): TaskContent {
   const { context } = snapshot;
   const created = readCreated(store, context);
+  const completed = readCompleted(store, context);
   const packet = readPacket(store, context.handoff?.seq ?? context.packetSeq);
   return {
     ...given({ brief: created?.brief, data: created?.data }),
     files: created?.files ?? [],
-    checks: readChecks(store, context, created?.checks),
+    checks: [...(created?.checks ?? []), ...(completed?.checks ?? [])],
     pauses: readQuestions(store, context, now),
-    ...given({
-      packet,
-      outcome: readOutcome(store, context),
-    }),
+    ...given({ packet, outcome: readOutcome(store, context, completed) }),
   };
 }
 
@@ -271,11 +268,8 @@ function readCreated(
   return { ...given({ brief: body.brief }), data: body.data, files: body.files ?? [], checks: checks ?? [] };
 }
 
-/** The checks of the start, and those that the completion added. */
-function readChecks(store: ScopeStore, context: TaskContext, first: Check[] = []): Check[] {
-  const added =
-    context.completedSeq === null ? undefined : decodeBody(store.event(context.completedSeq), "task.completed");
-  return [...first, ...(added?.checks ?? [])];
+function readCompleted(store: ScopeStore, { completedSeq }: TaskContext) {
+  return completedSeq === null ? undefined : decodeBody(store.event(completedSeq), "task.completed");
 }
 
 /** Whether the claim's stage holds steps. An accepted handoff begins a stage; a repeat of its claim may be answered after its first steps. */
@@ -307,10 +301,8 @@ function readPauseEnd(store: ScopeStore, pause: TaskContext["pauseEnds"][number]
 }
 
 /** What the task's last event says of how it ended: its return, or its error and why it ended. */
-function readOutcome(store: ScopeStore, context: TaskContext): unknown {
+function readOutcome(store: ScopeStore, context: TaskContext, completed: ReturnType<typeof readCompleted>): unknown {
   if (context.outcome === null) return undefined;
-  const completed =
-    context.completedSeq === null ? undefined : decodeBody(store.event(context.completedSeq), "task.completed");
   if (completed !== undefined) return completed.return;
   const reason = readReason(store, context);
   const stored = store.event(context.outcome.seq);
