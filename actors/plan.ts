@@ -94,6 +94,11 @@ function isNews({ name }: Command): boolean {
   return name === "delegation.return" || name === "replay.ended" || name === "replay.told";
 }
 
+/** What may be refused because another agent has the task. */
+function isClaim({ name }: Command): boolean {
+  return name === "tasks.claim" || name === "handoff.claim";
+}
+
 /** Turns commands into events. */
 export interface Planner {
   /** @throws what the command is refused with. */
@@ -177,7 +182,7 @@ export function createPlanner(options: PlanOptions): Planner {
       by: asked.by,
       jitter: toUnit(random),
       ids: new NewIds(ids),
-      leaseUntil: live === undefined ? undefined : options.leaseUntil(asked.scope, live.id),
+      leaseUntil: live === undefined || !isClaim(command) ? undefined : options.leaseUntil(asked.scope, live.id),
       ...gatherFacts(scope.store, command, live, snapshot),
     });
   }
