@@ -20,7 +20,7 @@ function listInner(error: unknown): unknown[] {
     if (!(error instanceof Error)) return [];
     const inner = single.map((field): unknown => Reflect.get(error, field));
     const several: unknown = Reflect.get(error, "errors");
-    if (Array.isArray(several)) inner.push(...several.slice(0, errorsMax));
+    if (Array.isArray(several)) inner.push(...(several as readonly unknown[]).slice(0, errorsMax));
     return inner.filter((item) => typeof item === "object" && item !== null);
   } catch {
     return []; // a getter or a proxy that throws
