@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -12,6 +13,14 @@ import { startNatsCluster } from "./nats-cluster.ts";
 import { tempFolder } from "./store.ts";
 
 const atEnd = onTestFinished;
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describeNats("a nats-server of the tests", (binary) => {
   it("serves on loopback under its own name once it is started (N1)", async () => {
@@ -104,6 +113,22 @@ describeNats("a nats-server of the tests", (binary) => {
     expect(() => process.kill(server.pid, 0)).toThrow("ESRCH");
     expect(existsSync(server.folder)).toBe(false);
     await expect(server.restart()).rejects.toThrow("was stopped");
+  });
+
+  it("ends with the process that started it, also when that is killed and the server is paused (N3)", async () => {
+    const program = `
+      const { startNatsServer } = await import(${JSON.stringify(new URL("nats.ts", import.meta.url).href)});
+      const server = await startNatsServer({ atEnd: () => {}, binary: ${JSON.stringify(binary)} });
+      await server.pause();
+      console.log(server.pid);
+      setInterval(() => {}, 1_000);`;
+    const starter = execFile(process.execPath, ["--input-type=module", "--eval", program]);
+    onTestFinished(() => void starter.kill("SIGKILL"));
+    const [said] = (await once(starter.stdout as Readable, "data")) as [string];
+
+    starter.kill("SIGKILL");
+
+    await expect.poll(() => isAlive(Number(said))).toBe(false);
   });
 
   it("fails with the server's log when the configuration is refused, leaving nothing (N3)", async () => {

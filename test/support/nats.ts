@@ -17,6 +17,7 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "vitest";
 import { findNatsServer, type NatsServerBinary } from "../../scripts/nats-server.ts";
+import { forgetGroup, toMarked, watchGroup } from "../../src/kernel/reaper.ts";
 import { patienceMs } from "./patience.ts";
 
 export interface NatsServer {
@@ -206,8 +207,12 @@ interface Running {
 }
 
 function launch(path: string, args: readonly string[]): Running {
-  const child = spawn(path, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const env = toMarked(process.env);
+  const child = spawn(path, args, { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const group = child.pid; // its own, which ends with this process (N3)
+  if (group !== undefined) watchGroup(group);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()).once("error", () => resolve()));
+  if (group !== undefined) void ended.then(() => forgetGroup(group)); // never rejects
   const listening = new Promise<number>((resolve, reject) => {
     let log = "";
     const fail = (why: string): void => reject(new Error(`nats-server ${why} before it listened:\n${log}`));
