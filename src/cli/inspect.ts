@@ -79,8 +79,11 @@ async function inspect(options: InspectOptions, { host, output, settings }: Surr
   });
   const { url, port } = server;
   await output.print(isJson ? toJsonLine({ scope, url, port }) : escapeLine(`Inspecting ${scope} at ${url}`));
-  await stop.stopped;
-  await server.close();
+  try {
+    await Promise.race([stop.stopped, output.broken]); // without its address nobody can look
+  } finally {
+    await server.close();
+  }
   return 0;
 }
 

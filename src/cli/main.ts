@@ -5,15 +5,28 @@
 
 import { readVersion } from "../kernel/version.ts";
 import { createProcessHost, type Host } from "./host.ts";
+import { createOutput } from "./output.ts";
+import { exitCodes, showFailure, toFailure } from "./report.ts";
 
 /** Runs the command that `argv` (without the program's name) names. Returns the exit code; see `exitCodes`. */
 export async function main(argv: readonly string[], host: Host = createProcessHost()): Promise<number> {
   if (asksVersion(argv)) {
-    host.stdout.write(`${readVersion()}\n`);
-    return await new Promise((resolve) => void host.stdout.write("", (error) => resolve(error == null ? 0 : 1)));
+    return await printVersion(host);
   }
   const { runCommandLine } = await import("./run.ts");
   return await runCommandLine(argv, host);
+}
+
+async function printVersion(host: Host): Promise<number> {
+  const output = createOutput(host);
+  try {
+    await output.print(readVersion());
+    await output.flush();
+    return 0;
+  } catch (error) {
+    output.fail(showFailure(toFailure(error, ""), { isJson: false }));
+    return exitCodes.failure;
+  }
 }
 
 /** Only before the first word: after it, `-V` may be somebody's text. */

@@ -231,21 +231,19 @@ async function readAll(stdin: Readable): Promise<string> {
   return decodeText(Buffer.concat(chunks), "stdin");
 }
 
-/** Ctrl-C, or the end of whoever reads stdout. */
+/** Ctrl-C, the end of whoever reads stdout, or a stdout that cannot be written. */
 function createStop(host: Host, output: Output): Pick<Follower, "isStopped" | "stopped"> & { end(): void } {
-  let isInterrupted = false;
+  let isStopped = false;
   let end = (): void => {};
-  const interrupted = new Promise<void>((resolveInterrupted) => {
-    end = host.onInterrupt(() => {
-      isInterrupted = true;
-      resolveInterrupted();
-    });
+  const interrupted = new Promise<void>((resolve) => {
+    end = host.onInterrupt(resolve);
   });
-  return {
-    isStopped: () => isInterrupted || output.isBroken(),
-    stopped: Promise.race([interrupted, output.broken]),
-    end: () => end(),
+  const stopped = Promise.race([interrupted, output.broken]);
+  const stop = (): void => {
+    isStopped = true;
   };
+  stopped.then(stop, stop); // what cannot be written any more ends a wait, too
+  return { isStopped: () => isStopped || output.isBroken(), stopped, end: () => end() };
 }
 
 function hasColours({ columns, env }: Pick<Host, "columns" | "env">): boolean {

@@ -50,7 +50,15 @@ describe("the binary", () => {
     const folder = makeFolder();
     await runBinary(folder, ["task", "start", "Fix it"]);
 
-    for (const args of [["events", "read", "--json"], ["task", "ls"], ["--help"], ["task", "start", "Another"]]) {
+    for (const args of [
+      ["events", "read", "--json"],
+      ["task", "ls"],
+      ["--help"],
+      ["--version"],
+      ["task", "start", "Another"],
+      ["events", "tail", "--from", "1"],
+      ["inspect"],
+    ]) {
       const { code, stderr } = await startBinaryAfter("exec >/dev/full", folder, args).ended;
 
       expect({ args, code }).toEqual({ args, code: 1 });
