@@ -7,6 +7,7 @@ import { AionisError } from "../src/contracts/failures.ts";
 import { guidanceTool } from "../src/contracts/guidance.ts";
 import type { Jsonify } from "../src/contracts/json.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
+import { checkOptions } from "../src/contracts/options.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
 import type { Assignment, PauseEnd } from "../src/contracts/task.ts";
@@ -115,7 +116,6 @@ export interface RunContext {
    */
   guidance(options?: GuidanceOptions): Promise<Guidance>;
   /**
-  /**
    * Asks, and gives the answer. The run ends, with `RunEnded`, when all that it does waits for answers, and a later one goes on with them; while
    * other branches go on, it stays. An answer that the schema no longer takes is asked for again.
    * @throws AionisError `PAUSE_EXPIRED` when the pause ended without one: in time, or because the task was resumed; `PAUSE_AMBIGUOUS` when
@@ -180,10 +180,13 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   ): Promise<Jsonify<Output>> {
     if (typeof second === "function") return steps.step(name, {}, second);
     if (third === undefined) throw new TypeError(`step ${name} has no function`);
+    checkOptions("ctx.step", second);
     return steps.step(name, second, third);
   }
 
   function run(name: string, argv: string[], runOptions: RunOptions = {}): Promise<CommandResult> {
+    checkOptions("ctx.run", runOptions);
+    refuseNoCommand(name, argv);
     const cwd = runOptions.cwd ?? options.cwd;
     // The worker's own folder is no part of the input: the next worker may have the same files elsewhere.
     const input = { argv, ...(runOptions.cwd === undefined ? {} : { cwd: runOptions.cwd }) };
@@ -226,6 +229,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   }
 
   async function pause(question?: Question<z.ZodType>): Promise<unknown> {
+    if (question !== undefined) checkOptions("ctx.pause", question);
     const input = toPauseInput(question);
     const key = question?.about ?? keys.next(input);
     for (let end = pauses.ended(key); ; end = await life.calls.waiting(() => pauses.wait(key, input))) {
@@ -309,6 +313,14 @@ function withKey({ key }: { key?: string }): { key?: string } {
 function toUnanswered({ question }: Question<z.ZodType>, { seq, end }: PauseEnd): AionisError {
   const how = end === "expired" ? "Nobody answered in time" : "The task was resumed without an answer";
   return new AionisError("PAUSE_EXPIRED", `${how}: "${question.slice(0, 200)}".`, { facts: { seq, end } });
+}
+
+/** JavaScript takes a text for a list of letters. */
+function refuseNoCommand(name: string, argv: unknown): void {
+  const isCommand = Array.isArray(argv) && typeof argv[0] === "string" && argv[0] !== "";
+  if (isCommand) return;
+  const text = `The command of step ${name} is a list of a program and its arguments, such as ["ls", "-l"].`;
+  throw new AionisError("INPUT_INVALID", text);
 }
 
 function toPauseInput(question: Question<z.ZodType> | undefined): PauseInput {

@@ -12,6 +12,10 @@ import { CallBytes } from "./values.ts";
 
 /** A length of time that must pass: a whole number of milliseconds, at least one. */
 const lengthMs = z.int().positive().max(limits.waitMs);
+/** As `Duration` of the client: milliseconds, or a number with its unit. The text's form is refused by its own sentence. */
+const duration = z.union([z.number().nonnegative(), z.string()], {
+  error: 'expected milliseconds, or a text such as "90s"',
+});
 const path = z.string().min(1);
 const scope = z.string(); // its form is refused by its own sentence
 const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === "function", {
@@ -85,6 +89,30 @@ export const optionSchemas = {
     tools: z.array(z.looseObject({ name: z.string(), execute: fn })).optional(),
     exec: has("run").optional(),
     graceMs: z.int().nonnegative().max(limits.waitMs).optional(),
+  }),
+  "ctx.step": z.strictObject({
+    key: z.string().optional(), // its bounds are refused by their own sentence, as those of the name are
+    tool: z.string().optional(),
+    input: z.unknown().optional(),
+    once: z.boolean().optional(),
+    files: z.array(z.string()).optional(),
+    timeout: duration.optional(),
+  }),
+  "ctx.run": z.strictObject({
+    key: z.string().optional(),
+    cwd: z.string().optional(),
+    env: z.record(z.string(), z.string().optional()).optional(),
+    timeout: duration.optional(),
+    outputBytes: z.int().nonnegative().optional(),
+  }),
+  "ctx.pause": z.strictObject({
+    question: z.string(),
+    answer: z.custom<object>((value) => typeof value === "object" && value !== null && "_zod" in value, {
+      error: "expected a schema of zod 4, such as z.boolean()", // of any copy of it
+    }),
+    expiresIn: duration.optional(),
+    approver: z.string().optional(),
+    about: z.string().optional(),
   }),
   drain: z.strictObject({ timeoutMs: z.int().nonnegative().max(limits.waitMs).optional() }),
   createTestRuntime: z.strictObject({

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { describe, expect, it } from "vitest";
+import type { z } from "zod";
 import { ended, forever, gate, journal, reached, type Setup, start, within } from "./fabric.ts";
 
 export function describeSteps(setup: Setup): void {
@@ -172,6 +173,26 @@ export function describeSteps(setup: Setup): void {
       expect(seen[0]).toStrictEqual({ kept: "ä🧵\r\n", list: [1.5, null, null] });
     });
 
+    it("are refused with an option that there is not, and with a question whose answer has no schema", async () => {
+      const { client, work } = await setup();
+      const options = { timeoutMs: 50 } as object;
+      const schema = { type: "boolean" } as unknown as z.ZodBoolean; // as a program without types may give it
+      const refused: string[] = [];
+      const note = (error: unknown) => refused.push(String(error));
+      work({}, async (_task, ctx) => {
+        await ctx.step("wait", options, () => refused.push("ran")).catch(note);
+        await ctx.pause({ question: "Good?", answer: schema }).catch(note);
+        return "done";
+      });
+
+      await ended(client, await start(client));
+
+      expect(refused).toEqual([
+        expect.stringContaining("ctx.step: timeoutMs: there is no such option."),
+        expect.stringMatching(/ctx\.pause: answer is .*: expected a schema of zod 4, such as z\.boolean\(\)\./),
+      ]);
+    });
+
     it("keep a long output character for character", async () => {
       const { client, work } = await setup();
       const text = "Zeile 𝔘 \u0000\t".repeat(100_000);
@@ -339,6 +360,30 @@ export function describeSteps(setup: Setup): void {
       const { outcome } = await ended(client, await start(client));
 
       expect(outcome).toMatchObject({ data: expect.stringMatching(says) });
+    });
+
+    it.each([
+      [
+        "a text",
+        "ls -l" as unknown as string[],
+        {},
+        /The command of step list is a list of a program and its arguments/,
+      ],
+      ["an empty list", [], {}, /The command of step list is a list/],
+      ["an option that there is not", ["ls"], { timeoutMs: 50 }, /ctx\.run: timeoutMs: there is no such option\./],
+      [
+        "a length of time that is none",
+        ["ls"],
+        { timeout: Number.NaN },
+        /ctx\.run: timeout is NaN: expected milliseconds/,
+      ],
+    ])("that are %s are refused before anything runs", async (_, argv, options, says) => {
+      const { client, work } = await setup();
+      work({}, (_task, ctx) => ctx.run("list", argv, options as object));
+
+      const { outcome } = await ended(client, await start(client));
+
+      expect(outcome).toMatchObject({ error: expect.stringMatching(says) });
     });
 
     it("that another task's limits stop say why they ended", async () => {
