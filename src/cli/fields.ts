@@ -246,8 +246,9 @@ async function readOne(field: Field, text: string, reader: FieldReader): Promise
 /** `role:code.fix`, as the product's own texts write it. */
 function toTarget(field: Field, text: string): unknown {
   if (text.startsWith("{")) return parseJson(field, text);
-  const colon = text.indexOf(":");
-  return colon < 0 ? text : { [text.slice(0, colon)]: text.slice(colon + 1) };
+  if (text === "any") return text;
+  const [, kind = "", name = ""] = /^(role|agent):(.+)$/s.exec(text) ?? [];
+  return { [orRefuse(field, text, "role:NAME, agent:NAME or any", kind || undefined)]: name };
 }
 
 /** What stands before the first `=` names the value. */

@@ -112,7 +112,7 @@ function hintFor(error: AionisError, verb: string): string | undefined {
     case "INPUT_INVALID":
       return `\`aionis ${verb === "" ? "" : `${verb} `}--help\` shows what it takes.`;
     case "SCOPE_NOT_FOUND":
-      return "--scope names another; `aionis task start` makes one.";
+      return `${toScopeOption(error.facts.scopes)}; \`aionis task start\` makes one.`;
     case "TASK_NOT_FOUND":
       return "`aionis task ls` lists the tasks of the scope; --scope names another.";
     case "LESSON_NOT_FOUND":
@@ -134,6 +134,13 @@ function hintFor(error: AionisError, verb: string): string | undefined {
     default:
       return error.retryable ? "The same command can succeed later." : undefined;
   }
+}
+
+/** The option to add, where one scope alone can be meant. */
+function toScopeOption(scopes: unknown): string {
+  const [scope, ...others] = Array.isArray(scopes) ? (scopes as unknown[]) : [];
+  const isOnly = typeof scope === "string" && others.length === 0;
+  return isOnly ? `Add --scope ${scope}, or set AIONIS_SCOPE` : "--scope names another";
 }
 
 function toRepeat(commandId: string): string {

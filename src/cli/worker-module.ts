@@ -2,7 +2,7 @@
 //
 // A user's file as a worker: loading it, and checking what it exports.
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -33,7 +33,9 @@ export type WorkerModule = z.infer<typeof WorkerModule>;
  * @throws AionisError `INPUT_INVALID` when it is not there, cannot be loaded, or is no worker.
  */
 export async function loadWorker(file: string, given: Partial<WorkerModule>): Promise<WorkerModule> {
-  if (!existsSync(file)) throw toUsageError(`There is no module ${file}.`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw toUsageError(`There is no module ${file}.`);
+  if (found.isDirectory()) throw toUsageError(`${file} is a folder. Name the file of the worker in it.`);
   const exported = await importDefault(file);
   const worker = typeof exported === "function" ? { handler: exported } : exported;
   if (typeof worker !== "object" || worker === null || !("handler" in worker))
@@ -51,8 +53,18 @@ async function importDefault(file: string): Promise<unknown> {
     return isCompiledToCommonJs(exported) ? exported.default : exported;
   } catch (cause) {
     const hint = needsTsx(cause) ? "; install tsx, which knows all of TypeScript" : "";
-    throw toUsageError(`${file} cannot be loaded${hint}. ${inspect(cause)}`);
+    throw toUsageError(`${file} cannot be loaded${hint}. ${showCause(cause)}`);
   }
+}
+
+/** The error with those lines of its stack that are a user's: what loads the module is Node.js and this file. */
+function showCause(cause: unknown): string {
+  const isLoader = (line: string): boolean =>
+    /^\s+at .*(node:|\/node_modules\/commander\/)/.test(line) || line.includes(import.meta.dirname);
+  return inspect(cause)
+    .split("\n")
+    .filter((line) => !isLoader(line))
+    .join("\n");
 }
 
 /** With tsx, the project's or our own, all of TypeScript; without it what Node.js strips by itself, which is most from 22.18 on. */

@@ -13,7 +13,9 @@ export const word = (charsMax: number): z.ZodString =>
     .refine((text) => text.isWellFormed(), { error: "it holds half of a surrogate pair", abort: true });
 
 const madeId = <Prefix extends string>(prefix: Prefix) =>
-  z.templateLiteral([`${prefix}_`, z.string().regex(/^[0-9a-z]{20}$/)]);
+  z.templateLiteral([`${prefix}_`, z.string().regex(/^[0-9a-z]{20}$/)], {
+    error: `expected an id that is ${prefix}_ and 20 letters or digits`,
+  });
 
 /** A task's id: made by the runtime, sorts by age. */
 export const TaskId = madeId("task");

@@ -76,7 +76,9 @@ export type Json = z.infer<typeof Json>;
 export const InputHash = sensitive(z.string().regex(/^[0-9a-f]{16,64}$/));
 
 /** Whom a claimable thing is for: one agent, any holder of a role, or anyone. */
-export const Target = z.union([z.strictObject({ agent: AgentId }), z.strictObject({ role: Role }), z.literal("any")]);
+export const Target = z.union([z.strictObject({ agent: AgentId }), z.strictObject({ role: Role }), z.literal("any")], {
+  error: 'expected { role }, { agent } or "any"',
+});
 export type Target = z.infer<typeof Target>;
 
 /** Who did something, and in which role. */

@@ -57,7 +57,7 @@ describe("exit codes", () => {
 
     const detail = `The store in ${join(folder, ".aionis")} does not have the scope acme/shpo; it has acme/shop.`;
     expect(read).toMatchObject({ code: 3, stdout: "" });
-    expect(read.stderr).toContain(`SCOPE_NOT_FOUND: ${detail}\nhint: --scope names another`);
+    expect(read.stderr).toContain(`SCOPE_NOT_FOUND: ${detail}\nhint: Add --scope acme/shop, or set AIONIS_SCOPE`);
     expect(tail.code).toBe(3);
     expect(made.code).toBe(0);
     expect(JSON.parse(json.stderr)).toMatchObject({ status: 404, facts: { scopes: ["acme/shop", "acme/second"] } });

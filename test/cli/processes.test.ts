@@ -144,6 +144,7 @@ describe("serve", () => {
 describe("worker", () => {
   it.each([
     { file: "nowhere.ts", says: "There is no module" },
+    { file: ".", says: "is a folder. Name the file of the worker in it." },
     { source: "undefined", says: "exports no handler" },
     { source: "{ roles: [] }", says: "exports no handler" },
     { source: "{ handler: 3 }", says: "cannot be started: handler: expected a function" },
@@ -162,6 +163,15 @@ describe("worker", () => {
     expect(stderr).toMatch(/^INPUT_INVALID: /);
     expect(stderr).toContain(says);
     expect(existsSync(join(folder, ".aionis"))).toBe(false);
+  });
+
+  it("shows of an error in the module where it is in the module, and not how it was loaded", async () => {
+    const folder = folderWith("(() => { throw new Error('not today') })()");
+
+    const { stderr } = await runBinary(folder, ["worker", "worker.ts"]);
+
+    expect(stderr).toMatch(/^ +at .*worker\.ts:/m);
+    expect(stderr).not.toMatch(/node:internal|worker-module/);
   });
 
   it("ends with 3 for a scope that the runtime's store does not have: waiting makes none", async () => {

@@ -128,7 +128,9 @@ export const explain = defineOperation({
   kind: "query",
   layer: "core",
   summary: "Say why an answer or a lesson is as it is: each signal's share, its evidence, and what is still missing.",
-  input: z.strictObject({ id: z.union([ReceiptId, LessonId]) }),
+  input: z.strictObject({
+    id: z.union([ReceiptId, LessonId], { error: "expected the id of a receipt (rcp_…) or of a lesson (les_…)" }),
+  }),
   output: z.discriminatedUnion("of", [
     z.strictObject({
       of: z.literal("receipt"),
