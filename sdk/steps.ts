@@ -213,7 +213,7 @@ export async function createSteps(
     const begun = recorded.get(toKey(subject));
     const concerns = begun === undefined ? {} : { concerns: await toConcerns(subject, begun, stepOptions) };
     const detail =
-      error.code === "VALUE_INVALID"
+      "path" in error.facts // it names the value already
         ? error.detail
         : `The output of step ${subject.name} cannot be stored. ${error.detail}`;
     return new AionisError(error.code, detail, { facts: { ...error.facts, ...concerns } });

@@ -84,6 +84,7 @@ const packrOptions = {
   moreTypes: false,
   mapsAsObjects: true,
   variableMapSize: true, // the fast path ends at 65,535 keys
+  useToJSON: false, // `toJSON` is a key like others: what has such a method was converted before, by `toJson`
   skipValues: [undefined], // leaves such fields out; missing in the library's types
   encodeUndefinedAsNil: true,
   int64AsType: "number" as const, // the scan lets only exact ones through

@@ -9,6 +9,7 @@
 //           other value that JSON would drop or alter is refused.
 //   JSON-3. The order of keys is not content: `canonicalJson` gives one text for each value.
 //   JSON-4. Any text is a key. `__proto__` is data like `a`, and never reaches a prototype.
+//   JSON-5. Looking at a value takes bounded time, and never throws what the value's own getters, `toJSON` methods or proxies throw.
 
 import { AionisError } from "./failures.ts";
 import { limits } from "./limits.ts";
@@ -48,21 +49,24 @@ export interface Misfit {
 
 /**
  * `value` as plain JSON; the very same object where nothing in it has to change.
- * @throws AionisError `VALUE_INVALID` with the path of the first part that JSON cannot carry; `subject` names the value in the message.
+ * @throws AionisError `VALUE_INVALID` with the path of the first part that JSON cannot carry, `MESSAGE_TOO_LARGE` with that of a part that
+ *   nests too deep or has too many others in it; `subject` names the value in the message.
  */
 export function toJson(value: unknown, subject: string): unknown {
-  const misfit: Misfit = { path: "", message: "" };
-  try {
-    if (isPlainJson(value, 0)) return value; // nearly always
-    const plain = convert(value, "", [], misfit);
-    if (plain !== unfit) return plain;
-  } catch {
-    misfit.message = "cannot be read: a getter, a toJSON method or a proxy of it throws. Give a plain copy.";
-  }
-  const where = misfit.path === "" ? subject : `${subject}: ${misfit.path}`;
-  throw new AionisError("VALUE_INVALID", `${where} ${misfit.message}`, {
-    facts: { path: misfit.path, issues: [{ path: misfit.path, message: misfit.message }] },
-  });
+  if (isPlain(value)) return value; // nearly always
+  const look: Look = { path: "", message: "", code: "VALUE_INVALID", partsLeft: limits.messageValues };
+  const plain = convert(value, "", [], look);
+  if (plain !== unfit) return plain;
+  const { path, message, code } = look;
+  const where = path === "" ? subject : `${subject}: ${path}`;
+  throw new AionisError(code, `${where} ${message}`, { facts: { path, issues: [{ path, message }] } });
+}
+
+/** A value that is being looked at, and what was found. */
+interface Look extends Misfit {
+  code: "VALUE_INVALID" | "MESSAGE_TOO_LARGE";
+  /** How many more objects and lists it may hold, each counted as often as it stands there (JSON-5). */
+  partsLeft: number;
 }
 
 /** Whether two JSON values are the same, whatever the order of their keys. Their depth was bounded when they were decoded. */
@@ -140,6 +144,17 @@ function isRounded(item: unknown, context: Source | undefined): boolean {
   return /^-?\d+$/.test(source) && String(item) !== source; // other digits would come back
 }
 
+let partsLeft = 0; // of the value that `isPlain` looks at
+
+function isPlain(value: unknown): boolean {
+  partsLeft = limits.messageValues;
+  try {
+    return isPlainJson(value, 0);
+  } catch {
+    return false; // a getter or a proxy threw: the second look says where
+  }
+}
+
 /** Whether `value` is JSON as it stands; false of what needs a second look. Allocates nothing [0.3 µs for a step's record]. */
 function isPlainJson(value: unknown, depth: number): boolean {
   switch (typeof value) {
@@ -153,8 +168,10 @@ function isPlainJson(value: unknown, depth: number): boolean {
       return typeof value === "boolean" || value === undefined;
   }
   if (value === null) return true;
-  if (depth === limits.messageDepth) return false;
+  partsLeft -= 1;
+  if (depth === limits.messageDepth || partsLeft < 0) return false;
   if (Array.isArray(value)) {
+    if (value.length > limits.messageValues) return false;
     for (let index = 0; index < value.length; index += 1) {
       if (value[index] === undefined || !isPlainJson(value[index], depth + 1)) return false;
     }
@@ -171,70 +188,78 @@ function isPlainJson(value: unknown, depth: number): boolean {
 const unfit = Symbol("unfit");
 const depthMax = 1_000; // far beyond what a message may nest; a cycle is met long before
 
-/** The plain value, or `unfit` with `misfit` filled. `open` holds the objects round this one. */
-function convert(value: unknown, key: string, open: object[], misfit: Misfit): unknown {
+/** The plain value, or `unfit` with `look` filled. `open` holds the objects round this one. */
+function convert(value: unknown, key: string, open: object[], look: Look): unknown {
   switch (typeof value) {
     case "string":
-      return value.isWellFormed() ? value : refuse(misfit, halfPair);
+      return value.isWellFormed() ? value : refuse(look, halfPair);
     case "number":
-      return Number.isFinite(value) ? value : refuse(misfit, `is ${value}. Give null or a text.`);
+      return Number.isFinite(value) ? value : refuse(look, `is ${value}. Give null or a text.`);
     case "boolean":
     case "undefined":
       return value;
     case "bigint":
-      return refuse(misfit, "is a BigInt. Give it as a text: String(value).");
+      return refuse(look, "is a BigInt. Give it as a text: String(value).");
     case "function":
-      return refuse(misfit, "is a function. Leave it out, or give what it returns.");
+      return refuse(look, "is a function. Leave it out, or give what it returns.");
     case "symbol":
-      return refuse(misfit, "is a symbol. Give it as a text.");
+      return refuse(look, "is a symbol. Give it as a text.");
     case "object":
       break;
   }
-  return value === null ? null : convertWhole(value, key, open, misfit);
+  if (value === null) return null;
+  try {
+    return convertWhole(value, key, open, look);
+  } catch (error) {
+    return refuse(look, toUnreadable(error)); // JSON-5
+  }
 }
 
-function convertWhole(value: object, key: string, open: object[], misfit: Misfit): unknown {
-  if (ArrayBuffer.isView(value)) return refuse(misfit, "holds bytes. Give them as a text, such as base64."); // a Buffer has a toJSON
-  if (open.length >= depthMax || open.includes(value))
-    return refuse(misfit, "contains itself. Give the parts without it.");
-  if (hasToJson(value)) return follow(value, key, open, misfit);
+function convertWhole(value: object, key: string, open: object[], look: Look): unknown {
+  if (ArrayBuffer.isView(value)) return refuse(look, "holds bytes. Give them as a text, such as base64."); // a Buffer has a toJSON
+  if (open.includes(value)) return refuse(look, "contains itself. Give the parts without it.");
+  if (open.length >= depthMax) return refuseSize(look, `nests deeper than ${depthMax} levels. Give it flatter.`);
+  look.partsLeft -= 1;
+  if (look.partsLeft < 0 || (Array.isArray(value) && value.length > limits.messageValues))
+    return refuseSize(look, tooMany);
+  if (hasToJson(value)) return follow(value, key, open, look);
   open.push(value);
-  const plain = Array.isArray(value) ? convertList(value, open, misfit) : convertObject(value, open, misfit);
+  const plain = Array.isArray(value) ? convertList(value, open, look) : convertObject(value, open, look);
   open.pop();
   return plain;
 }
 
 /** What `toJSON` gives, as `JSON.stringify` asks it. A date without a moment would become null. */
-function follow(value: { toJSON(key: string): unknown }, key: string, open: object[], misfit: Misfit): unknown {
+function follow(value: { toJSON(key: string): unknown }, key: string, open: object[], look: Look): unknown {
   const written = value.toJSON(key);
-  if (written === null && "getTime" in value) return refuse(misfit, "is a date without a time. Give null.");
+  if (written === null && "getTime" in value) return refuse(look, "is a date without a time. Give null.");
   open.push(value);
-  const plain = convert(written, key, open, misfit);
+  const plain = convert(written, key, open, look);
   open.pop();
   return plain;
 }
 
-function convertList(list: readonly unknown[], open: object[], misfit: Misfit): unknown {
+function convertList(list: readonly unknown[], open: object[], look: Look): unknown {
   let copy: unknown[] | undefined;
   for (let index = 0; index < list.length; index += 1) {
     const item = list[index];
-    const plain = convert(item, `${index}`, open, misfit) ?? null; // an absent item is null, as JSON has it
-    if (plain === unfit) return within(misfit, `${index}`);
+    const plain = convert(item, `${index}`, open, look) ?? null; // an absent item is null, as JSON has it
+    if (plain === unfit) return within(look, `${index}`);
     if (plain !== item && copy === undefined) copy = list.slice(0, index);
     copy?.push(plain);
   }
   return copy ?? list;
 }
 
-function convertObject(object: object, open: object[], misfit: Misfit): unknown {
-  if (!isPlain(object)) return refuse(misfit, toAdvice(object));
+function convertObject(object: object, open: object[], look: Look): unknown {
+  if (!isWithoutClass(object)) return refuse(look, toAdvice(object));
   const keys = Object.keys(object);
   let changed: Map<string, unknown> | undefined;
   for (const key of keys) {
-    if (!key.isWellFormed()) return within(refusal(misfit, halfPair), key.toWellFormed());
-    const item: unknown = Reflect.get(object, key);
-    const plain = convert(item, key, open, misfit);
-    if (plain === unfit) return within(misfit, key);
+    if (!key.isWellFormed()) return within(refusal(look, halfPair), key.toWellFormed());
+    const item = readItem(object, key, look);
+    const plain = item === unfit ? unfit : convert(item, key, open, look);
+    if (plain === unfit) return within(look, key);
     if (plain !== item) changed = (changed ?? new Map<string, unknown>()).set(key, plain);
   }
   if (changed === undefined) return object;
@@ -242,8 +267,17 @@ function convertObject(object: object, open: object[], misfit: Misfit): unknown 
   return Object.fromEntries(entries); // JSON-4: it defines keys, and does not assign them
 }
 
+/** A getter may throw. */
+function readItem(object: object, key: string, look: Look): unknown {
+  try {
+    return Reflect.get(object, key);
+  } catch (error) {
+    return refuse(look, toUnreadable(error));
+  }
+}
+
 /** An object of any realm without a class: its prototype is absent, or is one that has none. */
-function isPlain(object: object): boolean {
+function isWithoutClass(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
   if (prototype === null || prototype === Object.prototype) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, "hasOwnProperty");
@@ -263,19 +297,31 @@ function toAdvice(object: object): string {
   return `is an object of ${name.slice(0, 80)}. Copy its fields into a plain object, or give it a toJSON method.`;
 }
 
-const halfPair = "holds half of a surrogate pair, which is no Unicode text. Call toWellFormed() on it.";
-
-function refusal(misfit: Misfit, message: string): Misfit {
-  misfit.message = message;
-  return misfit;
+function toUnreadable(error: unknown): string {
+  const why = error instanceof Error && typeof error.message === "string" ? `: ${error.message.slice(0, 200)}` : "";
+  return `cannot be read${why.toWellFormed()}. Give a plain copy of it.`;
 }
 
-function refuse(misfit: Misfit, message: string): typeof unfit {
-  refusal(misfit, message);
+const tooMany = `has more than ${limits.messageValues} values. Keep them in a file, and give its name.`;
+
+const halfPair = "holds half of a surrogate pair, which is no Unicode text. Call toWellFormed() on it.";
+
+function refusal(look: Look, message: string): Look {
+  look.message = message;
+  return look;
+}
+
+function refuse(look: Look, message: string): typeof unfit {
+  refusal(look, message);
   return unfit;
 }
 
-function within(misfit: Misfit, key: string): typeof unfit {
-  misfit.path = misfit.path === "" ? key : `${key}.${misfit.path}`;
+function refuseSize(look: Look, message: string): typeof unfit {
+  look.code = "MESSAGE_TOO_LARGE";
+  return refuse(look, message);
+}
+
+function within(look: Look, key: string): typeof unfit {
+  look.path = look.path === "" ? key : `${key}.${look.path}`;
   return unfit;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { toAnswerSchema, whyAnswerMisfits } from "../../src/contracts/answers.ts";
 import type { AionisError } from "../../src/contracts/failures.ts";
 import { canonicalJson, isSameJson, type Jsonify, parseJson, toJson } from "../../src/contracts/json.ts";
+import { limits } from "../../src/contracts/limits.ts";
 
 const json = fc.jsonValue({ maxDepth: 4, noUnicodeString: false });
 
@@ -23,6 +24,19 @@ function toSortedText(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${toSortedText(item)}`).join()}}`;
+}
+
+/** A value that stands 2^levels times in what it gives; with another `round` as often as that puts it there. */
+function doubled(levels: number, value: unknown, round = (inner: unknown): unknown => [inner, inner]): unknown {
+  return Array.from({ length: levels }).reduce((inner) => round(inner), value);
+}
+
+function endless(): unknown {
+  return { toJSON: endless };
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }
 
 describe("toJson", () => {
@@ -56,6 +70,8 @@ describe("toJson", () => {
   }
   const circle: { self?: unknown } = {};
   circle.self = circle;
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
 
   it.each<[string, unknown, RegExp]>([
     ["a Map", new Map([["a", 1]]), /is a Map\. Give Object\.fromEntries/],
@@ -75,6 +91,27 @@ describe("toJson", () => {
     ["what contains itself", circle, /contains itself/],
     ["half a surrogate pair", "\ud800", /holds half of a surrogate pair/],
     ["half a pair in a key", { "\udc00": 1 }, /holds half of a surrogate pair/],
+    [
+      "a getter that throws",
+      {
+        get a() {
+          throw new Error("closed");
+        },
+      },
+      /a cannot be read: closed\. Give a plain copy/,
+    ],
+    ["a toJSON that throws", { toJSON: () => fail("closed") }, /cannot be read: closed/],
+    [
+      "a toJSON getter that throws",
+      {
+        get toJSON() {
+          throw new Error("closed");
+        },
+      },
+      /cannot be read: closed/,
+    ],
+    ["a proxy whose keys are not listed", new Proxy({}, { ownKeys: () => fail("closed") }), /cannot be read: closed/],
+    ["a proxy that is revoked", revoked.proxy, /cannot be read/],
   ])("refuses %s with its path, and says what to do (JSON-2)", (_, part, says) => {
     const refused: unknown = expect.objectContaining({
       code: "VALUE_INVALID",
@@ -83,6 +120,19 @@ describe("toJson", () => {
     });
 
     expect(() => toJson({ rows: [{}, { at: new Date(0), value: part }] }, "It")).toThrow(refused);
+  });
+
+  it.each<[string, unknown]>([
+    ["a list that is mostly holes", Object.assign([], { length: 2 ** 32 - 1 })],
+    ["a list that is too long", Array<number>(limits.messageValues + 1).fill(1)],
+    ["a value that holds one part often", doubled(200, [new Date(0)])],
+    ["the same as plain JSON", doubled(limits.messageDepth - 2, [1])],
+    ["a value that nests too deep", doubled(100_000, [1], (value) => [value])],
+    ["a toJSON that gives another without an end", endless()],
+  ])("refuses %s without looking at all of it (JSON-5)", (_, value) => {
+    const refused: unknown = expect.objectContaining({ code: "MESSAGE_TOO_LARGE" });
+
+    expect(() => toJson({ value }, "It")).toThrow(refused);
   });
 
   it("keeps any key as a property of its own (JSON-4)", () => {

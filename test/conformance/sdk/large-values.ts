@@ -16,7 +16,8 @@ const unstorable: [string, () => unknown, RegExp][] = [
   ["too long for a message", () => "x".repeat(limits.messageBytes + 1), /charge cannot be stored\. .* bytes/],
   ["too deep", () => nested(limits.messageDepth), /charge cannot be stored\. .* levels/],
   ["too wide", () => wide(limits.messageValues), /charge cannot be stored\. .* values/],
-  ["unreadable", () => throwing, /charge cannot be read: a getter/],
+  ["unreadable", () => throwing, /charge: total cannot be read: It is not loaded\./],
+  ["sparse", () => Object.assign([], { length: 2 ** 32 - 1 }), /more than 200000 values/],
 ];
 
 export function describeLargeValues(setup: Setup): void {
