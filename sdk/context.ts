@@ -40,7 +40,7 @@ export interface Question<Answer extends z.ZodType> {
   /** Who is to answer; anyone if absent. */
   approver?: string;
   /**
-   * A name by which its answer is found, once a stage. Without one a question is known by its text and the schema of its answer, and equal
+   * A name by which its answer is found, once a stage: a run that asks two things under one name is refused. Without one a question is known by its text and the schema of its answer, and equal
    * ones by their order.
    */
   about?: string;
@@ -119,7 +119,7 @@ export interface RunContext {
    * Asks, and gives the answer. The run ends, with `RunEnded`, when all that it does waits for answers, and a later one goes on with them; while
    * other branches go on, it stays. An answer that the schema no longer takes is asked for again.
    * @throws AionisError `PAUSE_EXPIRED` when the pause ended without one: in time, or because the task was resumed; `PAUSE_AMBIGUOUS` when
-   * an equal question without an `about` is asked beside other calls.
+   * an equal question without an `about` is asked beside other calls, or another one was asked with the same `about`.
    */
   pause<Answer extends z.ZodType>(question: Question<Answer>): Promise<z.output<Answer>>;
   /** Waits until the task is resumed, as for an answer. */
@@ -231,7 +231,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   async function pause(question?: Question<z.ZodType>): Promise<unknown> {
     if (question !== undefined) checkOptions("ctx.pause", question);
     const input = toPauseInput(question);
-    const key = question?.about ?? keys.next(input);
+    const key = question?.about === undefined ? keys.next(input) : keys.named(question.about, input);
     for (let end = pauses.ended(key); ; end = await life.calls.waiting(() => pauses.wait(key, input))) {
       if (end === undefined) continue;
       if (question === undefined) return undefined;

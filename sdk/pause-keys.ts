@@ -3,10 +3,15 @@ import { sha256, toHex } from "../src/kernel/digest.ts";
 import type { Calls } from "./calls.ts";
 import type { PauseInput } from "./pauses.ts";
 
-/** The keys of pauses that have no name of their own. */
+/** The keys of a run's pauses. */
 export interface PauseKeys {
   /**
-   * Made from what is asked, and of equal questions from their order: other words or another schema are another question.
+   * The name that a handler gave.
+   * @throws AionisError `PAUSE_AMBIGUOUS` when the run asked something else under that name before: its answer would count for both.
+   */
+  named(about: string, input: PauseInput): string;
+  /**
+   * Of a pause without a name. Made from what is asked, and of equal questions from their order: other words or another schema are another question.
    * @throws AionisError `PAUSE_AMBIGUOUS` when one of several equal questions is asked beside other calls: their order may differ at the next
    * start.
    */
@@ -18,8 +23,17 @@ const hashChars = 20;
 /** The keys of one run, counted from its start. */
 export function createPauseKeys(calls: Pick<Calls, "hasOthers">): PauseKeys {
   const counts = new Map<string, { asked: number; isBesideOthers: boolean }>();
+  const named = new Map<string, { content: string; question: string | undefined }>();
 
   return {
+    named(about, input) {
+      const content = toContent(input);
+      const first = named.get(about);
+      if (first !== undefined && first.content !== content) throw refuseOther(about, first.question, input);
+      named.set(about, { content, question: input.question });
+      return about;
+    },
+
     next(input) {
       const content = toContent(input);
       const { asked, isBesideOthers } = counts.get(content) ?? { asked: 0, isBesideOthers: false };
@@ -43,6 +57,14 @@ function toText(value: unknown): string {
     typeof item === "object" && item !== null && !Array.isArray(item)
       ? Object.fromEntries(Object.entries(item).sort(([left], [right]) => (left < right ? -1 : 1)))
       : item,
+  );
+}
+
+function refuseOther(about: string, first = "", { question = "" }: PauseInput): AionisError {
+  const [name, one, other] = [about, first, question].map((text) => text.slice(0, 100).toWellFormed());
+  return new AionisError(
+    "PAUSE_AMBIGUOUS",
+    `"${one}" and "${other}" are asked about "${name}", and one answer would count for both; give each an \`about\` of its own.`,
   );
 }
 

@@ -227,6 +227,44 @@ export function describeQuestions(setup: Setup): void {
       expect((await client.tasks.get({ taskId })).task.attempt).toBe(1);
     });
 
+    it("that differ and have one `about` are refused: one answer reaches no two questions", async () => {
+      const { client, work } = await setup();
+      const deployed: string[] = [];
+      work({}, async (_task, ctx) => {
+        for (const place of ["scratch", "production"]) {
+          if (await ctx.pause({ about: "deploy", question: `Deploy to ${place}?`, answer: z.boolean() }))
+            deployed.push(place);
+        }
+      });
+      const taskId = await start(client);
+      await recorded(client, taskId, "task.paused");
+
+      await answerTo(client, taskId, "Deploy to scratch?", true);
+      await recorded(client, taskId, "task.paused", 2);
+
+      const { task, content } = await client.tasks.get({ taskId });
+      expect(content.pauses).toMatchObject([
+        {
+          question: expect.stringMatching(/"Deploy to scratch\?" and "Deploy to production\?".*"deploy"/),
+          concerns: { of: "code" },
+        },
+      ]);
+      expect(task.attempt).toBe(1);
+      expect(deployed).toEqual(["scratch"]);
+    });
+
+    it("that are asked again with the same words and `about` get the same answer", async () => {
+      const { client, work } = await setup();
+      const ask = { about: "deploy", question: "Deploy?", answer: z.boolean() };
+      work({}, async (_task, ctx) => [await ctx.pause(ask), await ctx.pause(ask)]);
+      const taskId = await start(client);
+      await recorded(client, taskId, "task.paused");
+
+      await answerTo(client, taskId, "Deploy?", true);
+
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: [true, true] });
+    });
+
     it("may be asked within a step, whose run ends with them", async () => {
       const { client, work } = await setup();
       work({ concurrency: 1 }, (_task, ctx) =>
