@@ -20,6 +20,7 @@ import type { Durability } from "../../src/kernel/store.ts";
 import { findUndeclared } from "./declared.ts";
 import { toStoreFailure } from "./failure.ts";
 import { inUse } from "./hold.ts";
+import { logBytesKept } from "./log-check.ts";
 import { applicationId, changeSchema, schemaVersion } from "./schema.ts";
 
 export interface DatabaseOptions {
@@ -148,7 +149,7 @@ function keepCopy(database: Database.Database, path: string): void {
 
 function configure(database: Database.Database): void {
   database.pragma("wal_autocheckpoint = 1000");
-  database.pragma("journal_size_limit = 67108864");
+  database.pragma(`journal_size_limit = ${logBytesKept}`);
   database.pragma("temp_store = MEMORY");
   database.pragma("trusted_schema = OFF");
   database.pragma("cell_size_check = ON");

@@ -13,6 +13,8 @@
 //   H3. A new holder's note changes the folder before the store's file is opened. So a holder whose folder has not changed when its commit
 //       is done knows that nobody had opened the file before; any other finds out that the store is lost before it answers.
 //   H4. Neither the note nor the lock of a dead process refuses anybody.
+//   H5. A file that was cut short in its place, as by copying another over it, is noticed before the next command that comes after a pause of
+//       some milliseconds. What SQLite still holds of it does not fit it any more, and is not written.
 
 import { rmSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -33,6 +35,7 @@ import {
 import { makePrivate } from "../../src/kernel/private-files.ts";
 import { findFate, identifyProcess } from "../../src/kernel/process-identity.ts";
 import { toStoreFailure } from "./failure.ts";
+import { logBytesKept } from "./log-check.ts";
 
 export interface Hold {
   /** Writes the note, unless it stands already. Before that nothing may be recorded (H3). @throws AionisError `STORE_FULL`, `STORE_FAILED` */
@@ -44,11 +47,16 @@ export interface Hold {
    * @throws AionisError `STORE_FAILED`; from then on always.
    */
   check(isThorough?: boolean): void;
+  /** That neither the file nor its log was cut short (H5). Looks some times a second at most. @throws AionisError as `check` */
+  checkLengths(): void;
   /** What `check` has found and throws. */
   loss(): AionisError | undefined;
   /** Renews the note for those that cannot see this process. @throws AionisError as `check` */
   renew(): void;
-  /** Whether another process has opened the store meanwhile: then closing the database would write over what that one wrote. */
+  /**
+   * Whether closing the database would write over what another program wrote: another process has opened the store meanwhile, or a file was cut
+   * short.
+   */
   isTaken(): boolean;
   /** Gives the store back, after its file was closed. Safe to call twice. */
   release(): void;
@@ -151,6 +159,10 @@ export function watchHold(
 /** Files that must stay the same while a store is open, or must not appear: SQLite makes `-shm` only for those without our lock. */
 const watchedEnds = ["", "-wal", "-shm", ".lock", ".holder"] as const;
 
+/** Files that only grow, but for a log that begins anew. */
+const growingEnds = ["", "-wal"] as const;
+const lengthsEveryMs = 5;
+
 type Inodes = Record<(typeof watchedEnds)[number], number | undefined>;
 
 class FileHold implements Hold {
@@ -167,6 +179,9 @@ class FileHold implements Hold {
   #unchangedSince: number | undefined;
   #inodes: Inodes | undefined;
   #lost: AionisError | undefined;
+  #lengths = { "": 0, "-wal": 0 };
+  #lengthsLookedAt = Number.NEGATIVE_INFINITY;
+  #isCut = false;
 
   constructor(file: string, holder: Holder, lock: Database.Database, unlist: () => void) {
     this.#file = file;
@@ -193,16 +208,43 @@ class FileHold implements Hold {
     if (this.#lost !== undefined) throw this.#lost;
     const folder = look(this.#folder);
     if (!isThorough && folder?.ctimeMs === this.#unchangedSince && folder?.ino === this.#folderInode) return;
-    const what = this.#findLoss(folder?.ino);
+    const what = this.#findLoss(folder?.ino) ?? this.#findCut();
     if (what === undefined) {
       this.#unchangedSince = folder === undefined || isRecent(folder.ctimeMs) ? undefined : folder.ctimeMs;
       return;
     }
+    this.#lose(what);
+  }
+
+  checkLengths(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+    const now = systemClock.mono();
+    if (now - this.#lengthsLookedAt < lengthsEveryMs) return;
+    this.#lengthsLookedAt = now;
+    const what = this.#findCut();
+    if (what !== undefined) this.#lose(what);
+  }
+
+  #lose(what: string): never {
+    const copy = this.#isCut ? "restore a backup" : "a copy of what it held is saved beside its folder";
     this.#lost = new AionisError(
       "STORE_FAILED",
-      `${what} while the store was open. Nothing more is recorded; a copy of what it held is saved beside its folder.`,
+      `${what} while the store was open. Nothing more is recorded; ${copy}.`,
     );
     throw this.#lost;
+  }
+
+  /** Which file became shorter, in words. */
+  #findCut(): string | undefined {
+    for (const end of growingEnds) {
+      const { size } = look(`${this.#file}${end}`) ?? { size: this.#lengths[end] }; // one that is gone is noticed otherwise
+      const known = end === "" ? this.#lengths[end] : Math.min(this.#lengths[end], logBytesKept);
+      this.#lengths[end] = size;
+      if (size >= known) continue;
+      this.#isCut = true;
+      return `${this.#file}${end} was cut from ${known} to ${size} bytes`;
+    }
+    return undefined;
   }
 
   loss(): AionisError | undefined {
@@ -221,6 +263,7 @@ class FileHold implements Hold {
   }
 
   isTaken(): boolean {
+    if (this.#isCut) return true;
     const found = readHolder(this.#file);
     return (
       this.#isNoted &&

@@ -9,8 +9,11 @@
 //
 // The format is that of https://www.sqlite.org/fileformat2.html#walformat
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { AionisError } from "../../src/contracts/failures.ts";
+
+/** How long a log stays when it begins anew. It is never cut below that while the store is open. */
+export const logBytesKept = 64 * 1024 * 1024;
 
 const headerBytes = 32;
 const frameHeaderBytes = 24;
@@ -18,15 +21,18 @@ const readBytes = 1_048_576;
 const [magicLittle, magicBig] = [0x377f0682, 0x377f0683];
 
 /**
- * Refuses a log in which commits follow a frame that was changed.
+ * Refuses a store whose log holds commits that could not be read any more: they follow a frame that was changed, or the file that they belong
+ * to is gone or empty. SQLite makes that file before its log, and removes a log without one.
  * @throws AionisError `JOURNAL_DAMAGED`, with the length to which the log can be cut to go on without them.
  */
-export function refuseDamagedLog(path: string): void {
+export function refuseDamagedLog(storeFile: string): void {
+  const path = `${storeFile}-wal`;
   const file = openLog(path);
   if (file === undefined) return;
   try {
     const { size } = fstatSync(file);
     if (size <= headerBytes) return;
+    refuseLogAlone(storeFile, path);
     const lost = findLost(file, size);
     if (lost === undefined) return;
     throw new AionisError(
@@ -36,6 +42,14 @@ export function refuseDamagedLog(path: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+function refuseLogAlone(storeFile: string, path: string): void {
+  const found = statSync(storeFile, { throwIfNoEntry: false });
+  if (found !== undefined && found.size > 0) return;
+  const what = found === undefined ? "is missing" : "is empty";
+  const detail = `${storeFile} ${what}, and its log ${path} holds commits, which go with it. Put the file back or restore a backup; to begin a new store, move the log away.`;
+  throw new AionisError("JOURNAL_DAMAGED", detail);
 }
 
 function openLog(path: string): number | undefined {

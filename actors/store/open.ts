@@ -72,7 +72,7 @@ function openHeld(path: string, options: OpenOptions): Store {
   let database: Database.Database | undefined;
   try {
     confirmUnlessFull(hold, onFull);
-    refuseDamagedLog(`${path}-wal`);
+    refuseDamagedLog(path);
     const opened = openDatabase(path, { ...options, onFull });
     database = opened;
     const finish = (): void => {
@@ -103,7 +103,7 @@ function confirmUnlessFull(hold: Hold, onFull: (failure: AionisError) => void): 
 function openCopy(copy: ReadableCopy, options: OpenOptions): Store {
   let database: Database.Database | undefined;
   try {
-    refuseDamagedLog(`${copy.file}-wal`);
+    refuseDamagedLog(copy.file);
     database = openDatabase(copy.file, options);
     return createStore(database, copy.file, options.random, { cannotRecord: copy.why, onClose: copy.remove });
   } catch (error) {
@@ -188,7 +188,10 @@ export function createStore(database: Database.Database, file: string, random: R
     },
     scopeNames: () => [...scopes.keys()],
 
-    begin: () => void begin.run(),
+    begin() {
+      hold?.checkLengths();
+      begin.run();
+    },
     commit() {
       for (const { learning } of scopes.values()) learning.write();
       commit.run();

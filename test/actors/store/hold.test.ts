@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -192,6 +193,29 @@ describe("a store that is not its holder's any more (H3)", () => {
     expect(outcome).toBe("STORE_FAILED");
     expect(bench.failures).toMatchObject([{ code: "STORE_FAILED", detail: expect.stringMatching(what) }]);
     expect(await outcomeOf(bench.start())).toBe("STORE_FAILED");
+  });
+
+  it.each<[string, (file: string) => void]>([
+    ["the log was emptied", (file) => truncateSync(`${file}-wal`)],
+    ["the log lost its end", (file) => truncateSync(`${file}-wal`, 8_192)],
+    ["the store's file was emptied", (file) => truncateSync(file)],
+    ["a shorter file was copied over it", (file) => writeFileSync(file, "hello")],
+  ])("when %s answers no command, and writes nothing over what is left (H5)", async (_name, cut) => {
+    const { file } = setup();
+    const ports = createPorts();
+    const bench = createBench({ store: openTestStore(file, ports), ports });
+    await bench.start();
+    await bench.start();
+    pause(10); // the lengths are looked at again
+    cut(file);
+    const left = readFileSync(file);
+
+    const outcome = await outcomeOf(bench.start());
+
+    expect(outcome).toBe("STORE_FAILED");
+    expect(bench.failures).toMatchObject([{ detail: expect.stringMatching(/was cut from \d+ to \d+ bytes/) }]);
+    bench.store.close();
+    expect(readFileSync(file).equals(left)).toBe(true);
   });
 
   it("when another program of SQLite opened the file answers no command", async () => {

@@ -170,6 +170,25 @@ describe("a second opener (D1)", () => {
   });
 });
 
+describe("a log", () => {
+  it.each<[string, (copy: string) => void]>([
+    ["is missing", () => {}],
+    ["is empty", (copy) => writeFileSync(copy, "")],
+  ])("whose file %s is left as it is: it holds commits that were acknowledged", async (what, make) => {
+    const { file, ports, open } = setup();
+    await createBench({ store: openTestStore(file, ports), ports }).start();
+    const copy = join(tempFolder(), "aionis.db");
+    copyFileSync(`${file}-wal`, `${copy}-wal`);
+    make(copy);
+
+    const reopen = (): unknown => open(copy);
+
+    const detail: unknown = expect.stringMatching(new RegExp(`aionis\\.db ${what}, and its log .* holds commits`));
+    expect(reopen).toThrow(expect.objectContaining({ code: "JOURNAL_DAMAGED", detail }));
+    expect(readFileSync(`${copy}-wal`).equals(readFileSync(`${file}-wal`))).toBe(true);
+  });
+});
+
 describe("durability (D4)", () => {
   it("is FULL for a power failure and NORMAL for a process, on a file with WAL", () => {
     for (const [durability, synchronous] of [
