@@ -226,11 +226,11 @@ function makeFolder(folder: string): void {
       refuseUnreadable(join(folder, storeFile));
       throw denied("make", folder, cause);
     }
-    throw new AionisError(
-      "INPUT_INVALID",
-      `${folder} cannot be used as a folder: ${String(cause)}; give another path.`,
-      { cause },
-    );
+    const isFile = cause instanceof Error && "code" in cause && ["EEXIST", "ENOTDIR"].includes(String(cause.code));
+    const why = isFile ? "it is a file, or lies in one" : String(cause);
+    throw new AionisError("INPUT_INVALID", `${folder} cannot be used as a folder: ${why}; give another path.`, {
+      cause,
+    });
   }
 }
 

@@ -140,6 +140,7 @@ const groupTexts: Readonly<Record<string, string>> = {
   task: "Start tasks, see where they stand, answer, claim and work on them.",
   handoff: "Offer a running task to somebody else, and take what is offered.",
   delegation: "See what was delegated, and what came back.",
+  replay: "Report the runs of a host that has no worker, and read any task that has ended as a run.",
   session: "Keep together what agents and hosts note while they work.",
   events: "Read or follow the journal.",
   memory: "Write down what is known, and look at what was learned.",

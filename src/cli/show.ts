@@ -197,7 +197,7 @@ function showPause(taskId: string, pause: Content["pauses"][number], style: Styl
     asks ? "question" : "pause",
     ...(approver === undefined ? [] : [`for ${escapeLine(approver)}`]),
     ...(expiresAt === undefined ? [] : [`until ${toIsoTime(expiresAt)}`]),
-    ...(answerSchema === undefined ? [] : [escapeLine(JSON.stringify(answerSchema))]),
+    ...(answerSchema === undefined ? [] : [`takes ${escapeLine(JSON.stringify(answerSchema))}`]),
   ];
   const text = question === undefined ? [] : [escapeBlock(question, "  ")];
   const command = `  ${toCommand(asks ? "tasks.answer" : "tasks.resume", told)}`;

@@ -176,7 +176,7 @@ function explain(
       return { because: `It is offered to ${to} and nobody has claimed it.`, moves };
     }
     default:
-      return { because: `It is ${state}; nothing more happens to it.`, moves: [] };
+      return { because: "It has ended; nothing more happens to it.", moves: [] };
   }
 }
 

@@ -67,6 +67,10 @@ describe("arguments", () => {
     { args: ["task", "start", "x", "--to", "role:"], says: 'to is "role:", which is not role:NAME' },
     { args: ["task", "get", "foo"], says: "task-id: expected an id that is task_ and 20 letters or digits." },
     { args: ["explain", "foo"], says: "id: expected the id of a receipt (rcp_…) or of a lesson (les_…)." },
+    {
+      args: ["task", "start", "x", "--path", "/dev/null"],
+      says: "as a folder: it is a file, or lies in one; give another path.",
+    },
     { args: ["task", "start", "x", "--scope", "nobody"], says: 'The scope is "nobody"' },
     { args: ["task", "start", "x", "--timeout", "soon"], says: "--timeout" },
     { args: ["task", "start", "-", "--data", "-"], says: "stdin is read once" },
