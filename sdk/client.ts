@@ -21,6 +21,7 @@ import {
   type OperationOutput,
   operations,
 } from "../src/contracts/operations/index.ts";
+import { checkOptions } from "../src/contracts/options.ts";
 import type { WorkProgress } from "../src/contracts/progress.ts";
 import { RpcReply } from "../src/contracts/rpc.ts";
 import { fromScopeName } from "../src/contracts/scope.ts";
@@ -137,13 +138,21 @@ function createCall(options: ClientOptions) {
     for (const patience of underWay) patience.interrupt(new AionisError("TRANSPORT_TIMEOUT", startedAnew)); // C3
   });
 
-  return (name: string, input: unknown, given: SlowCallOptions = {}): Promise<unknown> => {
+  return (name: string, input: unknown, given: SlowCallOptions = {}): Promise<unknown> =>
+    isUsual(given) ? begin(name, input, given) : beginChecked(name, input, given);
+
+  async function beginChecked(name: string, input: unknown, given: SlowCallOptions): Promise<unknown> {
+    checkOptions("call", given);
+    return await begin(name, input, given);
+  }
+
+  function begin(name: string, input: unknown, given: SlowCallOptions): Promise<unknown> {
     const callId = ids.next("cmd");
     const { onProgress } = given;
     return onProgress === undefined
       ? call(name, input, callId, given)
       : callWithProgress(name, input, callId, given, onProgress);
-  };
+  }
 
   function callWithProgress(
     name: string,
@@ -246,6 +255,15 @@ function createCall(options: ClientOptions) {
     if (reply.ok) return reply.output;
     throw AionisError.from(reply.failure);
   }
+}
+
+/** Whether the options of a call are such as nearly all are, and fit: the others are looked at one by one. */
+function isUsual(given: SlowCallOptions): boolean {
+  if (typeof given !== "object" || given === null) return false; // whatever the types say: JavaScript has none
+  for (const field in given) if (field !== "agent" && field !== "timeoutMs") return false;
+  const { timeoutMs = 1, agent = "a" } = given;
+  if (typeof timeoutMs !== "number" || typeof agent !== "string" || agent === "") return false;
+  return timeoutMs > 0 && timeoutMs <= limits.waitMs;
 }
 
 /** A call as it is sent. */

@@ -52,6 +52,7 @@ const retryMs = 500;
 export function startWorker(parts: WorkerParts, options: WorkerOptions, handler: Handler): Worker {
   const { client, clock, logger, link, inspect } = parts;
   checkOptions("worker", options);
+  if (typeof handler !== "function") throw new AionisError("INPUT_INVALID", "worker: its handler is no function.");
   const concurrency = options.concurrency ?? 1;
   const toolbox = createToolbox(options.tools ?? []);
   const roles = [...(options.roles ?? []), ...toolbox.roles];

@@ -114,6 +114,12 @@ export const optionSchemas = {
     approver: z.string().optional(),
     about: z.string().optional(),
   }),
+  call: z.strictObject({
+    timeoutMs: z.number().positive().max(limits.waitMs).optional(),
+    agent: AgentId.optional(),
+    signal: has("addEventListener", "throwIfAborted").optional(),
+    onProgress: fn.optional(),
+  }),
   drain: z.strictObject({ timeoutMs: z.int().nonnegative().max(limits.waitMs).optional() }),
   createTestRuntime: z.strictObject({
     scope: scope.optional(),

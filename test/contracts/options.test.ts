@@ -22,7 +22,10 @@ const needed: Partial<Record<Name, object>> = {
 describe("options", () => {
   it.each(fields)("of $name are INPUT_INVALID by the name $field, whatever nonsense it is", ({ name, field }) => {
     const bad = /^(leaseMs|timeoutMs)$/.test(field)
-      ? [...nonsense, ...lengths.filter((value) => value !== 0 || name !== "drain")]
+      ? [
+          ...nonsense.filter((value) => value !== 0.5 || name !== "call"),
+          ...lengths.filter((value) => value !== 0 || name !== "drain"),
+        ]
       : nonsense.filter((value) => value !== 0.5 || !/^(timeout|expiresIn)$/.test(field)); // those are rounded
 
     for (const value of bad) {

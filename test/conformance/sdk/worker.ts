@@ -165,6 +165,18 @@ export function describeWorker(setup: Setup): void {
       }
     });
 
+    it("refuses a handler that is no function, and options of a call that do not fit", async () => {
+      const { client } = await setup();
+      const refused = { code: "INPUT_INVALID" };
+
+      expect(() => client.worker({ agent: "w" }, "handle" as never)).toThrow(expect.objectContaining(refused));
+      for (const timeoutMs of [Number.NaN, 0, -1, "10s", null] as never[])
+        await expect(client.tasks.list({}, { timeoutMs })).rejects.toMatchObject(refused);
+      await expect(client.tasks.list({}, { agent: 5 as never })).rejects.toMatchObject(refused);
+      await expect(client.tasks.list({}, { signal: {} as never })).rejects.toMatchObject(refused);
+      await expect(client.tasks.list({}, null as never)).rejects.toMatchObject(refused);
+    });
+
     it("takes only what is for it", async () => {
       const { client, work } = await setup();
       work({ agent: "doc-1", roles: ["docs"] }, () => "docs");
