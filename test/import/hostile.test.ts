@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { toGitFailure } from "../../src/import/git-process.ts";
 import { type GitRange, listFilesAt, readGitHistory, surveyGitHistory } from "../../src/import/index.ts";
 import { type CommitSpec, createFolder, createRepository, describeGit, git, toArray } from "./repositories.ts";
@@ -141,9 +141,17 @@ describeGit("a long history", () => {
   const commits = Array.from({ length: 10_000 }, (_, index): CommitSpec => {
     return { message: `Work ${index}`, files: { [`${index % 20}.ts`]: `${index}` } };
   });
+  let folder: string;
+
+  beforeAll(() => {
+    const ends: (() => void)[] = [];
+    ({ folder } = createRepository(commits, (end) => ends.push(end)));
+    return () => {
+      for (const end of ends) end();
+    };
+  });
 
   it("streams: the first episode comes long before the last, and the reader is never ahead of its caller (H1)", async () => {
-    const { folder } = createRepository(commits);
     let read = 0;
     const history = readGitHistory({ folder, onCommit: () => void read++ });
 
@@ -156,7 +164,6 @@ describeGit("a long history", () => {
   });
 
   it("ends at once with the signal's reason, and leaves no process behind (G3)", async () => {
-    const { folder } = createRepository(commits);
     const abort = new AbortController();
     const history = readGitHistory({ folder, signal: abort.signal });
     await history.next();
@@ -171,7 +178,6 @@ describeGit("a long history", () => {
   });
 
   it("ends at once also while its caller waits for an episode (G3)", async () => {
-    const { folder } = createRepository(commits);
     const abort = new AbortController();
     const first = readGitHistory({ folder, signal: abort.signal }).next();
 
@@ -182,8 +188,6 @@ describeGit("a long history", () => {
   });
 
   it("ends when its caller leaves, and leaves no process behind (G3)", async () => {
-    const { folder } = createRepository(commits);
-
     for await (const _ of readGitHistory({ folder })) break;
 
     expect(gitsIn(folder)).toEqual([]);

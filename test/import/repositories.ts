@@ -44,15 +44,19 @@ export async function toArray<Item>(items: AsyncIterable<Item>): Promise<Item[]>
   return array;
 }
 
-export function createFolder(): string {
+/** `atEnd` is handed what removes it; by default it goes with the test. */
+export function createFolder(atEnd: (end: () => void) => unknown = onTestFinished): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "aionis-import-")));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
 /** A repository whose branch `main` holds `commits`, and the hash of each. */
-export function createRepository(commits: readonly CommitSpec[]): { folder: string; ids: string[] } {
-  const folder = createFolder();
+export function createRepository(
+  commits: readonly CommitSpec[],
+  atEnd?: Parameters<typeof createFolder>[0],
+): { folder: string; ids: string[] } {
+  const folder = createFolder(atEnd);
   git(folder, ["init", "--quiet", "--initial-branch=main"]);
   return { folder, ids: addCommits(folder, commits) };
 }
