@@ -7,6 +7,8 @@
 // Invariants:
 //   U1. A failure of the handler is recorded once, and only while the run is on. What it returns or throws after the end counts for nothing.
 //   U2. A run has settled when its handler and its steps' functions have, or when the grace after its end is over.
+//   U3. A failure of the handler, which ends the run, is recorded when the steps of its other branches are, or when the grace is over: they
+//       are done, and would be done again. They are not waited for where all of them wait for a pause.
 
 import { type FailureCode, isFailure } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
@@ -17,7 +19,7 @@ import { createLife, isLoss, recordTimeoutMs, toLoss } from "./life.ts";
 import type { RunParts } from "./parts.ts";
 import { createPauses } from "./pauses.ts";
 import { type RunQuestion, toRunQuestion } from "./run-questions.ts";
-import { createSteps } from "./steps.ts";
+import { createSteps, type Steps } from "./steps.ts";
 
 /** A run as its worker sees it. */
 export interface Run {
@@ -49,6 +51,8 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   const life = createLife({ taskId, epoch }, () => pauses.changed());
   const slot = createSlot(parts.slot, life.isOver);
   const everyMs = Math.max(task.leaseMs / 3, 10);
+  const graceMs = options.graceMs ?? limits.runGraceMs;
+  let steps: Steps | undefined;
   let failure: string | undefined;
   let isGivenBack = false;
   let cancelBeat = (): void => {};
@@ -68,11 +72,12 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     try {
       const { before } = parts;
       if (before !== undefined) await life.call(() => before);
-      const steps = await life.call(() => life.hold(() => createSteps(parts, life, pauses)));
+      steps = await life.call(() => life.hold(() => createSteps(parts, life, pauses)));
       const ctx = createContext({ ...parts, withoutSlot: slot.without }, life, { steps, pauses });
       const result = await handler(task, ctx);
       if (!life.isOver()) await ctx.complete(toResult(result));
     } catch (error) {
+      if (!life.isOver()) await letStepsEnd(); // U3
       if (!life.isOver()) await recordFailure(error); // U1
     }
   }
@@ -102,18 +107,28 @@ export function startRun(parts: RunParts, handler: Handler): Run {
     });
   }
 
-  /** Waits for what the handler still does, as long as the grace lasts (U2). */
-  async function settle(handled: Promise<void>): Promise<boolean> {
-    await life.ended;
-    if (!isGivenBack) cancelBeat();
-    const cleanedUp = Promise.all([handled, life.idle()]).then(() => true);
-    const graceMs = options.graceMs ?? limits.runGraceMs;
+  /** U3 */
+  async function letStepsEnd(): Promise<void> {
+    if (steps === undefined || life.calls.isResting()) return;
+    await withinGrace(Promise.race([steps.settled(), life.ended]));
+  }
+
+  /** Whether `work` is done before the grace is over. */
+  async function withinGrace(work: Promise<unknown>): Promise<boolean> {
     let cancel = (): void => {};
     const late = new Promise<boolean>((resolve) => {
       cancel = clock.setTimer(graceMs, () => resolve(false));
     });
-    const isClean = await Promise.race([cleanedUp, late]);
+    const isDone = await Promise.race([work.then(() => true), late]);
     cancel();
+    return isDone;
+  }
+
+  /** Waits for what the handler still does, as long as the grace lasts (U2). */
+  async function settle(handled: Promise<void>): Promise<boolean> {
+    await life.ended;
+    if (!isGivenBack) cancelBeat();
+    const isClean = await withinGrace(Promise.all([handled, life.idle()]));
     cancelBeat();
     if (!isClean) logger.log("warn", "a handler goes on after its run has ended", { taskId, epoch, graceMs });
     return slot.isHeld();

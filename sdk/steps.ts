@@ -68,6 +68,8 @@ export interface Steps {
   ): Promise<Jsonify<Output>>;
   /** The recorded steps of earlier stages, oldest first. */
   history(): Promise<StepReceipt[]>;
+  /** Resolves when those that are in flight now are recorded. */
+  settled(): Promise<unknown>;
 }
 
 const saidAgain = "It began and its outcome was not known; the answer was to run it again.";
@@ -84,6 +86,7 @@ export async function createSteps(
   const known = task.hasSteps ? await readSteps({ taskId, stage }) : [];
   const recorded = new Map(known.map((receipt) => [toKey(receipt), receipt]));
   const names = createStepNames(clock);
+  const inFlight = new Set<Promise<unknown>>();
 
   async function step<Output>(
     name: string,
@@ -99,10 +102,17 @@ export async function createSteps(
       subject.ordinal = use.ordinal;
       const known = recorded.get(toKey(subject));
       if (known !== undefined) await use.turn(known);
-      return await runOnce(subject, known, stepOptions, work);
+      return await during(runOnce(subject, known, stepOptions, work));
     } finally {
       use.end();
     }
+  }
+
+  function during<Result>(step: Promise<Result>): Promise<Result> {
+    const forget = (): void => void inFlight.delete(step);
+    inFlight.add(step);
+    step.then(forget, forget);
+    return step;
   }
 
   async function runOnce<Output>(
@@ -279,6 +289,7 @@ export async function createSteps(
 
   return {
     step,
+    settled: () => Promise.allSettled(inFlight),
     history: async () => (stage === 1 ? [] : (await readSteps({ taskId })).filter((receipt) => receipt.stage < stage)),
   };
 }

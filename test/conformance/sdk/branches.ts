@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTool, type RunContext } from "../../../sdk/index.ts";
-import { ended, gate, journal, recorded, type Setup, soon, start } from "./fabric.ts";
+import { ended, forever, gate, journal, recorded, type Setup, soon, start } from "./fabric.ts";
 
 const retry = { ...soon, attemptsMax: 2 };
 
@@ -83,6 +83,51 @@ export function describeBranches(setup: Setup): void {
       const [paused] = await recorded(client, await start(client), "task.paused");
 
       expect(paused).toMatchObject({ facts: { concerns: { of: "code", name: "review", waitsForCode: true } } });
+    });
+
+    it("that fail let the steps of the others come to their ends, which are not done again (U3)", async () => {
+      const { client, work } = await setup();
+      const release = gate();
+      let effects = 0;
+      work({}, async (task, ctx) => {
+        const slow = ctx.step("slow", async () => {
+          effects += 1;
+          await release.promise;
+        });
+        const quick = ctx.step("quick", () => {
+          if (task.attempt === 1) throw new Error("not this time");
+        });
+        await Promise.all([slow, quick]);
+      });
+      const taskId = await start(client);
+
+      await recorded(client, taskId, "step.failed");
+      release.open();
+      await ended(client, taskId);
+
+      expect(effects).toBe(1);
+      const events = await journal(client, taskId, "step.succeeded", "task.failed");
+      expect(events.slice(0, 2).map(({ type, facts }) => [type, facts.name])).toEqual([
+        ["step.succeeded", "slow"],
+        ["task.failed", undefined],
+      ]);
+    });
+
+    it("that fail wait for no longer than the grace, and not for an answer", async () => {
+      const { client, work } = await setup();
+      work({ graceMs: 20 }, async (task, ctx) => {
+        const fail = ctx.step("fail", () => {
+          throw new Error("not this time");
+        });
+        if (task.brief === "hangs") await Promise.all([fail, ctx.step("hang", forever)]);
+        await Promise.all([fail, ctx.step("ask", () => ctx.pause({ question: "Go on?", answer: z.boolean() }))]);
+      });
+
+      const once = { ...soon, attemptsMax: 1 };
+      const hanging = await start(client, { brief: "hangs", retry: once });
+      const asking = await start(client, { brief: "asks", retry: once });
+
+      for (const taskId of [hanging, asking]) expect((await ended(client, taskId)).task.state).toBe("failed");
     });
 
     const uses: [what: string, use: (ctx: RunContext, key: string) => Promise<unknown>][] = [
