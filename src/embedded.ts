@@ -222,6 +222,7 @@ function makeFolder(folder: string): void {
   try {
     prepareStoreFolder(folder);
   } catch (cause) {
+    if (isFailure(cause)) throw cause;
     if (cause instanceof Error && "code" in cause && ["EACCES", "EPERM", "EROFS"].includes(String(cause.code))) {
       refuseUnreadable(join(folder, storeFile));
       throw denied("make", folder, cause);

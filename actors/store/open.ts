@@ -3,7 +3,7 @@
 // One SQLite file behind the `Store` port: transactions, scopes, backup. Owns: the heads of the journals in memory, which follow the
 // open transaction and go back with it.
 
-import { existsSync, mkdtempSync, realpathSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, realpathSync, renameSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import type Database from "better-sqlite3";
@@ -237,7 +237,8 @@ export function createStore(database: Database.Database, file: string, random: R
     async saveAside() {
       if (hold?.loss() === undefined || hold.isTaken()) return undefined;
       const path = join(makeFolderBeside(dirname(file)), basename(file));
-      await copyDatabase(database, path);
+      await copyDatabase(database, `${path}.part`);
+      renameSync(`${path}.part`, path); // it is there as a whole, or is no store
       return path;
     },
     watch: (clock, onLost) => (hold === undefined ? () => {} : watchHold(hold, clock, onLost)),

@@ -5,6 +5,7 @@
 
 import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { AionisError } from "../contracts/failures.ts";
 import { makePrivate } from "./private-files.ts";
 
 /** The journal and all rows. SQLite and the hold keep files beside it that begin with its name. */
@@ -33,15 +34,23 @@ export function holdsStore(folder: string): boolean {
 /**
  * Makes the folder if it is missing, and takes what is the store's from all but its owner. A folder that holds nothing else is closed to
  * others as a whole, and tells git to leave it alone.
- * @throws what the file system says.
+ * @throws AionisError `STORE_FAILED` for a pipe or a device in place of a file, and what the file system says.
  */
 export function prepareStoreFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const names = readdirSync(folder);
+  for (const name of names) if (isStoreName(name)) refuseOtherKind(join(folder, name));
   for (const name of names) if (isStoreName(name) && !name.startsWith(socketFile)) makePrivate(join(folder, name));
   if (!names.every((name) => isStoreName(name) || name === ignoreFile)) return;
   closeFolder(folder);
   tellGit(folder);
+}
+
+/** Whoever opens a pipe to read it waits for a writer, without end. */
+function refuseOtherKind(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false }); // none for a link that leads nowhere
+  if (stats === undefined || stats.isFile() || stats.isDirectory() || stats.isSocket()) return;
+  throw new AionisError("STORE_FAILED", `${path} is a pipe or a device, and no file; move it away.`);
 }
 
 /** A store can be read where there is no room for this, too. */

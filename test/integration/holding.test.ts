@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import { createRuntime } from "../../src/index.ts";
+import { patienceMs } from "../support/patience.ts";
 import type { Program } from "../support/programs.ts";
 import { makeFolder, run, scope } from "./processes.ts";
 
@@ -112,7 +113,7 @@ async function stop(opener: Program, from: number): Promise<unknown> {
 async function countTasks(path: string): Promise<number> {
   const runtime = await createRuntime({ scope, path, durability: "process" });
   try {
-    const { problems } = await runtime.store.verify({});
+    const { problems } = await runtime.store.verify({}, { timeoutMs: patienceMs });
     expect(problems).toEqual([]);
     let count = 0;
     let cursor: string | undefined;

@@ -59,6 +59,20 @@ describe("the files of a store", () => {
     },
   );
 
+  it.each(["aionis.db", "aionis.db.holder", "aionis.mark"])(
+    "are files: a pipe in place of %s is refused, which would be waited for without end",
+    async (name) => {
+      const path = tempFolder();
+      await (await open(path)).close();
+      rmSync(join(path, name), { force: true });
+      run("mkfifo", join(path, name));
+
+      const opening = createRuntime({ scope, path });
+
+      await expect(opening).rejects.toMatchObject({ code: "STORE_FAILED", detail: expect.stringContaining(name) });
+    },
+  );
+
   it("leave a folder with other things in it as it is, and are closed in it", async () => {
     const path = tempFolder();
     writeFileSync(join(path, "index.html"), "hello", { mode: 0o644 });
