@@ -9,7 +9,13 @@
 //   A2. After a fold that failed the actor stands where it stood before.
 
 import { type Actor, createActor } from "xstate";
-import { type TaskSnapshot, taskMachine, toMachineSnapshot, toTaskSnapshot } from "../machines/index.ts";
+import {
+  type TaskSnapshot,
+  taskMachine,
+  toFirstSnapshot,
+  toMachineSnapshot,
+  toTaskSnapshot,
+} from "../machines/index.ts";
 import type { EventHeader } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
 
@@ -74,10 +80,8 @@ export function toSnapshot(state: { value: unknown; context: unknown }): TaskSna
 }
 
 function start(origin: Origin): Actor<typeof taskMachine> {
-  const actor =
-    "first" in origin
-      ? createActor(taskMachine, { input: origin.first })
-      : createActor(taskMachine, { input: undefined as never, snapshot: toMachineSnapshot(origin.snapshot) }); // a snapshot needs no input
+  const snapshot = toMachineSnapshot("first" in origin ? toFirstSnapshot(origin.first) : origin.snapshot);
+  const actor = createActor(taskMachine, { input: undefined as never, snapshot }); // a snapshot needs no input
   actor.subscribe({ error() {} }); // seen in `fold` through the snapshot's status; without an observer XState would end the process
   actor.start();
   return actor;

@@ -65,6 +65,7 @@ interface Undo {
 export function createTaskBook(store: ScopeStore): TaskBook {
   const live = new Map<TaskId, LiveTask>();
   const undos: Undo[] = [];
+  const busy = new Set<LiveTask>(); // those of `undos`
 
   function load(row: TaskRow): LiveTask {
     const { snapshot, later } = restoreFrom(store, row);
@@ -88,7 +89,6 @@ export function createTaskBook(store: ScopeStore): TaskBook {
 
   /** B2: the map keeps the order of use; the first that the turn has not touched goes. */
   function letOldestGo(): void {
-    const busy = new Set(undos.map((undo) => undo.live));
     for (const [id, entry] of live) {
       if (busy.has(entry)) continue;
       entry.actor.stop();
@@ -116,10 +116,12 @@ export function createTaskBook(store: ScopeStore): TaskBook {
         tail: [],
       };
       undos.push({ live: entry, snapshot: undefined, tail: [] });
+      busy.add(entry);
       return insert(entry);
     },
     touch(entry) {
       undos.push({ live: entry, snapshot: entry.actor.snapshot(), tail: entry.tail });
+      busy.add(entry);
     },
     peek(id) {
       const known = live.get(id);
@@ -134,9 +136,11 @@ export function createTaskBook(store: ScopeStore): TaskBook {
     live: (id) => live.get(id)?.actor.snapshot(),
     keep() {
       undos.length = 0;
+      busy.clear();
     },
     mark: () => undos.length,
     undo(mark) {
+      if (undos.length === mark) return; // most refusals touch nothing
       for (const { live: entry, snapshot, tail } of undos.splice(mark).reverse()) {
         if (snapshot === undefined) {
           entry.actor.stop();
@@ -146,8 +150,11 @@ export function createTaskBook(store: ScopeStore): TaskBook {
           entry.tail = tail;
         }
       }
+      busy.clear();
+      for (const undo of undos) busy.add(undo.live);
     },
     forget() {
+      busy.clear();
       for (const { live: entry } of undos.splice(0)) {
         entry.actor.stop();
         live.delete(entry.id);

@@ -52,6 +52,7 @@ export {
   type TaskSnapshot,
   timersOf,
   toClaimTargets,
+  toFirstSnapshot,
   toMachineSnapshot,
   toNewcomerKey,
   toSessionStatus,

@@ -147,36 +147,33 @@ function createCall(options: ClientOptions) {
   }
 
   function begin(name: string, input: unknown, given: SlowCallOptions): Promise<unknown> {
-    const callId = ids.next("cmd");
     const { onProgress } = given;
-    return onProgress === undefined
-      ? call(name, input, callId, given)
-      : callWithProgress(name, input, callId, given, onProgress);
+    return onProgress === undefined ? call(name, input, given) : callWithProgress(name, input, given, onProgress);
   }
 
   function callWithProgress(
     name: string,
     input: unknown,
-    callId: string,
     given: CallOptions,
     onProgress: (progress: WorkProgress) => void,
   ): Promise<unknown> {
+    const callId = ids.next("cmd");
     const statusMs = { ...given, signal: undefined, timeoutMs: statusTimeoutMs };
     return withProgress({
       ...{ clock, callId, onProgress, signal: given.signal },
-      readStatus: () =>
-        call("runtime.status", {}, ids.next("cmd"), statusMs) as Promise<OperationOutput<"runtime.status">>,
-      call: (signal) => call(name, input, callId, { ...given, signal }),
+      readStatus: () => call("runtime.status", {}, statusMs) as Promise<OperationOutput<"runtime.status">>,
+      call: (signal) => call(name, input, { ...given, signal }, callId),
     });
   }
 
-  async function call(name: string, input: unknown, id: string, given: CallOptions): Promise<unknown> {
+  async function call(name: string, input: unknown, given: CallOptions, callId?: string): Promise<unknown> {
     const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names
     const waitMs = toWaitMs(name, input);
     const { timeoutMs = timeoutMsDefault + waitMs, agent = options.agent, signal } = given;
     const line = isSlow === true || waitMs > 0 ? held : quick; // C4
     line.check(agent, timeoutMs);
     const body = toJson(input ?? {}, name);
+    const id = callId ?? ids.next("cmd");
     const envelope: Envelope = { v: 1, id, scope, at: clock.now(), from: agent, body };
     const payload = encode(envelope);
     signal?.throwIfAborted();

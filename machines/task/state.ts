@@ -3,7 +3,7 @@ import type { Due } from "../../src/contracts/due.ts";
 import type { EventHeader } from "../../src/contracts/events.ts";
 import type { SessionStatus } from "../../src/contracts/session.ts";
 import type { TaskState } from "../../src/contracts/task.ts";
-import { isWork, type TaskContext, waitsForCode } from "./context.ts";
+import { isWork, type TaskContext, toFirstContext, waitsForCode } from "./context.ts";
 import { taskMachine } from "./machine.ts";
 
 /** Where a task stands: the state of its machine and what that remembers. JSON, and never changed in place. */
@@ -14,6 +14,11 @@ export interface TaskSnapshot {
 
 export function toTaskSnapshot({ value, context }: SnapshotFrom<typeof taskMachine>): TaskSnapshot {
   return { value, context: context.task };
+}
+
+/** Where a task stands after its first event. It is where the machine's own start leads, without the run of its interpreter for that. */
+export function toFirstSnapshot(first: EventHeader<"task.created">): TaskSnapshot {
+  return { value: "start", context: toFirstContext(first) };
 }
 
 /** As the machine has it. @throws Error when the state does not exist. */

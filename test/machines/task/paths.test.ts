@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SnapshotFrom } from "xstate";
+import { createActor, type SnapshotFrom } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { rebuildScope, verifyScope } from "../../../actors/index.ts";
 import { writeEvent } from "../../../actors/projections.ts";
@@ -77,6 +77,17 @@ function run(first: First, steps: EventHeader[]) {
   }
   return { store, scope, actor };
 }
+
+describe("the actor of a task", () => {
+  it.each([
+    ["task", ofTask],
+    ["session", ofSession],
+  ])("begins where the machine's own start leads a %s", (_, first) => {
+    const byMachine = createActor(taskMachine, { input: first }).getSnapshot();
+
+    expect(createTaskActor({ first }).snapshot()).toEqual(toTaskSnapshot(byMachine));
+  });
+});
 
 describe("the shortest path to every state", () => {
   it("reaches every state of the machine", () => {
