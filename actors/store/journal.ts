@@ -8,6 +8,7 @@
 //   J2. body hash = SHA-256(salt + body) with a random salt, so that an erased body cannot be guessed from its hash.
 //   J3. Nothing here updates or deletes an event.
 
+import { eventTypes } from "../../src/contracts/events.ts";
 import { AionisError } from "../../src/contracts/failures.ts";
 import { limits } from "../../src/contracts/limits.ts";
 import { sha256 } from "../../src/kernel/digest.ts";
@@ -46,6 +47,7 @@ interface Page {
 }
 
 const encoder = new TextEncoder();
+const allTypes = JSON.stringify(Object.keys(eventTypes));
 
 export type Journal = ReturnType<typeof createJournal>;
 
@@ -65,8 +67,9 @@ export function createJournal(prepare: Prepare, random: Random) {
   const page = prepare<[number, number, number], EventRow>(
     `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos LIMIT ?`,
   );
-  const pageOfTypes = prepare<[number, number, string, number], EventRow>(
-    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? AND e.type IN (SELECT value FROM json_each(?)) ORDER BY e.pos LIMIT ?`,
+  const pageOfTypes = prepare<[number, number, string, string, number], EventRow>(
+    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? 
+       AND (e.type IN (SELECT value FROM json_each(?)) OR e.type NOT IN (SELECT value FROM json_each(?))) ORDER BY e.pos LIMIT ?`,
   );
   const whole = prepare<[number, number, number], EventRow & { listed: number }>(
     `SELECT ${eventColumns}, EXISTS (SELECT 1 FROM task_events x WHERE x.task = e.task AND x.seq = e.pos % ${scopeStride})
@@ -121,7 +124,7 @@ export function createJournal(prepare: Prepare, random: Random) {
     const from = start(scope) + after;
     const before = until === undefined ? end(scope) : start(scope) + until + 1;
     if (types === undefined) return inOrder(page.iterate(from, before, count), from);
-    return inOrder(pageOfTypes.iterate(from, before, JSON.stringify(types), count), from);
+    return inOrder(pageOfTypes.iterate(from, before, JSON.stringify(types), allTypes, count), from); // one of no type is damaged, and is told
   }
 
   function* rowsAt(scope: ScopeKey, sequences: readonly number[]): Iterable<EventRow> {

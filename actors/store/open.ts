@@ -26,6 +26,7 @@ import { createRows, type Rows } from "./rows.ts";
 import { scopesMax } from "./schema.ts";
 import { createPrepare } from "./statement.ts";
 import { checkTables } from "./table-checks.ts";
+import type { StepSequences } from "./task-index.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
 
 interface OpenScope {
@@ -287,6 +288,11 @@ interface Head {
   move(next: JournalHead): void;
 }
 
+function lostStep({ name }: ScopeKey, seq: number): AionisError {
+  const detail = `The index of steps lacks event ${seq} of ${name}. A rebuild makes it again from the journal.`;
+  return new AionisError("JOURNAL_DAMAGED", detail, { facts: { scope: name, seq } });
+}
+
 const writes = /^(append|put|enter|delete|clear|keep|mend|replace)/;
 
 function toScopeStore(
@@ -296,6 +302,16 @@ function toScopeStore(
 ): ScopeStore {
   const { number } = key;
   const isRead = (name: string): boolean => !writes.test(name);
+
+  /** The steps' sequences, when what was passed over is as it was written (X3 in `task-index.ts`). @throws AionisError `JOURNAL_DAMAGED` */
+  function check({ found, passed }: StepSequences): number[] {
+    for (const { seq, isLost } of passed) {
+      journal.event(key, seq);
+      if (isLost) throw lostStep(key, seq);
+    }
+    return found;
+  }
+
   const store: ScopeStore = {
     name: key.name,
     head: head.current,
@@ -326,14 +342,14 @@ function toScopeStore(
     },
 
     step: rows.index.step,
-    stepsOf: (options) => journal.readAt(key, rows.index.stepSequences(number, options)),
+    stepsOf: (options) => journal.readAt(key, check(rows.index.stepSequences(number, options))),
 
     lastStepsOf: (options) => {
-      const sequences = rows.index.lastStepSequences(number, options).reverse();
+      const sequences = check(rows.index.lastStepSequences(number, options)).reverse();
       return journal.readAt(key, sequences, { isWhole: true }).reverse();
     },
     countSteps: rows.index.countSteps,
-    hasStepAfter: (options) => rows.index.stepSequences(number, { ...options, count: 1 }).length > 0,
+    hasStepAfter: (options) => check(rows.index.stepSequences(number, { ...options, count: 1 })).length > 0,
 
     putTimer: (row) => rows.putTimer(number, row),
     deleteTimer: rows.deleteTimer,

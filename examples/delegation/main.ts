@@ -16,12 +16,12 @@ export async function main({ print = console.log }: { print?: Print } = {}) {
   const path = mkdtempSync(join(tmpdir(), "aionis-delegation-"));
   try {
     await using runtime = await createRuntime({ path, scope: "examples/delegation" });
-    const following = follow(runtime, print);
+    const budget = { count: 3, depth: 2 }; // three delegations in the whole tree, two levels below this task
+    const following = follow(runtime, budget.count, print);
     runtime.worker({ agent: "rita", roles: ["release"] }, (task, ctx) => release(task, ctx, print));
     runtime.worker({ agent: "dan", roles: ["docs"] }, document);
     runtime.worker({ agent: "nina", roles: ["notes"] }, (task) => `notes on ${task.brief}`);
 
-    const budget = { count: 3, depth: 2 }; // three delegations in the whole tree, two levels below this task
     const { taskId } = await runtime.tasks.start({ brief: "Release 2.0", to: { role: "release" }, budget });
     const { task } = await runtime.tasks.result(taskId);
     const notices = await following;
@@ -64,15 +64,15 @@ async function document(task: Assignment, ctx: RunContext): Promise<string> {
   return `${task.brief} with ${String(data)}`;
 }
 
-/** Prints the records as they happen, until all that was sent has returned. */
-async function follow({ delegationRecords }: Connection, print: Print): Promise<number[]> {
+/** Prints the records as they happen, until `count` parts have returned. */
+async function follow({ delegationRecords }: Connection, count: number, print: Print): Promise<number[]> {
   const cursors: number[] = []; // the last one is where a program that starts again would go on
-  let open = 0;
+  let returned = 0;
   for await (const { seq, fact, packet, ...notice } of delegationRecords.subscribe({ from: 1 })) {
     cursors.push(seq);
-    open += fact === "packet" ? 1 : -1;
+    if (fact !== "packet") returned += 1;
     print(fact === "packet" ? `→ ${packet?.from.agent} asks for ${packet?.brief}` : `← ${String(notice.return?.data)}`);
-    if (open === 0) break;
+    if (returned === count) break;
   }
   return cursors;
 }

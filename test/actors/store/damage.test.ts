@@ -4,6 +4,7 @@ import { openStore, verifyScope } from "../../../actors/index.ts";
 import { openDatabase } from "../../../actors/store/database.ts";
 import { createStore } from "../../../actors/store/open.ts";
 import { scopeStride } from "../../../actors/store/schema.ts";
+import { isFailure } from "../../../src/contracts/failures.ts";
 import type { Store } from "../../../src/kernel/store.ts";
 import { createBench, createPorts, findDamage, scopeName } from "../../support/store.ts";
 import { packet } from "../../support/tasks.ts";
@@ -286,5 +287,87 @@ describe("a damaged event that is read", () => {
         expect(store.scope(scopeName).event(5)?.seq).toBe(5);
       },
     );
+  });
+});
+
+describe.each([
+  ["in the index", true],
+  ["in the tail", false],
+])("the list of a task's steps, %s", (_, isIndexed) => {
+  const names = ["s0", "s1", "s2"];
+
+  /** A task whose first step failed once, so that one of its events is passed over. */
+  async function setupSteps() {
+    const ports = createPorts();
+    const database = openDatabase(":memory:", { ...ports, durability: "process" });
+    const store = createStore(database, ":memory:", ports.random);
+    const bench = createBench({ store, ports });
+    const taskId = await bench.start();
+    await bench.do("tasks.claim", { taskId });
+    const failed = { kind: "failed", error: "not yet", retryable: true } as const;
+    await bench.do("tasks.step", { taskId, epoch: 1, step: { name: "s0", ordinal: 0, outcome: failed } });
+    for (const name of names)
+      await bench.do("tasks.step", { taskId, epoch: 1, step: { name, ordinal: 0, outcome: { kind: "succeeded" } } });
+    if (isIndexed) await bench.do("tasks.complete", { taskId, epoch: 1 });
+    const image = database.serialize();
+    store.close();
+
+    const list = (change: (other: Database.Database) => void): unknown => {
+      const other = new Database(Buffer.from(image));
+      change(other);
+      const changed = other.serialize();
+      other.close();
+      const opened = openStore(":memory:", { ...createPorts(2), durability: "process", image: changed });
+      try {
+        const scope = opened.scope(scopeName);
+        const task = scope.task(taskId)?.task ?? 0;
+        const found: string[] = [];
+        for (let after = 0; ; ) {
+          const page = scope.stepsOf({ task, after, count: 100 }); // a page may end before a damaged event
+          found.push(...page.map(({ facts }) => String(JSON.parse(facts).name)));
+          after = page.at(-1)?.seq ?? after;
+          if (page.length === 0) return found;
+        }
+      } catch (error) {
+        return isFailure(error) ? error.code : error;
+      } finally {
+        opened.close();
+      }
+    };
+    const rows = new Database(Buffer.from(image));
+    const steps = rows.prepare<[], { pos: number; type: string; facts: string }>(
+      "SELECT pos, type, facts FROM events WHERE type LIKE 'step.%'",
+    );
+    return { list, events: steps.all() };
+  }
+
+  it("has them all when nobody touched the store", async () => {
+    const { list } = await setupSteps();
+
+    expect(list(() => {})).toEqual(names);
+  });
+
+  it.each(["type", "facts"] as const)("lacks none without a word, whichever byte of %s was turned", async (column) => {
+    const { list, events } = await setupSteps();
+
+    const seen = events.flatMap((event) => {
+      const bytes = Buffer.from(event[column]);
+      return [...bytes.keys()].map((index) => {
+        const flipped = Buffer.from(bytes);
+        flipped[index] = flipped[index]! ^ 1;
+        return list((other) => {
+          other.prepare(`UPDATE events SET ${column} = ? WHERE pos = ?`).run(flipped.toString("latin1"), event.pos);
+        });
+      });
+    });
+
+    expect(new Set(seen)).toEqual(new Set(["JOURNAL_DAMAGED"]));
+  });
+
+  it("lacks none without a word when its row is gone or stale", async () => {
+    const { list } = await setupSteps();
+
+    for (const change of ["DELETE FROM steps WHERE name = 's1'", "UPDATE steps SET seq = seq - 1 WHERE name = 's2'"])
+      expect(list((other) => void other.exec(change))).toEqual(isIndexed ? "JOURNAL_DAMAGED" : names);
   });
 });
