@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineTool, type RunContext } from "../../../sdk/index.ts";
+import { patienceMs } from "../../support/patience.ts";
 import { ended, forever, gate, journal, recorded, type Setup, soon, start } from "./fabric.ts";
 
 const retry = { ...soon, attemptsMax: 2 };
@@ -89,7 +90,7 @@ export function describeBranches(setup: Setup): void {
       const { client, work } = await setup();
       const release = gate();
       let effects = 0;
-      work({}, async (task, ctx) => {
+      work({ graceMs: patienceMs }, async (task, ctx) => {
         const slow = ctx.step("slow", async () => {
           effects += 1;
           await release.promise;
