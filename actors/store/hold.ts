@@ -237,7 +237,9 @@ class FileHold implements Hold {
   /** Which file became shorter, in words. */
   #findCut(): string | undefined {
     for (const end of growingEnds) {
-      const { size } = look(`${this.#file}${end}`) ?? { size: this.#lengths[end] }; // one that is gone is noticed otherwise
+      const found = look(`${this.#file}${end}`);
+      if (found === undefined || found.ino !== this.#inodes?.[end]) continue; // one that is gone or another is noticed by `check`
+      const { size } = found;
       const known = end === "" ? this.#lengths[end] : Math.min(this.#lengths[end], logBytesKept);
       this.#lengths[end] = size;
       if (size >= known) continue;

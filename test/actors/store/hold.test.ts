@@ -186,6 +186,7 @@ describe("a store that is not its holder's any more (H3)", () => {
     await bench.start();
     pause(60); // the folder's time of change is settled, so that the quick look is the one that is tried
     await bench.start();
+    pause(10); // the lengths are looked at, too
     lose(home, file);
 
     const outcome = await outcomeOf(bench.start());
