@@ -41,13 +41,29 @@ describe("a planted bug", () => {
     "late owners refused": /^I4: .* no other claim/,
     "revived under an old epoch": /^I4: .*claim.revived/,
   };
+  /** The seed at which a bug was found last, if not among the first: it is played first. What moves it costs time, and nothing else. */
+  const foundAt: Record<string, number> = {
+    "anchors of all scopes": 9,
+    "answers to the first question": 35,
+    "claims of all scopes": 9,
+    "clocks not kept": 40,
+    "commits not synced": 7,
+    "failed runs count": 5,
+    "intent not recorded": 6,
+    "late answers taken": 35,
+    "lessons of all scopes": 9,
+    "no fence": 8,
+    "outbox lost": 5,
+    "replayed by a failure": 5,
+    "strict goes on": 23,
+  };
   afterAll(() => process.stdout.write(`${reports.join("\n")}\n`));
 
   it.each(Object.keys(plantedBugs))(
     "is caught: %s",
     async (name) => {
       const isExpected = (violation: string): boolean => broken[name]?.test(violation) === true;
-      const found = await findFailure(name, 150, isExpected);
+      const found = await findFailure(name, { first: foundAt[name] ?? 1, seeds: 150 }, isExpected);
 
       reports.push(`planted bug "${name}": seed ${found?.seed}, ${found?.violations.find(isExpected)?.slice(0, 120)}`);
       expect(found).toBeDefined();
@@ -58,7 +74,7 @@ describe("a planted bug", () => {
   it(
     "shrinks to a short list of faults that fails in the same way",
     async () => {
-      const found = await findFailure("no idempotency", 50);
+      const found = await findFailure("no idempotency", { first: 1, seeds: 50 });
       const shrunk = await shrink({ seed: found?.seed ?? 0, bug: plantedBugs["no idempotency"], runsMax: 200 });
 
       expect(shrunk.violations).not.toEqual([]);
@@ -69,13 +85,13 @@ describe("a planted bug", () => {
   );
 });
 
-/** The first seed with a violation that is expected of the bug; a bug may show in other ways before. */
+/** A seed with a violation that is expected of the bug; a bug may show in other ways before. The seed `first` is played first. */
 async function findFailure(
   bug: string,
-  seeds: number,
+  { first, seeds }: { first: number; seeds: number },
   isExpected: (violation: string) => boolean = () => true,
 ): Promise<RunResult | undefined> {
-  for (let seed = 1; seed <= seeds; seed += 1) {
+  for (const seed of [first, ...Array.from({ length: seeds }, (_, index) => index + 1)]) {
     const result = await simulate({ seed, bug: plantedBugs[bug] });
     if (result.violations.some(isExpected)) return result;
   }
