@@ -12,6 +12,7 @@
 import { type AionisError, isFailure, withoutStack } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
 import { type Calls, createCalls } from "./calls.ts";
+import { createOngoing } from "./ongoing.ts";
 import { RunEnded, type RunEndReason } from "./run-ended.ts";
 
 /** How a run ends, and the sentence that says why. */
@@ -44,7 +45,7 @@ export interface RunLife {
   /** Notes that `work` goes on, whatever becomes of the call that it belongs to. */
   track<Result>(work: Promise<Result>): Promise<Result>;
   /** Resolves when nothing of the tracked work goes on. */
-  idle(): Promise<void>;
+  idle(): Promise<unknown>;
 }
 
 /** How long a worker tries to have something recorded: until its claim is lost, not until a reply is late. */
@@ -58,7 +59,7 @@ export function createLife(run: { taskId: string; epoch: number }, onCallEnd: ()
   const { promise: ended, resolve: settleEnded } = Promise.withResolvers<void>();
   const calls = createCalls(onCallEnd);
   const waiting = new Set<(why: RunEnded) => void>();
-  const working = new Set<Promise<unknown>>();
+  const working = createOngoing();
   let over: RunEnded | undefined;
   let endings = 0;
 
@@ -147,13 +148,8 @@ export function createLife(run: { taskId: string; epoch: number }, onCallEnd: ()
     hold,
     holdLast,
     isEnding: () => endings > 0,
-    track(work) {
-      const forget = (): void => void working.delete(work);
-      working.add(work);
-      work.then(forget, forget);
-      return work;
-    },
-    idle: async () => void (await Promise.allSettled(working)),
+    track: working.add,
+    idle: working.settled,
   };
 }
 

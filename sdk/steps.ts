@@ -22,6 +22,7 @@ import { findAnswer, isAboutStep, readSides, toDiverged, toOutcomeUnknown, toSte
 import { type Duration, toMs } from "./duration.ts";
 import { toErrorText } from "./error-text.ts";
 import { type RunLife, recordTimeoutMs } from "./life.ts";
+import { createOngoing } from "./ongoing.ts";
 import type { RunParts } from "./parts.ts";
 import type { Pauses } from "./pauses.ts";
 import { toRunQuestion } from "./run-questions.ts";
@@ -86,7 +87,7 @@ export async function createSteps(
   const known = task.hasSteps ? await readSteps({ taskId, stage }) : [];
   const recorded = new Map(known.map((receipt) => [toKey(receipt), receipt]));
   const names = createStepNames(clock);
-  const inFlight = new Set<Promise<unknown>>();
+  const inFlight = createOngoing();
 
   async function step<Output>(
     name: string,
@@ -102,17 +103,10 @@ export async function createSteps(
       subject.ordinal = use.ordinal;
       const known = recorded.get(toKey(subject));
       if (known !== undefined) await use.turn(known);
-      return await during(runOnce(subject, known, stepOptions, work));
+      return await inFlight.add(runOnce(subject, known, stepOptions, work));
     } finally {
       use.end();
     }
-  }
-
-  function during<Result>(step: Promise<Result>): Promise<Result> {
-    const forget = (): void => void inFlight.delete(step);
-    inFlight.add(step);
-    step.then(forget, forget);
-    return step;
   }
 
   async function runOnce<Output>(
@@ -289,7 +283,7 @@ export async function createSteps(
 
   return {
     step,
-    settled: () => Promise.allSettled(inFlight),
+    settled: inFlight.settled,
     history: async () => (stage === 1 ? [] : (await readSteps({ taskId })).filter((receipt) => receipt.stage < stage)),
   };
 }
