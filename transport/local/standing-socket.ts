@@ -36,14 +36,20 @@ interface Listening {
 
 const lookEveryMs = 1_000;
 
-/** Listens at a path, and goes on doing so. @throws AionisError as `listenAt` */
+/** Listens at a path, and goes on doing so. @throws AionisError as `listenAt`, and what `onListening` throws first. */
 export async function standAt(options: StandingSocketOptions): Promise<StandingSocket> {
   const { path, onListening, clock, logger } = options;
   let standing = await listen(options);
   let isTold = false;
   let isClosed = false;
   let cancel: CancelTimer = () => {};
-  onListening?.(standing.file.inode);
+  let looking = Promise.resolve();
+  try {
+    onListening?.(standing.file.inode);
+  } catch (error) {
+    await closeServer(standing); // nobody else could
+    throw error;
+  }
 
   /** S1 */
   async function makeAgain(): Promise<void> {
@@ -68,7 +74,10 @@ export async function standAt(options: StandingSocketOptions): Promise<StandingS
   }
 
   function watch(): void {
-    if (!isClosed) cancel = clock.setTimer(lookEveryMs, () => void look());
+    if (isClosed) return;
+    cancel = clock.setTimer(lookEveryMs, () => {
+      looking = look(); // it reports its own failures
+    });
   }
 
   watch();
@@ -76,7 +85,9 @@ export async function standAt(options: StandingSocketOptions): Promise<StandingS
     async close() {
       isClosed = true;
       cancel();
-      await closeServer(standing);
+      const closed = closeServer(standing);
+      await looking; // what it makes now, it closes
+      await closed;
     },
   };
 }

@@ -69,6 +69,20 @@ describe("the local socket's file, while its process lives", () => {
     expect(toText(await client.request("who", text(""), soon))).toBe("the other");
   });
 
+  it("does not stay when its owner cannot take note of it", async () => {
+    const path = join(makeFolder(), "runtime.sock");
+    const bus = createMemoryBus({ clock: systemClock });
+    const onListening = (): never => {
+      throw new Error("no room for a note");
+    };
+    const options = { path, connect: () => bus.connect(), clock: systemClock, logger: silentLogger };
+
+    await expect(openLocalServer({ ...options, onListening })).rejects.toThrow("no room for a note");
+
+    expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined();
+    await setup(path);
+  });
+
   it("comes back as soon as a file of another kind has left its place (S2)", async () => {
     const { path, logged } = await setup();
 
