@@ -3,7 +3,7 @@
 // The build's hundreds of modules as a few, so that a program that imports the package, and the command line, start sooner. What several
 // entries share is one module: there is one of each class. Declarations stay as they are.
 
-import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { build } from "esbuild";
 
@@ -28,10 +28,7 @@ export async function joinModules(dist: string, entries: readonly string[]): Pro
     logLevel: "error",
   });
   for (const file of globSync("**/*.{js,js.map}", { cwd: dist, exclude: [`${joined}/**`] })) rmSync(join(dist, file));
-  for (const entry of entries) {
-    mkdirSync(dirname(join(dist, entry)), { recursive: true });
-    writeFileSync(join(dist, entry), toEntry(entry));
-  }
+  for (const entry of entries) writeFileSync(join(dist, entry), toEntry(entry));
 }
 
 /** No package is evaluated before the version of Node.js is known to do: the store's driver ends an older process without a word. */

@@ -2,7 +2,8 @@
 //
 // Some packages go into the build instead of into a user's tree: msgpackr has an optional dependency with an install script, over which
 // pnpm ends with exit code 1, and ws and the client of NATS are CommonJS, which a bundle of ES modules cannot load Node.js's modules for.
-// Owns: which packages, their copies in `dist/vendor`, and the licences that go with them. Does not own: who imports them.
+// Owns: which packages, their copies in `dist/vendor`, which `join.ts` takes in afterwards, and the licences that stay there. Does not own: which
+// module imports them.
 //
 // Invariants:
 //   V1. No file of the build names a vendored package: each import leads to the copy.

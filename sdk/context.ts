@@ -40,8 +40,8 @@ export interface Question<Answer extends z.ZodType> {
   /** Who is to answer; anyone if absent. */
   approver?: string;
   /**
-   * A name by which its answer is found, once a stage: a run that asks two things under one name is refused. Without one a question is known by its text and the schema of its answer, and equal
-   * ones by their order.
+   * A name by which its answer is found, once a stage: a run that asks two things under one name is refused. Without one a question is
+   * known by its text and the schema of its answer, and equal ones by their order.
    */
   about?: string;
 }

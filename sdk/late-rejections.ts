@@ -1,8 +1,8 @@
 // Late rejections
 //
 // A handler that runs branches side by side may leave one that nothing awaits when its run ends. The branch rejects with `RunEnded`, as it
-// must to clean up, and Node.js would end the process for it. Owns: that such a rejection, or one made from it, is no unhandled one. Does not own: any other
-// rejection, which goes the way it would go without this file.
+// must to clean up, and Node.js would end the process for it. Owns: that such a rejection, or one made from it, is no unhandled one. Does
+// not own: any other rejection, which goes the way it would go without this file.
 
 import { listErrors } from "./error-causes.ts";
 import { RunEnded } from "./run-ended.ts";

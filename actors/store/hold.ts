@@ -47,7 +47,7 @@ export interface Hold {
    * @throws AionisError `STORE_FAILED`; from then on always.
    */
   check(isThorough?: boolean): void;
-  /** That neither the file nor its log was cut short (H5). Looks some times a second at most. @throws AionisError as `check` */
+  /** That neither the file nor its log was cut short (H5). Looks every 5 ms at most. @throws AionisError as `check` */
   checkLengths(): void;
   /** What `check` has found and throws. */
   loss(): AionisError | undefined;

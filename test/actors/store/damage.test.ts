@@ -13,12 +13,17 @@ const events = 7;
 const columns = ["scope", "task", "task_id", "id", "type", "epoch", "at", "actor", "command", "content", "caused_by"];
 const rest = ["facts", "body_hash", "chain"];
 
-/** The bytes of a store with a few tasks in two scopes, as its file would hold them. */
-async function setup() {
+/** A store whose bytes can be taken. */
+function openInMemory() {
   const ports = createPorts();
   const database = openDatabase(":memory:", { ...ports, durability: "process" });
   const store = createStore(database, ":memory:", ports.random);
-  const bench = createBench({ store, ports });
+  return { database, store, bench: createBench({ store, ports }) };
+}
+
+/** The bytes of a store with a few tasks in two scopes, as its file would hold them. */
+async function setup() {
+  const { database, store, bench } = openInMemory();
   const taskId = await bench.start({ checks: [{ name: "tests" }] }, { commandId: "c-1" });
   await bench.do("tasks.claim", { taskId }, { commandId: "c-2" });
   const step = { name: "s", ordinal: 0, outcome: { kind: "succeeded" as const, output: "z".repeat(70_000) } };
@@ -298,10 +303,7 @@ describe.each([
 
   /** A task whose first step failed once, so that one of its events is passed over. */
   async function setupSteps() {
-    const ports = createPorts();
-    const database = openDatabase(":memory:", { ...ports, durability: "process" });
-    const store = createStore(database, ":memory:", ports.random);
-    const bench = createBench({ store, ports });
+    const { database, store, bench } = openInMemory();
     const taskId = await bench.start();
     await bench.do("tasks.claim", { taskId });
     const failed = { kind: "failed", error: "not yet", retryable: true } as const;
