@@ -84,20 +84,37 @@ export function isSameJson(left: unknown, right: unknown): boolean {
 
 /** The text of a JSON value with the keys of each object in one order: the same text for the same value (JSON-3). */
 export function canonicalJson(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  if (typeof value !== "object" || value === null) return value === undefined ? "null" : String(value);
-  let text = "";
-  if (Array.isArray(value)) {
-    for (const item of value) text += text === "" ? canonicalJson(item) : `,${canonicalJson(item)}`;
-    return `[${text}]`;
-  }
-  for (const key of Object.keys(value).sort()) {
-    const item = (value as Record<string, unknown>)[key]; // an object that is no list
-    if (item === undefined) continue; // as if it were not there
-    text += `${text === "" ? "" : ","}${quote(key)}:${canonicalJson(item)}`;
-  }
-  return `{${text}}`;
+  return JSON.stringify(orderKeys(value)) ?? "null"; // of undefined there is no text
 }
+
+/** A copy whose objects have their keys in one order; a copy and one `JSON.stringify` take half as long as a text made of parts. */
+function orderKeys(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(orderKeys);
+  const ordered: Record<string, unknown> = {};
+  for (const key of toOrderedKeys(value)) {
+    const item = orderKeys((value as Record<string, unknown>)[key]); // an object that is no list
+    if (key === "__proto__")
+      Object.defineProperty(ordered, key, { value: item, enumerable: true }); // JSON-4
+    else ordered[key] = item;
+  }
+  return ordered;
+}
+
+/** Most objects have few keys, for which an insertion sort needs no memory of its own. */
+function toOrderedKeys(value: object): string[] {
+  const keys = Object.keys(value);
+  if (keys.length > fewKeys) return keys.sort();
+  for (let from = 1; from < keys.length; from += 1) {
+    const key = keys[from] as string; // within the length, as are those below
+    let to = from;
+    for (; to > 0 && (keys[to - 1] as string) > key; to -= 1) keys[to] = keys[to - 1] as string;
+    keys[to] = key;
+  }
+  return keys;
+}
+
+const fewKeys = 16;
 
 /**
  * The value of a JSON text. An integer beyond 2^53 is refused when a number would give other digits back.
@@ -123,13 +140,6 @@ export function parseJson(text: string, subject = "The JSON text"): unknown {
     facts: { path, issues: [{ path, message }] },
   });
 }
-
-/** Most texts need no escapes, and then the quotes are all. */
-function quote(text: string): string {
-  return plainText.test(text) ? `"${text}"` : JSON.stringify(text);
-}
-
-const plainText = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/; // without quotes, backslashes, controls and surrogates
 
 /** What a reviver is told of a primitive value (ECMAScript's "JSON.parse source text access"). */
 interface Source {
