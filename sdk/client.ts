@@ -171,7 +171,11 @@ function createCall(options: ClientOptions) {
     const waitMs = toWaitMs(name, input);
     const { timeoutMs = timeoutMsDefault + waitMs, agent = options.agent, signal } = given;
     const line = isSlow === true || waitMs > 0 ? held : quick; // C4
-    line.check(agent, timeoutMs);
+    const refusal = line.whyRefused(agent, timeoutMs);
+    if (refusal !== undefined) {
+      await Promise.resolve(); // a promise that is rejected before it is awaited costs as much again: Node.js notes each of them
+      throw refusal;
+    }
     const body = toJson(input ?? {}, name);
     const id = callId ?? ids.next("cmd");
     const envelope: Envelope = { v: 1, id, scope, at: clock.now(), from: agent, body };

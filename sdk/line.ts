@@ -87,14 +87,14 @@ export class Line {
     });
   }
 
-  /** L1, before anything is done for the call. @throws AionisError `OVERLOADED` */
-  check(agent: string, timeoutMs: number): void {
-    if (this.#queue.items === 0) return;
+  /** L1, before anything is done for the call: why it is refused, with `OVERLOADED`. */
+  whyRefused(agent: string, timeoutMs: number): AionisError | undefined {
+    if (this.#queue.items === 0) return undefined;
     const party = this.#queue.party(agent);
     const waitMs = this.#queue.itemsBefore(party) * this.#pace.msEach + this.#toSentMs();
-    if (waitMs <= timeoutMs * patienceShare && this.#queue.hasRoom(party, callBytes)) return;
+    if (waitMs <= timeoutMs * patienceShare && this.#queue.hasRoom(party, callBytes)) return undefined;
     this.#queue.leave(party);
-    throw tooMany(Math.ceil(Math.min(Math.max(waitMs / 2, pauseMs), pauseMsMax)));
+    return tooMany(Math.ceil(Math.min(Math.max(waitMs / 2, pauseMs), pauseMsMax)));
   }
 
   /**
