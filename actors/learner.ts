@@ -12,6 +12,8 @@
 //   W5. An event that cannot be learned from is passed over and logged, once, and stands in no other's way.
 //   W6. When what cannot be read is another's (the rows of what was learned, the task that holds memory), nothing is passed over: learning
 //       waits until it can be read again, and says so once.
+//   W7. A place that was removed with a part of what was learned, as by a rebuild that did not end, is one where nothing may stand: what is
+//       left is removed before the journal is read again, and nothing is counted twice.
 
 import { isFailure, isUnreadable } from "../src/contracts/failures.ts";
 import { limits } from "../src/contracts/limits.ts";
@@ -75,6 +77,7 @@ export function createLearner(options: LearnerOptions): Learner {
   let isPaused = false;
   const passedOver = new Set<number>();
   let isHeld = false; // W6
+  let mayHaveRemains = true; // W7
   let waiters: { seq: number; end(reached: boolean): void }[] = [];
 
   function wake(committed: readonly Committed[] = []): void {
@@ -106,8 +109,21 @@ export function createLearner(options: LearnerOptions): Learner {
     });
   }
 
+  /** W7 */
+  async function clearRemains(): Promise<void> {
+    const { seq, part } = store.learnedTo();
+    let isLeft = mayHaveRemains && seq === 0 && part === 0;
+    while (isLeft && !isClosed && !isPaused)
+      await persistence.chore(scope, (desk) => {
+        isLeft = desk.store.clearLearned(limits.pageRows);
+      });
+    mayHaveRemains = isLeft;
+    teacher = createTeacher(rows);
+  }
+
   async function learn(): Promise<void> {
     try {
+      if (mayHaveRemains) await clearRemains();
       while (!isClosed && !isPaused && read < store.head().seq) {
         const page = findTeaching();
         if (page.length === 0) {
@@ -246,6 +262,7 @@ export function createLearner(options: LearnerOptions): Learner {
       await running;
       return () => {
         isPaused = false;
+        mayHaveRemains = true;
         teacher = createTeacher(rows);
         read = store.learnedTo().seq;
         rest(0);

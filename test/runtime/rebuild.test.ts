@@ -88,6 +88,23 @@ describe("store.rebuild", () => {
     expect(read([...journal, ...learned])).toEqual(before);
   });
 
+  it("is learned from the first event when a rebuild ended in the middle of removing what was learned", async () => {
+    const { runtime, change, read, reopen } = await setup();
+    await runtime.close();
+    const learned = ["SELECT * FROM recall", "SELECT * FROM readers"];
+    const before = read([...journal, ...learned]);
+    change((database) => database.exec("DELETE FROM readers; DELETE FROM recall WHERE kind < 3"));
+
+    const again = await reopen();
+
+    await expect
+      .poll(async () => (await again.taskStart({ query: "Look at the log", minPosition: 1 })).learnedTo)
+      .toBeGreaterThan(0);
+    expect((await again.store.verify()).problems).toEqual([]);
+    await again.close();
+    expect(read([...journal, ...learned])).toEqual(before);
+  });
+
   it("refuses a damaged journal, naming the event, and changes nothing", async () => {
     const { runtime, change, read, reopen } = await setup();
     await runtime.close();
