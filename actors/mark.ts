@@ -4,7 +4,8 @@
 // check of SQLite still passing; a journal that ends before its mark shows that (I7).
 //
 // The mark is written some time after the commits it covers, never before them: it can be behind. It is ahead when committed events are
-// missing, which after a power failure is to be expected at durability "process".
+// missing, which after a power failure is to be expected at durability "process". A store has one before its first command is taken: it
+// names the store, so that a new and empty one in its place is noticed.
 
 import { z } from "zod";
 import { AionisError } from "../src/contracts/failures.ts";
@@ -23,6 +24,8 @@ const Mark = z.strictObject({
 const writeEveryMs = 1_000;
 
 export interface HighWaterMark {
+  /** Writes the first one, before any command is taken. One that cannot be written follows the first commit. */
+  begin(): Promise<void>;
   /** Call it after commits; the file follows within about a second. */
   note(): void;
   /** Writes what is still to be written. Safe to call twice. */
@@ -95,6 +98,10 @@ export function createHighWaterMark(options: {
   }
 
   return {
+    async begin() {
+      isBehind = true;
+      await write();
+    },
     note() {
       if (isDropped) return;
       isBehind = true;

@@ -181,9 +181,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const mark =
     options.markFile === undefined ? undefined : createHighWaterMark({ store, file: options.markFile, clock, logger });
   const readMark = async (): Promise<AionisError | undefined> => checkMark(store, await options.markFile?.read());
-  const damage = await readMark();
-  const refused = store.cannotRecord ?? damage;
+  const marked = await options.markFile?.read();
+  const refused = store.cannotRecord ?? checkMark(store, marked);
   if (refused !== undefined) persistence.suspend(refused);
+  else if (marked === undefined) await mark?.begin();
 
   const learner = createLearner({
     ...{ scope, store: scopeStore, persistence, clock, logger },

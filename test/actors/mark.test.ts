@@ -44,6 +44,14 @@ describe("the high-water mark", () => {
     expect(texts).toHaveLength(1);
   });
 
+  it("is written at once for a store that has none, though nothing was recorded", async () => {
+    const { texts, mark, bench } = await setup();
+
+    await mark.begin();
+
+    expect(read(texts[0])).toMatchObject({ storeId: bench.store.id });
+  });
+
   it("is written again at the close when it was removed, though nothing was recorded since", async () => {
     const { bench, texts, mark } = await setup();
     mark.note();

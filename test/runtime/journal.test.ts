@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createRuntime } from "../../src/embedded.ts";
@@ -34,5 +34,19 @@ describe("store.verify", () => {
     const { ok, problems } = await runtime.store.verify();
     expect(ok).toBe(false);
     expect(problems.map(({ what }) => what)).toEqual([expect.stringContaining("high-water mark is 9")]);
+  });
+});
+
+describe("a store whose log is gone", () => {
+  it("is read and not written from its very first command on: a new and empty one in its place is noticed (I7)", async () => {
+    const { path } = await setup();
+    const copy = tempFolder(); // as the folder is left when the process is killed now and the log is removed
+    for (const name of ["aionis.db", "aionis.mark"]) copyFileSync(join(path, name), join(copy, name));
+
+    await using opened = await createRuntime({ path: copy, scope: "acme/billing" });
+
+    const { state, reason } = await opened.runtime.status();
+    expect([state, reason]).toEqual(["readOnly", expect.stringContaining("high-water mark")]);
+    await expect(opened.tasks.start({ brief: "no" })).rejects.toMatchObject({ code: "JOURNAL_TRUNCATED" });
   });
 });
