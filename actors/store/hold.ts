@@ -147,10 +147,11 @@ export function watchHold(
     try {
       hold.check(true); // also where there was no room for a note
       hold.renew();
-      cancel = clock.setTimer(lookEveryMs, look);
     } catch (error) {
-      onLost(isFailure(error) ? error : toStoreFailure(error, "The note of the store's holder"));
+      const failure = toStoreFailure(error, "the note of the store's holder");
+      if (failure.code !== "STORE_FULL") return onLost(failure);
     }
+    cancel = clock.setTimer(lookEveryMs, look);
   }
   cancel = clock.setTimer(lookEveryMs, look);
   return () => cancel();
@@ -171,6 +172,8 @@ class FileHold implements Hold {
   readonly #lock: Database.Database;
   readonly #unlist: () => void;
   #holder: Holder;
+  /** Of the note that was there when the store was taken: a dead holder's. */
+  readonly #foundToken: string | undefined;
   #isNoted = false;
   #isOutdated = false;
   #isReleased = false;
@@ -190,10 +193,12 @@ class FileHold implements Hold {
     this.#lock = lock;
     this.#unlist = unlist;
     this.#folderInode = look(this.#folder)?.ino;
+    this.#foundToken = readHolder(file)?.token;
   }
 
   confirm(): void {
     if (this.#isNoted) return;
+    this.#refuseOther();
     this.#write();
     this.#isNoted = true;
   }
@@ -223,6 +228,13 @@ class FileHold implements Hold {
     this.#lengthsLookedAt = now;
     const what = this.#findCut();
     if (what !== undefined) this.#lose(what);
+  }
+
+  /** H3: where there was no room for a note, another holder may have written his meanwhile, and has the store then. */
+  #refuseOther(): void {
+    const found = readHolder(this.#file)?.token;
+    if (this.#inodes === undefined || found === undefined || found === this.#foundToken) return;
+    this.#lose(describeLoss(holderNote(this.#file), ".holder", 0));
   }
 
   #lose(what: string): never {
@@ -268,9 +280,9 @@ class FileHold implements Hold {
     if (this.#isCut) return true;
     const found = readHolder(this.#file);
     return (
-      this.#isNoted &&
       found !== undefined &&
       found.token !== this.#holder.token &&
+      (this.#isNoted || found.token !== this.#foundToken) &&
       look(this.#file)?.ino === this.#inodes?.[""]
     );
   }

@@ -214,6 +214,7 @@ export function createStore(database: Database.Database, file: string, random: R
     hasRoom() {
       try {
         if (file !== ":memory:" && roomBeside(file) < roomBytes) return false;
+        hold?.check(true); // H3: this writes, too
         finish?.();
         finish = undefined;
         touchMeta.run();

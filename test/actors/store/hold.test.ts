@@ -107,6 +107,23 @@ describe("a second opener (H1, H2)", () => {
   });
 });
 
+describe("a holder without room for its note", () => {
+  it("has lost the store when another's note is there before its own, and leaves the file to it (H3)", () => {
+    const { file, note } = setup();
+    note({ pid: 4_190_001, token: "dead" });
+    const waiting = takeHold(file);
+    waiting.check(true);
+    expect(waiting.isTaken()).toBe(false); // the note is that of the dead one
+
+    note({ token: "of another that found room first" });
+
+    expect(() => waiting.confirm()).toThrow(expect.objectContaining({ code: "STORE_FAILED" }));
+    expect(waiting.isTaken()).toBe(true);
+    expect(readHolder(file)?.token).toBe("of another that found room first");
+    waiting.release();
+  });
+});
+
 describe("a note that was left behind (H4)", () => {
   it.each<[string, Partial<Holder>]>([
     ["of a process that is gone", { pid: 4_190_001 }],
