@@ -26,6 +26,7 @@ import {
   silentLogger,
   systemClock,
 } from "./kernel/index.ts";
+import { isNoRoom } from "./kernel/room.ts";
 import type { Durability } from "./kernel/store.ts";
 import { markFile, prepareStoreFolder, storeFile } from "./kernel/store-folder.ts";
 import { joinNats } from "./network.ts";
@@ -223,6 +224,8 @@ function makeFolder(folder: string): void {
     prepareStoreFolder(folder);
   } catch (cause) {
     if (isFailure(cause)) throw cause;
+    if (isNoRoom(cause))
+      throw new AionisError("STORE_FULL", `There is no room for ${folder}; make room, and start again.`, { cause });
     if (cause instanceof Error && "code" in cause && ["EACCES", "EPERM", "EROFS"].includes(String(cause.code))) {
       refuseUnreadable(join(folder, storeFile));
       throw denied("make", folder, cause);

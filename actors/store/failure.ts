@@ -1,5 +1,7 @@
+import { isAbsolute } from "node:path";
 import Database from "better-sqlite3";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { isWithoutRoom } from "../../src/kernel/room.ts";
 
 /**
  * SQLite's error as a failure of ours. `STORE_FULL` latches the runtime read-only, `STORE_FAILED` ends it: after either, what was in
@@ -8,7 +10,7 @@ import { AionisError, isFailure } from "../../src/contracts/failures.ts";
 export function toStoreFailure(error: unknown, file: string): AionisError {
   if (isFailure(error)) return error;
   const code = codeOf(error);
-  if (noRoom.includes(code)) {
+  if (noRoom.includes(code) || (mayBeFull.includes(code) && isAbsolute(file) && isWithoutRoom(file))) {
     return new AionisError("STORE_FULL", `There is no room for ${file}; make room, the runtime goes on by itself.`, {
       cause: error,
     });
@@ -96,6 +98,9 @@ export function createStoreFailures(file: string): StoreFailures {
 
 const noFit = ["SQLITE_CONSTRAINT", "SQLITE_MISMATCH"];
 const noRoom = ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "ENOSPC", "EDQUOT"];
+
+/** What SQLite calls a user's quota that is used up, and a file system that takes no further file. */
+const mayBeFull = ["SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN"];
 
 /** What SQLite or the file system calls it. */
 function codeOf(error: unknown): string {

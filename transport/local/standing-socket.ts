@@ -7,10 +7,12 @@
 //   S1. When the file is removed or replaced, such as by a program that tidies the folder, it is made again soon, and its owner is told. Those
 //       that are connected notice nothing.
 //   S2. A file that cannot be made again is tried for again and told of once. Another's live socket is left alone.
+//   S3. A full disk is no reason to go without: what there is no room for at first is made when there is.
 
 import { createServer, type Server, type Socket } from "node:net";
 import type { CancelTimer, Clock } from "../../src/kernel/clock.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
+import { isNoRoom } from "../../src/kernel/room.ts";
 import { listenAt, type SocketFile } from "./address.ts";
 
 export interface StandingSocketOptions {
@@ -36,16 +38,19 @@ interface Listening {
 
 const lookEveryMs = 1_000;
 
-/** Listens at a path, and goes on doing so. @throws AionisError as `listenAt`, and what `onListening` throws first. */
+/**
+ * Listens at a path, and goes on doing so.
+ * @throws AionisError as `listenAt`, unless there is no room (S3), and what `onListening` throws first.
+ */
 export async function standAt(options: StandingSocketOptions): Promise<StandingSocket> {
   const { path, onListening, clock, logger } = options;
-  let standing = await listen(options);
-  let isTold = false;
+  let standing = await listenIfRoom(options);
+  let isTold = standing === undefined;
   let isClosed = false;
   let cancel: CancelTimer = () => {};
   let looking = Promise.resolve();
   try {
-    onListening?.(standing.file.inode);
+    if (standing !== undefined) onListening?.(standing.file.inode);
   } catch (error) {
     await closeServer(standing); // nobody else could
     throw error;
@@ -56,16 +61,18 @@ export async function standAt(options: StandingSocketOptions): Promise<StandingS
     options.onGone?.();
     const anew = await listen(options);
     if (isClosed) return void (await closeServer(anew));
+    const isFirst = standing === undefined;
     void closeServer(standing); // ends with its connections
     standing = anew;
     isTold = false;
     onListening?.(anew.file.inode);
-    logger.log("warn", "The socket's file was removed or replaced; it was made again.", { path });
+    const what = isFirst ? "There is room for the socket; it was made." : removedAndMade;
+    logger.log("warn", what, { path });
   }
 
   async function look(): Promise<void> {
     try {
-      if (!standing.file.isThere()) await makeAgain();
+      if (standing?.file.isThere() !== true) await makeAgain();
     } catch (error) {
       if (!isTold) logger.log("error", "The socket's file is gone, and cannot be made again.", { path, error });
       isTold = true; // S2
@@ -92,6 +99,20 @@ export async function standAt(options: StandingSocketOptions): Promise<StandingS
   };
 }
 
+const removedAndMade = "The socket's file was removed or replaced; it was made again.";
+
+/** S3 */
+async function listenIfRoom(options: StandingSocketOptions): Promise<Listening | undefined> {
+  try {
+    return await listen(options);
+  } catch (error) {
+    if (!(error instanceof Error) || !isNoRoom(error.cause)) throw error;
+    const { path, logger } = options;
+    logger.log("warn", "There is no room for the socket; other processes reach this one when there is.", { path });
+    return undefined;
+  }
+}
+
 async function listen({ path, accept, logger }: StandingSocketOptions): Promise<Listening> {
   const server = createServer(accept);
   const file = await listenAt(path, server);
@@ -99,9 +120,10 @@ async function listen({ path, accept, logger }: StandingSocketOptions): Promise<
   return { server, file };
 }
 
-function closeServer({ server, file }: Listening): Promise<void> {
-  file.remove();
-  return new Promise((resolve) => {
-    server.close(() => resolve());
+async function closeServer(listening: Listening | undefined): Promise<void> {
+  listening?.file.remove();
+  await new Promise<void>((resolve) => {
+    if (listening === undefined) resolve();
+    else listening.server.close(() => resolve());
   });
 }
