@@ -8,6 +8,7 @@ import type { Program } from "../support/programs.ts";
 import { makeFolder, run, scope } from "./processes.ts";
 
 const rounds = Number(process.env.AIONIS_TEST_HOLDS ?? 2);
+const roundsAStore = 20; // what a round looks at grows with its store
 const openers = 8;
 const times = 100;
 
@@ -15,19 +16,20 @@ describe("a store that eight others try to open while its holder opens and close
   it(
     "is opened by none of them, and loses nothing that was acknowledged when its holder is killed (I2)",
     async () => {
-      const { path } = makeFolder();
       const others: Program[] = [];
-      while (others.length < openers) others.push(await startOpener(path)); // at once they would take too long
-      let expected = 0;
+      while (others.length < openers) others.push(await startOpener()); // at once they would take too long
+      let [path, expected] = ["", 0];
 
       for (let round = 0; round < rounds; round += 1) {
+        if (round % roundsAStore === 0) [path, expected] = [makeFolder().path, 0];
         const holder = run("holder-program.ts", path, String(times));
         await holder.printed("ready");
         const before = others.map((other) => other.stdout().length);
-        for (const other of others) other.child.stdin?.write("go\n");
+        for (const other of others) other.child.stdin?.write(`go ${path}\n`);
         holder.child.stdin?.write("go\n");
         const [victim = never(), ...survivors] = others;
         await victim.kill(); // in the middle of a try, wherever that is
+        const next = startOpener(); // the last victim's place is taken while the rest goes on
         await holder.printed(`acknowledged ${times}`);
         expected += times;
         const seen = await Promise.all(survivors.map((survivor, index) => stop(survivor, before[index + 1] ?? 0)));
@@ -35,7 +37,7 @@ describe("a store that eight others try to open while its holder opens and close
 
         expect(seen).toEqual(survivors.map(() => ({ STORE_IN_USE: expect.any(Number) })));
         expect(await countTasks(path)).toBe(expected);
-        others.splice(0, openers, ...survivors, await startOpener(path)); // another one is the next victim
+        others.splice(0, openers, ...survivors, await next); // another one is the next victim
       }
     },
     60_000 + rounds * 30_000,
@@ -89,8 +91,8 @@ function never(): never {
   throw new Error("there are eight");
 }
 
-async function startOpener(path: string): Promise<Program> {
-  const opener = run("opener-program.ts", path);
+async function startOpener(): Promise<Program> {
+  const opener = run("opener-program.ts");
   await opener.printed("ready");
   return opener;
 }

@@ -1,11 +1,13 @@
-// A program that tries to open the store in a folder again and again: `opener-program.ts <path>`. It says "ready", tries between the lines
-// "go" and "stop", and then says in one line of JSON how often it tried and what came of it.
+// A program that tries to open the store in a folder again and again. It says "ready", tries between the lines "go <path>" and "stop", and then
+// says in one line of JSON how often it tried and what came of it. It takes the time that the store's holder leaves it.
 
 import { flushCompileCache } from "node:module";
+import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { createRuntime, isFailure } from "../../src/index.ts";
 
-const [, , path = ""] = process.argv;
+setPriority(5); // a third of the time that others have
+let path = "";
 let isOn = false;
 const seen: Record<string, number> = {};
 
@@ -22,8 +24,10 @@ async function tryOnce(): Promise<string> {
 console.log("ready");
 flushCompileCache(); // at the end it would be too late: it may be killed
 for await (const line of createInterface(process.stdin)) {
-  if (line === "go") void keepTrying();
   if (line === "stop") isOn = false;
+  if (!line.startsWith("go ")) continue;
+  path = line.slice("go ".length);
+  void keepTrying();
 }
 process.exit(); // whoever started it is gone
 
