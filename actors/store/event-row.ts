@@ -83,7 +83,7 @@ export function whyBodyDiffers({ salt, body, payload, body_hash }: EventRow): st
 
 /** How a page is bounded. */
 export interface PageOptions {
-  /** Of texts after the first event; `limits.pageBytes` if absent. */
+  /** Of texts after the first event; `limits.pageBytes` if absent, of a whole `limits.runBytes`. */
   bytes?: number | undefined;
   /** Whether a damaged event fails it, because no other page follows. */
   isWhole?: boolean | undefined;
@@ -93,7 +93,7 @@ export interface PageOptions {
 export function takePage(
   scope: ScopeKey,
   rows: Iterable<EventRow>,
-  { bytes = limits.pageBytes, isWhole = false }: PageOptions = {},
+  { isWhole = false, bytes = isWhole ? limits.runBytes : limits.pageBytes }: PageOptions = {},
 ): StoredEvent[] {
   const events: StoredEvent[] = [];
   let chars = 0;

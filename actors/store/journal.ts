@@ -28,7 +28,6 @@ import {
   eventColumns,
   inOrder,
   joined,
-  type PageOptions,
   type ScopeKey,
   takePage,
   toEvent,
@@ -127,10 +126,6 @@ export function createJournal(prepare: Prepare, random: Random) {
     return inOrder(pageOfTypes.iterate(from, before, JSON.stringify(types), allTypes, count), from); // one of no type is damaged, and is told
   }
 
-  function* rowsAt(scope: ScopeKey, sequences: readonly number[]): Iterable<EventRow> {
-    for (const seq of sequences) yield byPosition.get(start(scope) + seq) ?? missingEvent(scope.name, seq);
-  }
-
   return {
     append,
     read: (scope: ScopeKey, options: Page): StoredEvent[] => takePage(scope, select(scope, options), options),
@@ -156,9 +151,9 @@ export function createJournal(prepare: Prepare, random: Random) {
       return found === undefined ? undefined : toEvent(scope, found);
     },
 
-    /** The events at these sequences, as many as a page holds. */
-    readAt: (scope: ScopeKey, sequences: readonly number[], options?: PageOptions): StoredEvent[] =>
-      takePage(scope, rowsAt(scope, sequences), options),
+    /** The event to which a row refers, unchecked. @throws AionisError `JOURNAL_DAMAGED` */
+    rowAt: (scope: ScopeKey, seq: number): EventRow =>
+      byPosition.get(start(scope) + seq) ?? missingEvent(scope.name, seq),
 
     eventByCommand(scope: ScopeKey, commandId: string): StoredEvent | undefined {
       const found = byCommand.get(scope.number, commandId);

@@ -23,10 +23,10 @@ import { refuseDamagedLog } from "./log-check.ts";
 import { createMending, type Mending } from "./mend.ts";
 import { copyToRead, type ReadableCopy } from "./read-only.ts";
 import { createRows, type Rows } from "./rows.ts";
-import { scopesMax } from "./schema.ts";
+import { scopeStride, scopesMax } from "./schema.ts";
 import { createPrepare } from "./statement.ts";
+import { readStepPart } from "./step-parts.ts";
 import { checkTables } from "./table-checks.ts";
-import type { StepSequences } from "./task-index.ts";
 import { createTaskLog, type TaskLog } from "./task-log.ts";
 
 interface OpenScope {
@@ -289,11 +289,6 @@ interface Head {
   move(next: JournalHead): void;
 }
 
-function lostStep({ name }: ScopeKey, seq: number): AionisError {
-  const detail = `The index of steps lacks event ${seq} of ${name}. A rebuild makes it again from the journal.`;
-  return new AionisError("JOURNAL_DAMAGED", detail, { facts: { scope: name, seq } });
-}
-
 const writes = /^(append|put|enter|delete|clear|keep|mend|replace)/;
 
 function toScopeStore(
@@ -303,15 +298,6 @@ function toScopeStore(
 ): ScopeStore {
   const { number } = key;
   const isRead = (name: string): boolean => !writes.test(name);
-
-  /** The steps' sequences, when what was passed over is as it was written (X3 in `task-index.ts`). @throws AionisError `JOURNAL_DAMAGED` */
-  function check({ found, passed }: StepSequences): number[] {
-    for (const { seq, isLost } of passed) {
-      journal.event(key, seq);
-      if (isLost) throw lostStep(key, seq);
-    }
-    return found;
-  }
 
   const store: ScopeStore = {
     name: key.name,
@@ -343,14 +329,16 @@ function toScopeStore(
     },
 
     step: rows.index.step,
-    stepsOf: (options) => journal.readAt(key, check(rows.index.stepSequences(number, options))),
-
-    lastStepsOf: (options) => {
-      const sequences = check(rows.index.lastStepSequences(number, options)).reverse();
-      return journal.readAt(key, sequences, { isWhole: true }).reverse();
+    stepsWithin({ stage, most, ...options }) {
+      const look = rows.index.look(number, { ...options, before: scopeStride, isBackward: false });
+      return readStepPart(journal, key, { ...look, stage, most });
+    },
+    lastStepsWithin({ stage, most, before = scopeStride, ...options }) {
+      const look = rows.index.look(number, { ...options, before, isBackward: true });
+      return readStepPart(journal, key, { ...look, stage, most });
     },
     countSteps: rows.index.countSteps,
-    hasStepAfter: (options) => check(rows.index.stepSequences(number, { ...options, count: 1 })).length > 0,
+    firstOfStage: (task, stage) => rows.index.firstOfStage(number, task, stage),
 
     putTimer: (row) => rows.putTimer(number, row),
     deleteTimer: rows.deleteTimer,

@@ -15,12 +15,14 @@ import { isBehind, outOfOrder } from "./in-order.ts";
 import { scopeStride } from "./schema.ts";
 import type { Prepare } from "./statement.ts";
 
-/** A page of a task's steps. */
-export interface StepPage {
+/** A part of a task's events, between two sequences. */
+export interface LookOptions {
   task: TaskNumber;
-  stage?: number | undefined;
   after: number;
+  before: number;
+  /** How many events of the index are looked at; a tail is short. */
   count: number;
+  isBackward: boolean;
 }
 
 /** The place of a step that the index does not hold yet, as `toStepPlace` makes it. */
@@ -32,16 +34,17 @@ const isStep = "(e.type LIKE 'step.%' OR e.type NOT IN (SELECT value FROM json_e
 const types = JSON.stringify(Object.keys(eventTypes));
 
 type FoundStep = Omit<StepRow, "task">;
-/** An event of the index. Without `latest` it has no step there. */
-type IndexedStep = FoundStep & { latest: number | null };
-type StepBounds = { task: TaskNumber; start: number; stage: number | null; after: number; types: string };
+/** An event of the index. Without `isStep` its event is missing, without `latest` it has no step there. */
+type IndexedStep = FoundStep & { isStep: 0 | 1 | null; latest: number | null };
+type LookBounds = Omit<LookOptions, "isBackward"> & { start: number; types: string };
 
-/** Events by their sequences. */
-export interface StepSequences {
-  /** The latest events of steps. */
-  found: number[];
-  /** Others that were met on the way (X3), and whether the index has no later event of their step. */
-  passed: { seq: number; isLost: boolean }[];
+/** An event of a task, as it was found in its index or its tail. */
+export interface StepLook {
+  seq: number;
+  /** Whether it is its step's latest event, or one that is passed over (X3), whose step the index may have lost. */
+  kind: "latest" | "passed" | "lost";
+  /** That of its step; absent of an event without one. */
+  stage?: number;
 }
 
 function toIdentity({ stage, name, ordinal }: FoundStep): string {
@@ -75,10 +78,11 @@ export function createTaskIndex(prepare: Prepare) {
      WHERE t.task = @task AND ${isStep} ORDER BY j.value`,
   );
   const [forward, backward] = (["ASC", "DESC"] as const).map((order) =>
-    prepare<[StepBounds], IndexedStep>(
-      `SELECT x.seq, s.seq AS latest, s.stage, s.name, s.ordinal FROM task_events x CROSS JOIN events e ON e.pos = @start + x.seq
-       LEFT JOIN steps s ON s.task = x.task AND s.stage = e.facts ->> 'stage' AND s.name = ${placeName} AND s.ordinal = ${placeOrdinal}
-       WHERE x.task = @task AND x.seq > @after AND ${isStep} AND (@stage IS NULL OR s.stage IS NULL OR s.stage = @stage)
+    prepare<[LookBounds], IndexedStep>(
+      `SELECT x.seq, ${isStep} AS isStep, s.seq AS latest, s.stage, s.name, s.ordinal
+       FROM (SELECT seq FROM task_events WHERE task = @task AND seq > @after AND seq < @before ORDER BY seq ${order} LIMIT @count) x
+       LEFT JOIN events e ON e.pos = @start + x.seq
+       LEFT JOIN steps s ON s.task = @task AND s.stage = e.facts ->> 'stage' AND s.name = ${placeName} AND s.ordinal = ${placeOrdinal}
        ORDER BY x.seq ${order}`,
     ),
   );
@@ -91,35 +95,24 @@ export function createTaskIndex(prepare: Prepare) {
      ORDER BY stage, name, ordinal LIMIT ?`,
   );
 
-  /** The steps of the tail, each at its latest event, and where the index is to be read: not before the stage began. */
-  function lookForSteps(scope: number, { task, stage, after }: Omit<StepPage, "count">) {
-    const start = scope * scopeStride;
-    const all = stepsOfTail.all({ task, start, types });
-    const latest = new Map(all.map((step) => [toIdentity(step), step]));
-    const tail = [...latest.values()].filter((step) => stage === undefined || step.stage === stage);
-    const others = all.filter((step) => !tail.includes(step)); // a tail is short
-    const passed = others.map(({ seq }) => ({ seq, isLost: false }));
-    const from = stage === undefined || stage === 1 ? 1 : firstOfStage.get(task, stage);
-    const bounds =
-      from == null ? undefined : { task, start, types, stage: stage ?? null, after: Math.max(after, from - 1) };
-    return { tail: tail.sort((left, right) => left.seq - right.seq), passed, bounds };
+  /** The steps of the tail. */
+  function lookAtTail(scope: number, task: TaskNumber): { looks: StepLook[]; known: ReadonlySet<string> } {
+    const found = stepsOfTail.all({ task, start: scope * scopeStride, types });
+    const latest = new Map(found.map((step) => [toIdentity(step), step.seq]));
+    const looks = found.map((step): StepLook => {
+      const kind = latest.get(toIdentity(step)) === step.seq ? "latest" : "passed";
+      return { seq: step.seq, kind, stage: step.stage };
+    });
+    return { looks, known: new Set(latest.keys()) };
   }
 
-  /** Of the index; a step that went on in the tail is the tail's. */
-  function take(
-    statement: typeof forward,
-    { tail, bounds, count }: { tail: readonly FoundStep[]; bounds: StepBounds | undefined; count: number },
-  ): StepSequences {
-    const sequences: StepSequences = { found: [], passed: [] };
-    if (bounds === undefined || statement === undefined || count <= 0) return sequences;
-    const known = new Set(tail.map(toIdentity));
-    for (const step of statement.iterate(bounds)) {
-      const { seq, latest } = step;
-      if (latest === seq && !known.has(toIdentity(step))) sequences.found.push(seq);
-      else sequences.passed.push({ seq, isLost: latest === null || latest < seq });
-      if (sequences.found.length === count) break;
-    }
-    return sequences;
+  /** A step that went on in the tail is the tail's. */
+  function toLook(step: IndexedStep, known: ReadonlySet<string>): StepLook[] {
+    const { seq, latest, isStep: is, stage } = step;
+    if (is === 0) return [];
+    if (is === null || latest === null) return [{ seq, kind: "lost" }];
+    if (latest !== seq) return [{ seq, kind: latest < seq ? "lost" : "passed", stage }];
+    return [{ seq, kind: known.has(toIdentity(step)) ? "passed" : "latest", stage }];
   }
 
   return {
@@ -135,19 +128,20 @@ export function createTaskIndex(prepare: Prepare) {
     },
     step: (identity: Omit<StepRow, "seq">) =>
       step.get(identity.task, identity.stage, identity.name, identity.ordinal)?.seq,
-    /** The sequences of the latest events of a task's steps after `after`, in the order of the journal. */
-    stepSequences(scope: number, { task, stage, after, count }: StepPage): StepSequences {
-      const { tail, passed, bounds } = lookForSteps(scope, { task, stage, after });
-      const later = tail.filter(({ seq }) => seq > after).map(({ seq }) => seq);
-      const indexed = take(forward, { tail, bounds, count });
-      return { found: [...indexed.found, ...later].slice(0, count), passed: [...indexed.passed, ...passed] };
+    /** What the next events of a task are to its steps, in the order in which they are looked at, and behind which one to go on. */
+    look(scope: number, { isBackward, ...options }: LookOptions): { looks: StepLook[]; next: number | undefined } {
+      const { looks, known } = lookAtTail(scope, options.task);
+      const tail = looks.filter(({ seq }) => seq > options.after && seq < options.before);
+      const rows = (isBackward ? backward : forward)?.all({ ...options, start: scope * scopeStride, types }) ?? [];
+      const indexed = rows.flatMap((row) => toLook(row, known));
+      const next = rows.length === options.count ? rows.at(-1)?.seq : undefined;
+      if (isBackward) return { looks: [...tail.reverse(), ...indexed], next };
+      return { looks: next === undefined ? [...indexed, ...tail] : indexed, next };
     },
-    /** The last `count` of them, in the order of the journal. */
-    lastStepSequences(scope: number, { task, stage, count }: Omit<StepPage, "after">): StepSequences {
-      const { tail, passed, bounds } = lookForSteps(scope, { task, stage, after: 0 });
-      const newest = tail.map(({ seq }) => seq).slice(-count);
-      const indexed = take(backward, { tail, bounds, count: count - newest.length });
-      return { found: [...indexed.found.reverse(), ...newest], passed: [...indexed.passed, ...passed] };
+    /** The first event that may be the latest of a step of a stage. */
+    firstOfStage(scope: number, task: TaskNumber, stage: number): number | undefined {
+      const tail = lookAtTail(scope, task).looks.find((look) => look.kind === "latest" && look.stage === stage);
+      return firstOfStage.get(task, stage) ?? tail?.seq;
     },
     countSteps({ task, stage }: { task: TaskNumber; stage: number }): number {
       const start = Math.floor(task / scopeStride) * scopeStride;

@@ -63,7 +63,10 @@ export function createTaskLog(database: Database.Database) {
   return {
     read: (scope: ScopeKey, page: Page & { after: number }): StoredEvent[] =>
       takePage(scope, inOrder(select(forward, scope, page.after, page), scope.number * scopeStride + page.after), page),
-    readLast: (scope: ScopeKey, page: Page): StoredEvent[] =>
-      takePage(scope, select(backward, scope, scopeStride, page), { isWhole: true }).reverse(),
+    readLast: (
+      scope: ScopeKey,
+      { before = scopeStride, ...page }: Page & { before?: number | undefined },
+    ): StoredEvent[] =>
+      takePage(scope, select(backward, scope, before, page), { bytes: page.bytes, isWhole: true }).reverse(),
   };
 }

@@ -14,8 +14,10 @@ export const limits = {
   answerValues: 4_000_000,
   /** Texts and data of one event, encoded. An assignment holds up to three of them, and must fit into a message. */
   bodyBytes: 3 * 1024 * 1024,
-  /** Texts and data of one page of events or steps; a page holds at least one of them. */
-  pageBytes: 4 * 1024 * 1024,
+  /** Texts and data of one page of events or steps; a page holds at least one of them, and is encoded in one go. */
+  pageBytes: 1024 * 1024,
+  /** Texts and data of one run that is read as a whole. */
+  runBytes: 4 * 1024 * 1024,
   /** How much a question about changed code shows of each of two inputs, as JSON. */
   excerptChars: 2_000,
   /** The answer to one question, encoded. */
@@ -89,6 +91,8 @@ export const limits = {
   /** Rows, or events, of which one part of such a work looks at no more; and the bytes of bodies, after which a part ends. */
   partRows: 128,
   partBytes: 256 * 1024,
+  /** Parts of one page that is looked for among events that are no part of it: then the page ends, and says where to go on. */
+  pageParts: 64,
   /** How far along the journal one part looks for events of some types. */
   partSequences: 1_024,
   /** Commands that share one commit. */

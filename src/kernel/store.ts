@@ -139,6 +139,23 @@ export interface StepRow {
   readonly seq: number;
 }
 
+/** Where a part of a task's steps is looked for. */
+export interface StepsWithin {
+  task: TaskNumber;
+  stage?: number | undefined;
+  /** How many events of the task are looked at, beside those that its index does not hold yet. */
+  count: number;
+  /** How many steps are read, if fewer. */
+  most?: number | undefined;
+}
+
+/** The latest events of steps, as far as one part has come. */
+export interface StepsPart {
+  steps: StoredEvent[];
+  /** The event behind which the next part begins, if there may be more. */
+  next: number | undefined;
+}
+
 /** An event of a task that its index does not hold yet. */
 export interface TailEntry {
   readonly seq: number;
@@ -269,13 +286,20 @@ export interface ScopeStore {
     types?: readonly string[] | undefined;
     /** The last sequence that is looked at. */
     until?: number | undefined;
-    /** `limits.pageBytes` if absent. */
+    /** `limits.pageBytes` if absent, of what is read as a whole `limits.runBytes`. */
     bytes?: number | undefined;
     /** Whether no other page is asked for: then a damaged event fails this one, instead of ending it. Of a task only. */
     isWhole?: boolean | undefined;
   }): StoredEvent[];
-  /** The last `count` events of a task, oldest first; no more than `limits.pageBytes` before the last. A damaged one among them fails it. */
-  lastEvents(options: { task: TaskNumber; count: number; types?: readonly string[] | undefined }): StoredEvent[];
+  /** The last `count` events of a task, before `before` if given, oldest first; no more than `bytes` before the last. A damaged one fails it. */
+  lastEvents(options: {
+    task: TaskNumber;
+    count: number;
+    before?: number | undefined;
+    types?: readonly string[] | undefined;
+    /** `limits.runBytes` if absent. */
+    bytes?: number | undefined;
+  }): StoredEvent[];
 
   /** Lists the events of a task that its index does not hold yet. */
   putTail(task: TaskNumber, tail: readonly TailEntry[]): void;
@@ -298,15 +322,14 @@ export interface ScopeStore {
 
   /** The sequence of the latest event of that step, if it is entered in the index: a tail's steps are their task's to know. */
   step(identity: Omit<StepRow, "seq">): number | undefined;
-  /** The latest events of a task's steps, in the order of the journal; bounded as `events`. */
-  stepsOf(options: { task: TaskNumber; stage?: number | undefined; after: number; count: number }): StoredEvent[];
-
-  /** The latest events of the last `count` steps of a task, in the order of the journal; bounded and failing as `lastEvents`. */
-  lastStepsOf(options: { task: TaskNumber; stage?: number | undefined; count: number }): StoredEvent[];
+  /** A part of a task's steps, in the order of the journal. Damage among the events that it passes over ends or fails it as that of a step. */
+  stepsWithin(options: StepsWithin & { after: number }): StepsPart;
+  /** The same from the end of the journal on, newest first. */
+  lastStepsWithin(options: StepsWithin & { after: number; before?: number | undefined }): StepsPart;
   /** How many steps a stage of a task has. */
   countSteps(options: { task: TaskNumber; stage: number }): number;
-  /** Whether a task has steps whose latest event is after `after`. */
-  hasStepAfter(options: { task: TaskNumber; stage?: number | undefined; after: number }): boolean;
+  /** The first event that may be the latest of a step of a stage, if that has steps. It takes time in proportion to these. */
+  firstOfStage(task: TaskNumber, stage: number): number | undefined;
 
   putTimer(row: TimerRow): void;
   deleteTimer(task: TaskNumber, timer: Pick<TimerRow, "kind" | "clock">): void;

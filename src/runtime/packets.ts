@@ -14,9 +14,9 @@ import { type StepIdentity, toStepLabel } from "../contracts/step.ts";
 import type { TaskContent } from "../contracts/task.ts";
 import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { PacketFilter, PacketRow, ScopeStore, StoredEvent, TaskRow } from "../kernel/store.ts";
-import { listPackets } from "./lists.ts";
+import { listLastSteps, listPackets } from "./lists.ts";
 import { createTally } from "./tally.ts";
-import { given, readPacket, readQuestions, toContent, toTask } from "./views.ts";
+import { given, readContent, readPacket, toTask } from "./views.ts";
 
 type Found = PacketRow & { taskId: TaskId };
 
@@ -29,10 +29,10 @@ export interface PacketParts {
 }
 
 /** Reads a packet by its anchor, its id or its task; for a task that never had one, makes it from the journal. */
-export function recover(
+export function* recover(
   parts: PacketParts,
   input: OperationParsed<"handoff.recover">,
-): OperationOutput<"handoff.recover"> {
+): Generator<void, OperationOutput<"handoff.recover">, void> {
   const row = findRow(parts.store, input);
   const taskId = row?.taskId ?? ("taskId" in input ? input.taskId : undefined);
   if (taskId === undefined) throw packetNotFound(input);
@@ -42,11 +42,12 @@ export function recover(
   if (!isWork(snapshot)) throw packetNotFound(input); // nobody takes it over, so there is nothing to derive
 
   const stored = row === undefined ? undefined : readPacket(parts.store, row.seq);
+  yield;
   const ownedUntil = isClaimed(snapshot) ? parts.leases.until(parts.scope, taskId) : undefined;
   const now = parts.time.now();
   return {
     ...(stored === undefined
-      ? derivePacket(parts.store, snapshot, { task: task.task, now })
+      ? yield* derivePacket(parts.store, snapshot, { task: task.task, now })
       : { packet: stored, derived: false }),
     ...(row === undefined ? {} : { record: toRecord(row) }),
     task: toTask(snapshot, task.title, now),
@@ -191,29 +192,30 @@ function findRow(store: ScopeStore, input: OperationParsed<"handoff.recover">): 
 type Derived = Pick<OperationOutput<"handoff.recover">, "packet" | "derived" | "omitted">;
 
 /** What the next worker must know of a task that nobody wrote a packet for: its brief, and the last steps that are recorded. */
-function derivePacket(
+function* derivePacket(
   store: ScopeStore,
   snapshot: TaskSnapshot,
   { task, now }: { task: number; now: Moment },
-): Derived {
+): Generator<void, Derived, void> {
   const { stage } = snapshot.context;
-  const steps = store.lastStepsOf({ task, stage, count: limits.listItems });
+  const count = store.countSteps({ task, stage }); // at the moment of the last one that is read
+  const steps = yield* listLastSteps(store, { task, stage, count: limits.listItems });
   const [first] = steps;
-  const omitted = first === undefined ? 0 : store.countSteps({ task, stage }) - steps.length;
+  const omitted = Math.max(0, count - steps.length);
   return {
-    packet: toPacket(store, snapshot, { steps, now }),
+    packet: yield* toPacket(store, snapshot, { steps, now }),
     derived: true,
     ...(first === undefined || omitted === 0 ? {} : { omitted: { steps: omitted, before: first.seq } }),
   };
 }
 
-function toPacket(
+function* toPacket(
   store: ScopeStore,
   snapshot: TaskSnapshot,
   { steps, now }: { steps: readonly StoredEvent[]; now: Moment },
-): Derived["packet"] {
+): Generator<void, Derived["packet"], void> {
   const { context } = snapshot;
-  const content = toContent(store, snapshot, now);
+  const content = yield* readContent(store, snapshot, now);
   const facts = steps.map(({ type, facts: text, at }) => {
     return `${type} ${toStepLabel(JSON.parse(text) as StepIdentity)} at ${at}`; // the facts of a step's event
   });
@@ -232,7 +234,7 @@ function toPacket(
     constraints: { change: [], remove: [], keep: [] },
     facts,
     rejected: [],
-    blockers: readQuestions(store, context, now).map(toBlocker),
+    blockers: content.pauses.map(toBlocker),
     services: [],
     artifacts: [],
     evidence: [],

@@ -2,7 +2,7 @@
 //
 // The reading operations. They run between turns, so they see what is committed and nothing else.
 
-import { type Leases, toReceipt } from "../../actors/index.ts";
+import type { Leases } from "../../actors/index.ts";
 import { isOpen, type TaskSnapshot } from "../../machines/index.ts";
 import { AionisError } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
@@ -12,16 +12,15 @@ import type { Clock } from "../kernel/clock.ts";
 import type { SteadyClock } from "../kernel/steady-clock.ts";
 import type { ScopeStore, Store, TaskNumber, TaskRow } from "../kernel/store.ts";
 import type { Caller } from "./caller.ts";
-import { listEvents, listTasks } from "./lists.ts";
+import { listEvents, listSteps, listTasks } from "./lists.ts";
 import { createAwaitLearning, createMemoryQueries, type MemoryOptions, type MemoryQueries } from "./memory.ts";
 import { aggregate, listRecords, readTree, recover } from "./packets.ts";
 import { createPlaybookFinding, type PlaybookCommandParts, type PlaybookFinding } from "./playbook-commands.ts";
 import { createPlaybookQueries, listPlaybooks, type PlaybookQueries } from "./playbooks.ts";
-import { takeReadable } from "./readable.ts";
-import { mustBeSession, readSessionEvents, toSession, toStates } from "./sessions.ts";
+import { listSessionEvents, mustBeSession, toSession, toStates } from "./sessions.ts";
 import type { Parts, Slices } from "./slices.ts";
 import { createStoreWorks, type StoreWorks, type StoreWorksOptions } from "./store-works.ts";
-import { given, toContent, toExplanation, toTask } from "./views.ts";
+import { given, readContent, toExplanation, toTask } from "./views.ts";
 import type { Waiting } from "./waiting.ts";
 
 type QueryName = Extract<
@@ -110,12 +109,13 @@ export function createQueries(options: QueryOptions): Queries {
       learner: options.memory.learner,
       slices: options.slices.slow,
     }),
-    "tasks.get"({ taskId }) {
+    "tasks.get"({ taskId }, caller) {
       const { row, snapshot } = find(taskId);
       const now = time.now();
-      return { task: toTask(snapshot, row.title, now), content: toContent(store, snapshot, now) };
+      const task = toTask(snapshot, row.title, now);
+      return then(inSlices(caller, readContent(store, snapshot, now)), (content) => ({ task, content }));
     },
-    async "tasks.watch"({ taskId, afterRevision, untilEnded, waitMs }) {
+    async "tasks.watch"({ taskId, afterRevision, untilEnded, waitMs }, caller) {
       const isMet = (snapshot: TaskSnapshot): boolean =>
         untilEnded ? !isOpen(snapshot) : snapshot.context.revision > afterRevision;
       if (!isMet(find(taskId).snapshot)) await options.waiting.changed(taskId, isMet, waitMs);
@@ -123,7 +123,8 @@ export function createQueries(options: QueryOptions): Queries {
       const hasEnded = !isOpen(snapshot);
       const now = time.now();
       const task = toTask(snapshot, row.title, now);
-      return hasEnded ? { task, hasEnded, content: toContent(store, snapshot, now) } : { task, hasEnded };
+      if (!hasEnded) return { task, hasEnded };
+      return { task, hasEnded, content: await inSlices(caller, readContent(store, snapshot, now)) };
     },
     "tasks.list"({ states, kind, parentId, pageSize, cursor }, caller) {
       const before = toTaskNumber(store, cursor);
@@ -136,24 +137,20 @@ export function createQueries(options: QueryOptions): Queries {
       const { snapshot } = find(taskId);
       return toExplanation(store, snapshot, { now: time.now(), leaseUntil: leases.until(options.scope, taskId) });
     },
-    "tasks.steps"({ taskId, stage, after, pageSize }) {
+    "tasks.steps"({ taskId, ...range }, caller) {
       const { row } = find(taskId);
-      const stored = store.stepsOf({ task: row.task, stage, after: after ?? 0, count: pageSize });
-      const steps = takeReadable(stored, toReceipt);
-      const last = steps.at(-1)?.seq;
-      const hasMore = last !== undefined && store.hasStepAfter({ task: row.task, stage, after: last });
-      return { steps, ...(hasMore ? { next: last } : {}) };
+      return inSlices(caller, listSteps(store, { ...range, task: row.task }));
     },
-    "handoff.recover": (input) => recover(packetParts, input),
+    "handoff.recover": (input, caller) => inSlices(caller, recover(packetParts, input)),
     "handoff.list": (input, caller) => inSlices(caller, listRecords(store, "handoff", input)),
     "delegation.find": (input, caller) => inSlices(caller, listRecords(store, "delegation", input)),
     "delegation.aggregate": (input, caller) => inSlices(caller, aggregate(store, input)),
     "delegation.tree": (input, caller) => inSlices(caller, readTree(packetParts, input)),
     "playbooks.list": (input, caller) => inSlices(caller, listPlaybooks(options.playbooks, input)),
-    "sessions.events"(input) {
+    "sessions.events"(input, caller) {
       const { row, snapshot } = find(input.sessionId);
       mustBeSession(snapshot);
-      return readSessionEvents(store, row.task, input);
+      return inSlices(caller, listSessionEvents(store, row.task, input));
     },
     "sessions.list"({ status, pageSize, cursor }, caller) {
       const filter = { states: toStates(status), kind: sessionKind, before: toTaskNumber(store, cursor), pageSize };

@@ -3,11 +3,12 @@
 import { decodeBody, decodeHeader } from "../../actors/index.ts";
 import { isSession, type TaskSnapshot, toSessionStatus, toTaskState } from "../../machines/index.ts";
 import { AionisError, isUnreadable } from "../contracts/failures.ts";
+import { limits } from "../contracts/limits.ts";
 import type { OperationOutput, OperationParsed } from "../contracts/operations/index.ts";
 import type { Session, SessionEvent, SessionStatus } from "../contracts/session.ts";
 import { TaskState } from "../contracts/task.ts";
 import type { ScopeStore, StoredEvent, TaskNumber } from "../kernel/store.ts";
-import { takeReadable } from "./readable.ts";
+import { toChars } from "./lists.ts";
 import { given, required } from "./views.ts";
 
 /** The states of those sessions that stand at `status`; of all when absent. */
@@ -35,28 +36,58 @@ export function toSession(store: ScopeStore, snapshot: TaskSnapshot, title: stri
   return { ...common, status, endedAt, ...given({ summary: decodeBody(last, "session.closed")?.summary }) };
 }
 
-/** The last events of a session, or a page of them from a sequence on. */
-export function readSessionEvents(
+const eventsAtOnce = 32;
+
+type SessionPage = OperationOutput<"sessions.events">;
+
+/**
+ * The last events of a session, or a page of them from a sequence on, in short parts.
+ * @throws AionisError `JOURNAL_DAMAGED` when the first of a page is damaged; a later one ends the page. Of the last ones any fails it.
+ */
+export function* listSessionEvents(
   store: ScopeStore,
   task: TaskNumber,
   { tail, after = 0, pageSize = 100 }: OperationParsed<"sessions.events">,
-): OperationOutput<"sessions.events"> {
-  const noted = { task, types: ["session.noted"] };
-  if (tail !== undefined) return { events: store.lastEvents({ ...noted, count: tail }).map(toSessionEvent) };
-  const stored = store.events({ ...noted, after, count: pageSize });
-  const events = takeReadable(stored, toSessionEvent);
-  const last = events.at(-1)?.seq;
-  const hasMore = last !== undefined && (events.length < stored.length || hasNotesAfter(last));
-  return { events, ...(hasMore ? { next: last } : {}) };
-
-  function hasNotesAfter(seq: number): boolean {
+): Generator<void, SessionPage, void> {
+  if (tail !== undefined) return { events: yield* listLastEvents(store, task, tail) };
+  const noted = { task, types: ["session.noted"], bytes: limits.partBytes };
+  const events: SessionEvent[] = [];
+  let chars = 0;
+  for (let from = after; ; yield) {
+    const isFull = events.length === pageSize || chars > limits.pageBytes; // whether there is one more is left to say
+    const count = isFull ? 1 : Math.min(pageSize - events.length, eventsAtOnce);
     try {
-      return store.events({ ...noted, after: seq, count: 1 }).length > 0;
+      const part = store.events({ ...noted, after: from, count });
+      if (part.length === 0) return { events };
+      if (isFull) return { events, next: from };
+      for (const stored of part) {
+        events.push(toSessionEvent(stored));
+        from = stored.seq;
+        chars += toChars(stored);
+        if (chars > limits.pageBytes) break;
+      }
     } catch (error) {
-      if (isUnreadable(error)) return true; // whoever reads on is told
-      throw error;
+      if (events.length === 0 || !isUnreadable(error)) throw error;
+      return { events, next: from }; // a reader that goes on is told
     }
   }
+}
+
+function* listLastEvents(store: ScopeStore, task: TaskNumber, tail: number): Generator<void, SessionEvent[], void> {
+  const noted = { task, types: ["session.noted"], bytes: limits.partBytes };
+  const events: SessionEvent[] = [];
+  let before: number | undefined;
+  for (let chars = 0; events.length < tail && chars <= limits.pageBytes; yield) {
+    const part = store.lastEvents({ ...noted, before, count: Math.min(tail - events.length, eventsAtOnce) });
+    if (part.length === 0) break;
+    for (const stored of part.reverse()) {
+      if (chars > limits.pageBytes) break;
+      events.push(toSessionEvent(stored));
+      chars += toChars(stored);
+      before = stored.seq;
+    }
+  }
+  return events.reverse();
 }
 
 /** @throws AionisError `TASK_NOT_FOUND` when the task is no session. */

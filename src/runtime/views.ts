@@ -21,6 +21,7 @@ import { limits } from "../contracts/limits.ts";
 import type { Packet, Return } from "../contracts/packet.ts";
 import type { Assignment, Explanation, OpenPause, PauseEnd, Task, TaskContent } from "../contracts/task.ts";
 import type { ScopeStore } from "../kernel/store.ts";
+import { mayHaveSteps } from "./lists.ts";
 
 /** A task as lists show it. */
 export function toTask(snapshot: TaskSnapshot, title: string | null, now: Moment): Task {
@@ -58,23 +59,32 @@ export function toTask(snapshot: TaskSnapshot, title: string | null, now: Moment
   }
 }
 
-/** The texts of a task, from the bodies that its state refers to. */
-export function toContent(store: ScopeStore, snapshot: TaskSnapshot, now: Moment): TaskContent {
+/** The texts of a task, from the bodies that its state refers to, each read in a part of its own. */
+export function* readContent(
+  store: ScopeStore,
+  snapshot: TaskSnapshot,
+  now: Moment,
+): Generator<void, TaskContent, void> {
   const { context } = snapshot;
   const created = readCreated(store, context);
+  yield;
   const completed = readCompleted(store, context);
+  yield;
   const packet = readPacket(store, context.handoff?.seq ?? context.packetSeq);
+  yield;
+  const pauses = readQuestions(store, context, now);
+  yield;
   return {
     ...given({ brief: created?.brief, data: created?.data }),
     files: created?.files ?? [],
     checks: [...(created?.checks ?? []), ...(completed?.checks ?? [])],
-    pauses: readQuestions(store, context, now),
+    pauses,
     ...given({ packet, outcome: readOutcome(store, context, completed) }),
   };
 }
 
 /** The open pauses with their texts, as far as these fit into a page. */
-export function readQuestions(store: ScopeStore, { pauses }: TaskContext, now: Moment): TaskContent["pauses"] {
+function readQuestions(store: ScopeStore, { pauses }: TaskContext, now: Moment): TaskContent["pauses"] {
   let left: number = limits.pageBytes;
   return pauses.map((pause) => {
     const stored = left > 0 ? store.event(pause.seq) : undefined;
@@ -281,7 +291,7 @@ function hasSteps(
   const isFresh = type === "handoff.claimed" && records === recordsAtClaim;
   if (records === 0 || isFresh) return false;
   const row = store.task(taskId);
-  return row !== undefined && store.hasStepAfter({ task: row.task, stage: facts.stage, after: 0 });
+  return row !== undefined && mayHaveSteps(store, { task: row.task, stage: facts.stage });
 }
 
 function readReturned(store: ScopeStore, context: TaskContext): Return | undefined {

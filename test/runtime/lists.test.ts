@@ -4,8 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { verifyInParts } from "../../actors/index.ts";
 import { limits } from "../../src/contracts/limits.ts";
+import type { StepReport } from "../../src/contracts/step.ts";
 import type { ScopeStore, TaskRow } from "../../src/kernel/store.ts";
-import { listEvents, listPackets, listTasks } from "../../src/runtime/lists.ts";
+import { listEvents, listLastSteps, listPackets, listSteps, listTasks, mayHaveSteps } from "../../src/runtime/lists.ts";
 import { aggregate } from "../../src/runtime/packets.ts";
 import { createBench, createPorts, openTestStore, scopeName } from "../support/store.ts";
 import { packetId, taskId } from "../support/tasks.ts";
@@ -187,5 +188,77 @@ describe("the parts of a list of tasks", () => {
     const ends = [parts.next(), parts.next(), parts.next(), parts.next()];
 
     expect(ends.find(({ done }) => done)?.value).toMatchObject({ items: [taskId(3), taskId(1)] });
+  });
+});
+
+/** A task of `failures` events of one step that failed, behind one that succeeded, and with another one behind them. */
+async function setupFailing(failures: number) {
+  const { scope, bench } = setup();
+  const failing = await bench.start();
+  await bench.do("tasks.claim", { taskId: failing });
+  const record = (name: string, outcome: StepReport["outcome"]) =>
+    bench.do("tasks.step", { taskId: failing, epoch: 1, step: { name, ordinal: 0, outcome } });
+  await record("first", { kind: "succeeded" });
+  for (let n = 0; n < failures; n += 1) await record("bad", { kind: "failed", error: "no", retryable: true });
+  await record("last", { kind: "succeeded" });
+  return { scope, taskId: failing, task: scope.task(failing)?.task ?? 0 };
+}
+
+describe("a part of a task's steps", () => {
+  it("looks at no more events for having been tried often, and the page is whole all the same", async () => {
+    const { scope, task } = await setupFailing(1_000);
+
+    const { most, count, result } = measure(scope, (watched) => listSteps(watched, { task, pageSize: 500 }));
+    const last = measure(scope, (watched) => listLastSteps(watched, { task, stage: 1, count: 500 }));
+
+    expect(most).toBeLessThanOrEqual(limits.partRows);
+    expect(last.most).toBeLessThanOrEqual(limits.partRows + 1); // and where the stage begins
+    expect(count).toBeGreaterThan(1_000 / limits.partRows);
+    expect(result.steps.map(({ name }) => name)).toEqual(["first", "bad", "last"]);
+    expect(result.next).toBeUndefined();
+    expect(last.result.map(({ seq }) => seq)).toEqual(result.steps.map(({ seq }) => seq));
+  });
+
+  it("ends a page that has looked at enough, which says where to go on", async () => {
+    const { scope, task } = await setupFailing(limits.partRows * limits.pageParts);
+
+    const first = measure(scope, (watched) => listSteps(watched, { task, pageSize: 500 }));
+    const second = measure(scope, (watched) => listSteps(watched, { task, after: first.result.next, pageSize: 500 }));
+
+    expect(first.count).toBeLessThanOrEqual(limits.pageParts + 1);
+    expect(first.result.steps.map(({ name }) => name)).toEqual(["first"]);
+    expect(second.result.steps.map(({ name }) => name)).toEqual(["bad", "last"]);
+    expect(second.result.next).toBeUndefined();
+  });
+
+  it("tells whether a claim finds steps by a look at a few events", async () => {
+    const { scope, task } = await setupFailing(1_000);
+    const watched = watch(scope);
+
+    expect(mayHaveSteps(watched.scope, { task, stage: 1 })).toBe(true);
+    expect(mayHaveSteps(watched.scope, { task, stage: 2 })).toBe(false);
+    expect(watched.looked()).toBeLessThan(limits.partRows);
+  });
+
+  it("holds as many bytes as a part may, and the page as many as a page", async () => {
+    const { scope, bench } = setup();
+    const large = await bench.start();
+    await bench.do("tasks.claim", { taskId: large });
+    const output = "x".repeat(100_000);
+    for (let n = 0; n < 30; n += 1)
+      await bench.do("tasks.step", {
+        taskId: large,
+        epoch: 1,
+        step: { name: `s${n}`, ordinal: 0, outcome: { kind: "succeeded", output } },
+      });
+    const task = scope.task(large)?.task ?? 0;
+
+    const part = scope.stepsWithin({ task, after: 0, count: 500 });
+    const page = measure(scope, (watched) => listSteps(watched, { task, pageSize: 500 }));
+
+    expect(part.steps).toHaveLength(Math.ceil(limits.partBytes / 100_000));
+    expect(part.next).toBe(part.steps.at(-1)?.seq);
+    expect(page.result.steps).toHaveLength(Math.ceil(limits.pageBytes / 100_000));
+    expect(page.result.next).toBe(page.result.steps.at(-1)?.seq);
   });
 });

@@ -115,7 +115,8 @@ export const tasksSteps = defineOperation({
   name: "tasks.steps",
   kind: "query",
   layer: "core",
-  summary: "Read a task's recorded steps in the order of the journal, with their outputs.",
+  summary:
+    "Read a task's recorded steps in the order of the journal, with their outputs. A page with `next` is not the last, even if it is empty.",
   input: z.strictObject({
     taskId: TaskId,
     stage: z.int().positive().optional(),

@@ -325,10 +325,10 @@ describe.each([
         const task = scope.task(taskId)?.task ?? 0;
         const found: string[] = [];
         for (let after = 0; ; ) {
-          const page = scope.stepsOf({ task, after, count: 100 }); // a page may end before a damaged event
-          found.push(...page.map(({ facts }) => String(JSON.parse(facts).name)));
-          after = page.at(-1)?.seq ?? after;
-          if (page.length === 0) return found;
+          const { steps, next } = scope.stepsWithin({ task, after, count: 100 }); // a part may end before a damaged event
+          found.push(...steps.map(({ facts }) => String(JSON.parse(facts).name)));
+          if (next === undefined) return found;
+          after = next;
         }
       } catch (error) {
         return isFailure(error) ? error.code : error;

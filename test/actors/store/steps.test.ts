@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { TailEntry } from "../../../src/kernel/store.ts";
+import type { StepsPart, TailEntry } from "../../../src/kernel/store.ts";
 import { openTestStore, scopeName } from "../../support/store.ts";
 import { eventId, taskId } from "../../support/tasks.ts";
 
@@ -45,25 +45,35 @@ const events = fc.array(
   { maxLength: 25 },
 );
 
+const stages = fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined });
+
+/** The sequences of all parts, each from where the one before it says. */
+function readParts(read: (from: number | undefined) => StepsPart): number[] {
+  const found: number[] = [];
+  for (let from: number | undefined; ; ) {
+    const { steps, next } = read(from);
+    found.push(...steps.map(({ seq }) => seq));
+    if (next === undefined) return found;
+    from = next;
+  }
+}
+
 describe("the steps of a task", () => {
   it("are paged and taken from the end as if there were neither index nor tail", () => {
     fc.assert(
-      fc.property(events, fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }), (written, stage) => {
+      fc.property(events, stages, fc.integer({ min: 1, max: 30 }), (written, stage, most) => {
         const { scope, task } = setup(written);
         const expected = latest(written, stage);
 
         for (const count of [1, 3, 100]) {
-          const paged: number[] = [];
-          for (let after = 0; ; after = paged.at(-1) ?? after) {
-            const page = scope.stepsOf({ task, stage, after, count }).map(({ seq }) => seq);
-            if (page.length === 0) break;
-            paged.push(...page);
-          }
-          expect(paged).toEqual(expected);
-          expect(scope.lastStepsOf({ task, stage, count }).map(({ seq }) => seq)).toEqual(expected.slice(-count));
+          const forward = readParts((after) => scope.stepsWithin({ task, stage, after: after ?? 0, count, most }));
+          const backward = readParts((before) => scope.lastStepsWithin({ task, stage, after: 0, before, count, most }));
+          expect(forward).toEqual(expected);
+          expect(backward).toEqual(expected.toReversed());
         }
-        for (const after of [0, 5, 30])
-          expect(scope.hasStepAfter({ task, stage, after })).toBe(expected.some((seq) => seq > after));
+        const first = stage === undefined ? expected[0] : scope.firstOfStage(task, stage);
+        expect(first === undefined).toBe(expected.length === 0);
+        expect(first ?? 0).toBeLessThanOrEqual(expected[0] ?? 0);
       }),
       { numRuns: 60 },
     );
