@@ -80,10 +80,9 @@ export function createTaskIndex(prepare: Prepare) {
   const [forward, backward] = (["ASC", "DESC"] as const).map((order) =>
     prepare<[LookBounds], IndexedStep>(
       `SELECT x.seq, ${isStep} AS isStep, s.seq AS latest, s.stage, s.name, s.ordinal
-       FROM (SELECT seq FROM task_events WHERE task = @task AND seq > @after AND seq < @before ORDER BY seq ${order} LIMIT @count) x
-       LEFT JOIN events e ON e.pos = @start + x.seq
-       LEFT JOIN steps s ON s.task = @task AND s.stage = e.facts ->> 'stage' AND s.name = ${placeName} AND s.ordinal = ${placeOrdinal}
-       ORDER BY x.seq ${order}`,
+       FROM task_events x LEFT JOIN events e ON e.pos = @start + x.seq
+       LEFT JOIN steps s ON s.task = x.task AND s.stage = e.facts ->> 'stage' AND s.name = ${placeName} AND s.ordinal = ${placeOrdinal}
+       WHERE x.task = @task AND x.seq > @after AND x.seq < @before ORDER BY x.seq ${order} LIMIT @count`,
     ),
   );
   const countIndexed = prepare<[number], number>("SELECT count(*) FROM task_events WHERE task = ?").pluck();
