@@ -12,6 +12,8 @@
 //   P4. A refusal, and a bug met while deciding, touch only the command that met them; an error of the store ends the whole turn.
 //   P5. A chore has a turn of its own, after the commands that waited: it never delays a commit that holds theirs.
 //   P6. A claim is recorded only when its answer is known. A task whose texts cannot be read is offered to nobody again.
+//   P7. A turn that has taken `turnMs` leaves the commands that are left to the next one: as many as it may hold, with large texts each, would
+//       hold up everything else.
 
 import { createActor, type InspectionEvent } from "xstate";
 import { type Command, claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
@@ -123,6 +125,7 @@ interface Queued extends Submission {
 }
 
 const roomCheckMs = 1_000;
+const turnMs = 16; // [64 commands with small texts take 2 to 4]
 const fullMs = 500; // for a full queue to be worked off, in part
 
 /** Starts the actor on an open store. It is ready when this returns. */
@@ -215,7 +218,8 @@ export function createPersistence(options: PersistenceOptions): Persistence {
 
   function takeBatch(batch: Queued[]): void {
     const answers: (() => void)[] = [];
-    const asked = batch.length;
+    const endsAt = clock.mono() + turnMs;
+    let asked = batch.length;
     const committed: Committed[] = [];
     try {
       faults.at("turn.begin");
@@ -225,6 +229,10 @@ export function createPersistence(options: PersistenceOptions): Persistence {
         const known = committed.length;
         answers.push(take(batch[next] as Queued, committed)); // within the length
         batch.push(...matchAll(committed.slice(known)));
+        if (next + 1 < asked && clock.mono() >= endsAt) {
+          putBack(batch.splice(next + 1, asked - next - 1)); // P7; what was granted in this turn stays
+          asked = next + 1;
+        }
       }
       options.beforeCommit?.();
       faults.at("commit.before");
@@ -239,6 +247,11 @@ export function createPersistence(options: PersistenceOptions): Persistence {
     faults.at("reply.before");
     for (const answer of answers.slice(asked)) answer(); // P1; a worker that waits for its task goes before who handed it over
     for (const answer of answers.slice(0, asked)) answer();
+  }
+
+  function putBack(left: readonly Queued[]): void {
+    queue = [...left, ...queue];
+    scheduleTurn();
   }
 
   /** At most one claim for each task that became claimable. */

@@ -49,6 +49,26 @@ describe("a turn", () => {
     expect(watch.commits).toBe(2);
   });
 
+  it("leaves to the next turn, in their order, the commands for which it has no time (P7)", async () => {
+    const { ports, store, watch } = createWatchedStore();
+    const mono = ports.clock.mono.bind(ports.clock);
+    let spentMs = 0;
+    ports.clock.mono = () => mono() + spentMs;
+    const slowly: typeof decide = (...given) => {
+      spentMs += 10;
+      return decide(...given);
+    };
+    const bench = createBench({ ports, store, decide: slowly });
+    const ask = (brief: string) =>
+      bench.ask({ ...toCommand("tasks.start", { brief }), taskId: bench.ids.next("task") });
+
+    const asked = ["a", "b", "c", "d", "e"].map(ask);
+    await bench.clock.settle();
+
+    expect((await Promise.all(asked)).map((event) => event?.header.seq)).toEqual([1, 2, 3, 4, 5]);
+    expect(watch.commits).toBe(3); // of two commands, two and one
+  });
+
   it("answers nobody before its commit (P1)", async () => {
     const { bench, watch, asking } = setup();
 
