@@ -320,14 +320,6 @@ function toScopeStore(
     tasks: (options) => rows.tasks(number, options),
     tasksWithin: (options) => rows.tasksWithin(number, options),
     nextChild: (parentId, after) => rows.nextChild(number, parentId, after),
-    *tasksIn(states) {
-      try {
-        yield* rows.tasksIn(number, states);
-      } catch (error) {
-        throw failures.convert(error, { isRead: true }); // a generator fails when it is read, behind the guard
-      }
-    },
-
     step: rows.index.step,
     stepsWithin({ stage, most, ...options }) {
       const look = rows.index.look(number, { ...options, before: scopeStride, isBackward: false });

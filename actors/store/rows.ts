@@ -34,12 +34,6 @@ export function createRows(prepare: Prepare) {
     `INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task) DO UPDATE SET
        state = excluded.state, snapshot = excluded.snapshot, snapshot_seq = excluded.snapshot_seq`,
   );
-  const inState = prepare<[number, string], TaskRow>(
-    `SELECT ${taskColumns} FROM tasks WHERE scope = ? AND state = ? ORDER BY task`,
-  );
-  const all = prepare<[number, number], TaskRow>(
-    `SELECT ${taskColumns} FROM tasks WHERE task > ? AND task < ? ORDER BY task`,
-  );
   const putTimer = prepare(
     "INSERT INTO timers VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (task, kind, on_wall) DO UPDATE SET due_at = excluded.due_at, entry = excluded.entry",
   );
@@ -86,11 +80,6 @@ export function createRows(prepare: Prepare) {
       putTask.run(row.task, scope, row.id, row.state, row.kind, row.parentId, row.title, row.snapshot, row.snapshotSeq);
     },
     ...createTaskLists(prepare, taskById),
-    *tasksIn(scope: number, states?: readonly string[]): Iterable<TaskRow> {
-      if (states === undefined) yield* all.iterate(scope * scopeStride, (scope + 1) * scopeStride);
-      for (const state of states ?? []) yield* inState.iterate(scope, state);
-    },
-
     putTimer(scope: number, row: TimerRow): void {
       putTimer.run(row.task, row.kind, toOnWall(row), scope, row.dueAt, row.entry);
     },

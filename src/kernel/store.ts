@@ -317,8 +317,6 @@ export interface ScopeStore {
   };
   /** The oldest child of a task that is younger than `after`, the number of a task. */
   nextChild(parentId: TaskId, after: TaskNumber): TaskKey | undefined;
-  /** The tasks in one of `states`, each state's oldest first; of all tasks when absent. */
-  tasksIn(states?: readonly string[]): Iterable<TaskRow>;
 
   /** The sequence of the latest event of that step, if it is entered in the index: a tail's steps are their task's to know. */
   step(identity: Omit<StepRow, "seq">): number | undefined;

@@ -4,7 +4,7 @@
 // slice is, whose work goes on next, and when work is given up. Does not own: the work, which comes in short parts.
 //
 // Invariants:
-//   S1. All slices within one turn of the event loop take `sliceMs` together, and the part that was begun when these were over.
+//   S1. All slices within one turn of the event loop, those of other scopes included (turns.ts), take `sliceMs` together, and the part that was begun when these were over.
 //   S2. Parties take turns, a slice each. The work of one party is done one after the other.
 //   S3. Only so much is begun at a time: what is made of it so far is in memory. Little waits, and the rest is refused with the time after which
 //       there is likely to be room: a caller's patience is better spent where its calls wait in order, before they are taken up.
@@ -14,6 +14,7 @@ import { AionisError, overloaded } from "../contracts/failures.ts";
 import { limits } from "../contracts/limits.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { toRetryMs } from "./retry-after.ts";
+import { createTurns, type Turns } from "./turns.ts";
 
 /** Milliseconds of one turn of the event loop. */
 const sliceMs = 4;
@@ -60,6 +61,8 @@ interface Job {
 
 export interface SlicesOptions {
   clock: Pick<Clock, "mono" | "defer">;
+  /** Shared with the slices of other scopes; turns of its own if absent. */
+  turns?: Turns;
   begunMax?: number;
   /** What may wait of one party in any case; more may while it is likely to have its turn within `waitMs`. */
   waitingMax?: number;
@@ -68,14 +71,18 @@ export interface SlicesOptions {
 
 /** The slices of one runtime. */
 export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
-  const { begunMax = limits.worksBegun, waitingMax = limits.partyWorksWaiting, waitMs = waitMsDefault } = bounds;
+  const {
+    turns = createTurns(clock),
+    begunMax = limits.worksBegun,
+    waitingMax = limits.partyWorksWaiting,
+    waitMs = waitMsDefault,
+  } = bounds;
   const begun: Job[] = []; // in the order of their next slices (S2)
   const waiting = new Map<string, Job[]>(); // by party; the first of each is the party's next
   const busy = new Set<string>(); // parties that have something begun
   let underWay = 0;
   let msEach = sliceMs; // from the end of one work to the end of the next
   let endedAt = 0;
-  let spentMs = 0;
   let isTurnDue = false;
 
   function take<Result, Step>(parts: Parts<Result, Step>, work: SlicedWork<Step>): Result | Promise<Result> {
@@ -90,7 +97,7 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
     };
     const { party, isWanted, inTurn } = work;
     const isNext = !busy.has(party) && !waiting.has(party) && underWay < begunMax;
-    if (isNext && inTurn === undefined && spentMs < sliceMs && runNow(run)) return results[0] as Result; // it is done
+    if (isNext && inTurn === undefined && turns.spentMs < sliceMs && runNow(run)) return results[0] as Result; // it is done
     return new Promise((resolve, reject) => {
       const done = (): void => resolve(results[0] as Result); // as above
       const giveUp = (): void => void parts.return?.();
@@ -105,9 +112,9 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
     const from = clock.mono();
     openTurn(); // its end is the end of this turn's time
     try {
-      return run(from + sliceMs - spentMs);
+      return run(from + sliceMs - turns.spentMs);
     } finally {
-      spentMs += clock.mono() - from;
+      turns.spentMs += clock.mono() - from;
     }
   }
 
@@ -154,17 +161,21 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
   function openTurn(): void {
     if (isTurnDue) return;
     isTurnDue = true;
-    clock.defer(takeTurn);
+    turns.ask(takeTurn);
   }
 
-  function takeTurn(): void {
+  /** Says whether there was something to do. */
+  function takeTurn(): boolean {
     isTurnDue = false;
-    spentMs = 0;
     const job = begun.shift();
-    if (job === undefined) return;
+    if (job === undefined) return false;
     openTurn();
-    if (job.inTurn === undefined) return follow(job, runSlice(job));
-    const own = job.inTurn;
+    if (job.inTurn === undefined) follow(job, runSlice(job));
+    else runInTurn(job, job.inTurn);
+    return true;
+  }
+
+  function runInTurn(job: Job, own: NonNullable<Job["inTurn"]>): void {
     let outcome: Outcome = { kind: "goesOn" };
     own(() => {
       outcome = runSlice(job);
@@ -183,7 +194,7 @@ export function createSlices({ clock, ...bounds }: SlicesOptions): Slices {
     } catch (error) {
       return { kind: "failed", error };
     } finally {
-      spentMs += clock.mono() - from;
+      turns.spentMs += clock.mono() - from;
     }
   }
 

@@ -24,6 +24,7 @@ import type { EventType } from "../contracts/events.ts";
 import { AionisError, isUnreadable } from "../contracts/failures.ts";
 import type { FamilyRulesInput } from "../contracts/family.ts";
 import type { TaskId } from "../contracts/ids.ts";
+import { limits } from "../contracts/limits.ts";
 import { fromScopeName } from "../contracts/scope.ts";
 import type { InspectionNode } from "../inspect/node.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -45,6 +46,7 @@ import { createScopeTime } from "./scope-time.ts";
 import { createSlices } from "./slices.ts";
 import type { BackupParts } from "./store-works.ts";
 import { createToolsSeen } from "./tools-seen.ts";
+import { turnsOf } from "./turns.ts";
 import { createWaiting } from "./waiting.ts";
 import { createWorks } from "./works.ts";
 
@@ -196,10 +198,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const playbooks = { scope, store: scopeStore, persistence, learner, tools, ids: options.ids, families };
   const parts = { scope, store, persistence, leases, waiting, clock, time: time.clock, memory, playbooks, families };
   const works = createWorks(clock);
+  const turns = turnsOf(clock);
   const queries = createQueries({
     ...parts,
     works,
-    slices: { quick: createSlices({ clock }), slow: createSlices({ clock }) },
+    slices: { quick: createSlices({ clock, turns: turns.quick }), slow: createSlices({ clock, turns: turns.slow }) },
     checkMark: readMark,
     backUp: options.backUp ?? cannotBackUp,
     learns: options.learns === true,
@@ -221,7 +224,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const followers: Follower[] = [];
   let closing: Promise<void> | undefined;
   try {
-    recover();
+    await recover();
   } catch (error) {
     await close(); // what it has armed would go on in a process that has no runtime
     throw error;
@@ -248,17 +251,26 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     transport.publish(subjects.up, encode({ store: store.id }));
   }
 
-  /** L4, T1, I8: what was under way when the last runtime ended. */
-  function recover(): void {
-    for (const row of scopeStore.tasksIn(ownedStates)) {
-      const context = readContext(row.id);
-      const { owner, epoch } = context ?? {};
-      if (owner != null && epoch !== undefined && context !== undefined && !isHostRun({ context }))
-        leases.grant({ scope, taskId: row.id, epoch, agent: owner.agent });
-    }
+  /** L4, T1, I8: what was under way when the last runtime ended. In parts, so that the program around it does not stand still. */
+  async function recover(): Promise<void> {
+    let before: number | undefined;
+    do {
+      const { tasks, next } = scopeStore.tasksWithin({ states: ownedStates, before, count: limits.partRows });
+      for (const { id } of tasks) grantAgain(id);
+      before = next;
+      if (next !== undefined) await new Promise<void>((resolve) => clock.defer(resolve));
+    } while (before !== undefined);
     timers.arm();
     outbox.send();
     if (options.learns === true) learner.wake([]);
+  }
+
+  /** A task that is claimed has a lease again. */
+  function grantAgain(taskId: TaskId): void {
+    const context = readContext(taskId);
+    const { owner, epoch } = context ?? {};
+    if (owner != null && epoch !== undefined && context !== undefined && !isHostRun({ context }))
+      leases.grant({ scope, taskId, epoch, agent: owner.agent });
   }
 
   /** Where a task stands. One that cannot be folded has no lease, and stands in no other's way. */

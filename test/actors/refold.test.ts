@@ -80,7 +80,7 @@ describe("verifyScope (I6)", () => {
 
   it("names rows that nobody asked for", async () => {
     const { scope, store, verify } = await setup();
-    const row = [...scope.tasksIn(["start"])][0] as TaskRow;
+    const row = scope.tasks({ states: ["start"], count: 100 }).at(-1) as TaskRow;
     store.begin();
     scope.enterTail(row.task, [{ seq: 1_000, step: { stage: 1, name: "x", ordinal: 0 } }]);
     scope.putTimer({ task: row.task, kind: "handoff", dueAt: 1, clock: "steady", entry: 1 });
@@ -107,7 +107,7 @@ describe("verifyScope (I6)", () => {
 
   it("names a task whose memory is not what its journal folds to", async () => {
     const { bench, scope, paused } = await setup();
-    const other = bench.persistence.snapshot(scopeName, [...scope.tasksIn(["start"])][0]!.id);
+    const other = bench.persistence.snapshot(scopeName, scope.tasks({ states: ["start"], count: 100 }).at(-1)!.id);
 
     const verified = verifyScope(scope, { memory: (id) => (id === paused ? other : undefined) });
 

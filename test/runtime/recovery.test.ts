@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { openStore } from "../../actors/index.ts";
 import { AionisError } from "../../src/contracts/failures.ts";
+import { limits } from "../../src/contracts/limits.ts";
 import { createRuntime } from "../../src/embedded.ts";
 import { createIds, createSeededRandom, noFaults } from "../../src/kernel/index.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
@@ -12,7 +13,7 @@ import type { Store } from "../../src/kernel/store.ts";
 import { startRuntime } from "../../src/runtime/start.ts";
 import { createMemoryBus } from "../../transport/index.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { tempFolder } from "../support/store.ts";
+import { createBench, createPorts, openTestStore, scopeName, tempFolder } from "../support/store.ts";
 
 const scope = "test/recovery";
 
@@ -53,7 +54,7 @@ it("closes its store when what was under way cannot be read, and leaves no timer
     ...store,
     scope: (name) => ({
       ...store.scope(name),
-      tasksIn() {
+      tasksWithin() {
         throw unreadable;
       },
     }),
@@ -68,6 +69,45 @@ it("closes its store when what was under way cannot be read, and leaves no timer
   await expect(startRuntime(options)).rejects.toBe(unreadable);
 
   expect([isClosed, clock.pendingTimers]).toEqual([true, 0]);
+});
+
+it("takes up what was under way in parts, between which its program goes on", async () => {
+  const ports = createPorts();
+  const { clock } = ports;
+  const store = openTestStore(":memory:", ports);
+  const bench = createBench({ ports, store });
+  for (let n = 0; n < 2 * limits.partRows + 1; n += 1) await bench.do("tasks.claim", { taskId: await bench.start() });
+  let turns = 0;
+  const looked: number[] = []; // in which turn of the event loop
+  const watched: Store = {
+    ...store,
+    scope(name) {
+      const inner = store.scope(name);
+      const tasksWithin: typeof inner.tasksWithin = (options) => {
+        looked.push(turns);
+        return inner.tasksWithin(options);
+      };
+      return { ...inner, tasksWithin };
+    },
+  };
+  const transport = createMemoryBus({ clock }).connect();
+  const deferred = clock.defer.bind(clock);
+  clock.defer = (run) =>
+    deferred(() => {
+      turns += 1;
+      run();
+    });
+
+  const options = { ...ports, scope: scopeName, store: watched, transport, faults: noFaults, logger: silentLogger };
+  const starting = startRuntime(options);
+  await clock.settle();
+  const runtime = await starting;
+
+  expect(looked).toEqual([...new Set(looked)]);
+  expect(looked).toHaveLength(3);
+  const closing = runtime.close();
+  await clock.settle();
+  await closing;
 });
 
 function openTestStoreWithPorts() {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AionisError } from "../../src/contracts/failures.ts";
 import { createSlices, type SlicedWork } from "../../src/runtime/slices.ts";
+import { createTurns } from "../../src/runtime/turns.ts";
 
 /** A clock on which nothing but a part takes time, and slices whose turns a test takes one by one. */
 function setup(bounds: { begunMax?: number; waitingMax?: number; waitMs?: number } = {}) {
@@ -35,6 +36,65 @@ function setup(bounds: { begunMax?: number; waitingMax?: number; waitMs?: number
     return done;
   };
   return { slices, take, turn, log, isIdle: () => deferred.length === 0 };
+}
+
+describe("slices of two scopes in one process", () => {
+  it("are taken one after the other, however many agents one of them has (S1)", async () => {
+    const turns = createSharedTurns();
+    const [busy, other] = [setupOn(turns), setupOn(turns)];
+
+    for (const agent of ["a", "b", "c"]) void busy.take(agent);
+    void other.take("d");
+    const done: string[] = [];
+    for (let turn = 0; turn < 8; turn += 1) done.push(turns.next());
+
+    expect(done.join(" ")).toBe("a d b d c d a d");
+  });
+
+  it("leave the turn to the next scope when one has nothing more to do", async () => {
+    const turns = createSharedTurns();
+    const [idle, other] = [setupOn(turns), setupOn(turns)];
+
+    expect(idle.take("a", 1)).toBe("a"); // done at once, in the rest of the turn
+    void other.take("b");
+
+    expect([turns.next(), turns.next()]).toEqual(["b", "b"]);
+  });
+});
+
+/** A clock of which a test takes the turns; each gives the part that was done in it. */
+function createSharedTurns() {
+  let now = 0;
+  let deferred: (() => void)[] = [];
+  let log: string[] = [];
+  const clock = { mono: () => now, defer: (run: () => void) => void deferred.push(run) };
+  return {
+    clock,
+    turns: createTurns(clock),
+    did(name: string): void {
+      now += 4;
+      log.push(name);
+    },
+    next(): string {
+      log = [];
+      const batch = deferred;
+      deferred = [];
+      for (const run of batch) run();
+      return log.join("+");
+    },
+  };
+}
+
+function setupOn({ clock, turns, did }: ReturnType<typeof createSharedTurns>) {
+  const slices = createSlices({ clock, turns });
+  function* parts(name: string, count: number): Generator<void, string, void> {
+    for (let part = 1; part < count; part += 1) {
+      did(name);
+      yield;
+    }
+    return name;
+  }
+  return { take: (party: string, count = 10) => slices.take(parts(party, count), { party, isWanted: () => true }) };
 }
 
 describe("long work in slices", () => {
