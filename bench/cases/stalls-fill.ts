@@ -10,6 +10,12 @@ type TaskId = Parameters<Connection["tasks"]["get"]>[0]["taskId"];
 export interface Filled {
   /** A task that is worked on, with 50,000 steps. */
   long: TaskId;
+  /** A task of which one step failed as often as a quarter of all events. */
+  failed: TaskId;
+  /** A session, of at least 1,000 notes. */
+  session: TaskId;
+  /** A task with 256 KB of data. */
+  large: TaskId;
   /** The root of a tree of some 540 tasks. */
   root: TaskId;
   /** The events with bodies of 256 KB, from the first to after the last. */
@@ -22,6 +28,8 @@ const batch = 256;
 const branches = 60;
 const leaves = 8;
 const large = 64;
+const others = 200_000; // tasks; what is left beside them are notes, which are written faster
+const notesMin = 1_000;
 
 /** Fills the store in `path` through a runtime of its own, up to about `events` events. */
 export async function fillForStalls(path: string, events: number): Promise<Filled> {
@@ -39,6 +47,13 @@ export async function fillForStalls(path: string, events: number): Promise<Fille
         ordinal: Math.floor(ordinal / 1_000),
         outcome: { kind: "succeeded", output: "x".repeat(100) },
       },
+    }),
+  );
+  const failed = await begin(runtime, "one that fails");
+  await many(events / 4, () =>
+    tasks.step({
+      ...{ taskId: failed, epoch: 1 },
+      step: { name: "try", ordinal: 0, outcome: { kind: "failed", error: "not yet", retryable: true } },
     }),
   );
   await many(events / 100, async (index) => {
@@ -59,11 +74,18 @@ export async function fillForStalls(path: string, events: number): Promise<Fille
     await tasks.complete({ taskId, epoch: 1 });
   });
   const largeFrom = (await head()) + 1;
-  await many(large, () => tasks.start({ brief: "with data", data: "y".repeat(256 * 1024), to: { role: "later" } }));
+  const withData = await many(large, () =>
+    tasks.start({ brief: "with data", data: "y".repeat(256 * 1024), to: { role: "later" } }),
+  );
   const largeTo = (await head()) + 1;
-  await many(Math.max(0, events - (await head())), () => tasks.start({ brief: "one of many", to: { role: "later" } }));
+  const left = Math.max(0, events - (await head()));
+  await many(Math.min(left, others), () => tasks.start({ brief: "one of many", to: { role: "later" } }));
+  const { sessionId: session } = await sessions.create({ title: "A long one" });
+  await many(Math.max(notesMin, left - others), (index) =>
+    sessions.event({ sessionId: session, kind: "note", text: `Note ${index}` }),
+  );
   await runtime.close();
-  return { long, root, largeFrom, largeTo };
+  return { long, failed, session, large: withData[0]?.taskId ?? long, root, largeFrom, largeTo };
 }
 
 async function begin({ tasks }: Connection, brief: string, file?: string): Promise<TaskId> {

@@ -90,7 +90,14 @@ function toVerbs({ connection, filled, folder, inspectUrl }: Parts): Record<stri
     "handoff.list-to": () =>
       readPages((cursor) => handoff.list({ ...page, to: { role: "nobody" }, cursor: cursor as never }, slow)),
     "handoff.recover": () => handoff.recover({ taskId: filled.long }, slow),
-    "tasks.steps": () => readSteps(connection, filled),
+    "handoff.recover-failed": () => handoff.recover({ taskId: filled.failed }, slow),
+    "tasks.steps": () => readSteps(connection, filled.long),
+    "tasks.steps-failed": () => readSteps(connection, filled.failed),
+    "tasks.get-large": () => manyAtOnce(() => tasks.get({ taskId: filled.large }, slow)),
+    "tasks.start-large": () =>
+      manyAtOnce(() => tasks.start({ brief: "large", data: "z".repeat(megabyte), to: { role: "later" } }, slow)),
+    "sessions.events": () => readNotes(connection, filled),
+    "sessions.events-last": () => sessions.events({ sessionId: filled.session, tail: 500 }, slow),
     "tasks.explain": () => tasks.explain({ taskId: filled.long }, slow),
     "memory.find": () => readPages((cursor) => memory.find({ ...page, cursor }, slow)),
     "memory.recall": () => memory.recall({ query: "make the retry test of part 7 pass", max: 50 }, slow),
@@ -126,9 +133,23 @@ async function readPages(read: (cursor: string | undefined) => Promise<Page>): P
   }
 }
 
-async function readSteps({ tasks }: Connection, { long }: Filled): Promise<void> {
+const megabyte = 1024 * 1024;
+
+async function manyAtOnce(call: () => Promise<unknown>): Promise<void> {
+  await Promise.all(Array.from({ length: 32 }, call));
+}
+
+const pagesMost = 100; // of one kind they do not differ
+
+async function readNotes({ sessions }: Connection, { session: sessionId }: Filled): Promise<void> {
   let after: number | undefined;
-  do after = (await tasks.steps({ taskId: long, stage: 1, after, pageSize: 500 }, { timeoutMs: 60_000 })).next;
+  for (let page = 0; page === 0 || (after !== undefined && page < pagesMost); page += 1)
+    after = (await sessions.events({ sessionId, after, pageSize: 500 }, { timeoutMs: 60_000 })).next;
+}
+
+async function readSteps({ tasks }: Connection, taskId: Filled["long"]): Promise<void> {
+  let after: number | undefined;
+  do after = (await tasks.steps({ taskId, stage: 1, after, pageSize: 500 }, { timeoutMs: 60_000 })).next;
   while (after !== undefined);
 }
 
