@@ -10,6 +10,19 @@ const throwing = {
   },
 };
 
+/** What all pages hold, each from where the one before it says. */
+async function readAll<Item>(
+  read: (from: number | undefined) => Promise<{ items: Item[]; next: number | undefined }>,
+): Promise<Item[]> {
+  const all: Item[] = [];
+  for (let from: number | undefined; ; ) {
+    const { items, next } = await read(from);
+    all.push(...items);
+    if (next === undefined) return all;
+    from = next;
+  }
+}
+
 /** What a journal cannot take, and what the question says of it. */
 const unstorable: [string, () => unknown, RegExp][] = [
   ["too long", () => "x".repeat(limits.bodyBytes + 1), /charge cannot be stored\. .* bytes/],
@@ -97,8 +110,17 @@ export function describeLargeValues(setup: Setup): void {
       });
       expect(ran).toBe(3);
       expect((await client.tasks.get({ taskId })).content.data).toEqual(data);
-      expect((await client.tasks.steps({ taskId })).steps).toHaveLength(3);
-      expect((await client.events.read({ taskId })).events.length).toBeGreaterThan(5);
+      expect(
+        await readAll(async (after) => {
+          const { steps, next } = await client.tasks.steps({ taskId, after });
+          return { items: steps.map(({ name }) => name), next };
+        }),
+      ).toEqual(["load 1", "load 2", "load 3"]);
+      const types = await readAll(async (from = 1) => {
+        const { events, next, head } = await client.events.read({ taskId, from });
+        return { items: events.map(({ type }) => type), next: next > head ? undefined : next };
+      });
+      expect(types.length).toBeGreaterThan(5);
     });
   });
 }
