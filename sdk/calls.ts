@@ -2,8 +2,8 @@
 //
 // Which calls of a context are in flight, which of them were made beside others, so that their order may be another one when the handler
 // starts over, and whether every one of them waits for a pause. Owns: those marks. Does not own: what follows; a run that only waits ends
-// (`pauses.ts`). A call that is made within another one, such as a question within a step's function, is not beside that one, and stands for
-// both: the outer one goes on only when the inner one has settled.
+// (`pauses.ts`). A call that is made within another one, such as a question within a step's function, is not beside that one. The outer one
+// does not wait with it: whether a function awaits the promises that it has made, nobody can see.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -26,7 +26,7 @@ export interface Calls {
   current(): Call | undefined;
   /** Has that call wait for a pause for as long as `work` takes. */
   waiting<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Whether there are calls, and none that would go on by itself. */
+  /** Whether there are calls, and each of them waits for a pause itself. A step whose function asks is one that works. */
   isResting(): boolean;
   /** Whether other calls than those round the running code are in flight. */
   hasOthers(): boolean;
@@ -86,7 +86,7 @@ export function createCalls(onEnd: () => void): Calls {
         call.waits = false;
       }
     },
-    isResting: () => inFlight.size > 0 && withOuter([...inFlight].filter(({ waits }) => waits)).size === inFlight.size,
+    isResting: () => inFlight.size > 0 && [...inFlight].every(({ waits }) => waits),
     hasOthers: () => inFlight.size > withOuter([around.getStore()]).size,
   };
 }

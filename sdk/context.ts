@@ -232,13 +232,19 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     if (question !== undefined) checkOptions("ctx.pause", question);
     const input = toPauseInput(question);
     const key = question?.about === undefined ? keys.next(input) : keys.named(question.about, input);
-    for (let end = pauses.ended(key); ; end = await life.calls.waiting(() => pauses.wait(key, input))) {
+    for (let end = pauses.ended(key); ; end = await life.calls.waiting(() => wait(key, input))) {
       if (end === undefined) continue;
       if (question === undefined) return undefined;
       if (end.end !== "answered") throw toUnanswered(question, end);
       const answer = await question.answer.safeParseAsync(end.answer);
       if (answer.success) return answer.data; // else it was for another schema, or it was erased
     }
+  }
+
+  /** Within a step's function the run goes on, and needs no slot for it. */
+  function wait(key: string, input: PauseInput): Promise<PauseEnd> {
+    const isWithin = life.calls.current()?.outer !== undefined;
+    return isWithin ? parts.withoutSlot(() => pauses.wait(key, input)) : pauses.wait(key, input);
   }
 
   async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<RunEnd> {

@@ -7,9 +7,12 @@
 // Invariants:
 //   Q1. A pause is known by its key: one that has ended gives its end, one that is open is not asked again, unless new code asks something
 //       else under that name: then the old one is over, and its answers reach nothing.
-//   Q2. The run ends when every call in flight waits for a pause, still so a turn later; while another goes on, the run keeps its claim.
+//   Q2. The run ends when every call in flight waits for a pause, still so a turn later; while another goes on, the run keeps its claim. A
+//       step's function goes on until it has settled, also when it asks: what it has done would be done again.
 //   Q3. An end that comes while the run is on goes to the call that waits for it. One that is missed is not lost: the end of the run then
 //       makes the task claimable.
+//   Q4. A handler that was given something since a pause began to wait may have left that pause alone, as `Promise.race` does, and may work
+//       outside of the context, which nothing here can see. Its run ends only when it has not made another call for as long as the grace.
 
 import type { Concern } from "../src/contracts/concern.ts";
 import type { EventType, JournalEvent } from "../src/contracts/events.ts";
@@ -73,8 +76,8 @@ const endTypes = Object.keys(endOf) as EventType[]; // Object.keys loses the key
 
 const paused: RunEnd = { reason: "paused", why: "the task is paused" };
 
-/** The pauses of one run. */
-export function createPauses(parts: RunParts, life: RunLife): Pauses {
+/** The pauses of one run. `graceMs` is how long a handler that was given something is taken for one that works (Q4). */
+export function createPauses(parts: RunParts, life: RunLife, graceMs: number): Pauses {
   const { client, clock, logger, options, task } = parts;
   const { taskId, epoch } = task;
   const owned = { agent: options.agent, timeoutMs: recordTimeoutMs };
@@ -84,6 +87,8 @@ export function createPauses(parts: RunParts, life: RunLife): Pauses {
   const waits = new Map<string, Wait>();
   let hasNews = false;
   let isDue = false;
+  let cancelQuiet: (() => void) | undefined; // set while the handler may work on what it was given
+  void life.ended.then(() => cancelQuiet?.());
 
   function wait(key: string, input: PauseInput): Promise<PauseEnd> {
     if (waits.has(key)) return Promise.reject(refuseTwice(input));
@@ -91,12 +96,24 @@ export function createPauses(parts: RunParts, life: RunLife): Pauses {
     const known = open.get(key);
     const isOld = known !== undefined && isNamed(key) && isOfBefore.has(known.pauseId);
     waits.set(key, { key, input, asked: isOld ? undefined : known, old: isOld ? known : undefined, resolve, reject });
-    changed();
+    look();
     return promise;
   }
 
-  /** Q2: what has settled just now may lead to the next call within this turn. */
+  /** Q4 */
   function changed(): void {
+    if (waits.size > 0 && graceMs > 0 && !life.isOver()) {
+      cancelQuiet?.();
+      cancelQuiet = clock.setTimer(graceMs, () => {
+        cancelQuiet = undefined;
+        look();
+      });
+    }
+    look();
+  }
+
+  /** Q2: what has settled just now may lead to the next call within this turn. */
+  function look(): void {
     if (isDue || waits.size === 0 || life.isOver()) return;
     isDue = true;
     clock.defer(() => {
@@ -104,7 +121,7 @@ export function createPauses(parts: RunParts, life: RunLife): Pauses {
         .catch(rejectAll)
         .finally(() => {
           isDue = false;
-          if (hasMore()) changed();
+          if (hasMore()) look();
         });
     });
   }
@@ -115,14 +132,19 @@ export function createPauses(parts: RunParts, life: RunLife): Pauses {
     const unasked = listUnasked();
     const [next] = unasked;
     if (hasNews && unasked.length < waits.size) return await hear();
-    if (next !== undefined) return await ask(next, unasked.length === 1 && life.calls.isResting());
-    if (waits.size === 0 || !life.calls.isResting()) return;
+    if (next !== undefined) return await ask(next, unasked.length === 1 && isResting());
+    if (waits.size === 0 || !isResting()) return;
     await rest(listAsked());
     life.end(paused);
   }
 
   function hasMore(): boolean {
-    return hasNews || listUnasked().length > 0 || life.calls.isResting();
+    return hasNews || listUnasked().length > 0 || isResting();
+  }
+
+  /** Q2, Q4 */
+  function isResting(): boolean {
+    return cancelQuiet === undefined && life.calls.isResting();
   }
 
   async function ask(wait: Wait, isLast: boolean): Promise<void> {
@@ -240,7 +262,7 @@ export function createPauses(parts: RunParts, life: RunLife): Pauses {
     settle,
     look() {
       hasNews = true;
-      changed();
+      look();
     },
     changed,
   };

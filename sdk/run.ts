@@ -8,7 +8,7 @@
 //   U1. A failure of the handler is recorded once, and only while the run is on. What it returns or throws after the end counts for nothing.
 //   U2. A run has settled when its handler and its steps' functions have, or when the grace after its end is over.
 //   U3. A failure of the handler, which ends the run, is recorded when the steps of its other branches are, or when the grace is over: they
-//       are done, and would be done again. They are not waited for where all of them wait for a pause.
+//       are done, and would be done again.
 
 import { type FailureCode, isFailure } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
@@ -56,7 +56,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
   let failure: string | undefined;
   let isGivenBack = false;
   let cancelBeat = (): void => {};
-  const pauses = createPauses(parts, life);
+  const pauses = createPauses(parts, life, graceMs);
 
   function beat(): void {
     if (life.isOver() && !isGivenBack) return;
@@ -109,7 +109,7 @@ export function startRun(parts: RunParts, handler: Handler): Run {
 
   /** U3 */
   async function letStepsEnd(): Promise<void> {
-    if (steps === undefined || life.calls.isResting()) return;
+    if (steps === undefined) return;
     await withinGrace(Promise.race([steps.settled(), life.ended]));
   }
 

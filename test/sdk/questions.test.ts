@@ -1,5 +1,6 @@
 // Random handlers that ask in sequence and side by side, beside steps that fail and workers that die, and answers that come in any order,
-// late, doubled and without a name. Time is the test's own.
+// late, doubled and without a name. Some ask and do not wait: a step's function that goes on with its work, and a branch that goes on with
+// what came first. Time is the test's own.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -18,10 +19,14 @@ import { FakeClock } from "../support/fake-clock.ts";
 type Part =
   | { kind: "ask"; isNamed: boolean; expiresInMs: number | undefined }
   | { kind: "step"; ms: number; isFlaky: boolean }
+  | { kind: "asking step"; ms: number }
+  | { kind: "race"; ms: number; outsideMs: number }
   | { kind: "sequence" | "branches"; parts: Part[] };
 
 /** What somebody outside does next. */
 type Act = { kind: "pass" | "named" | "unnamed" | "late" | "doubled" | "die" | "look"; ms: number; pick: number };
+
+const graceMs = 200;
 
 const { part } = fc.letrec<{ part: Part }>((tie) => ({
   part: fc.oneof(
@@ -32,6 +37,12 @@ const { part } = fc.letrec<{ part: Part }>((tie) => ({
       expiresInMs: fc.option(fc.integer({ min: 50, max: 2_000 }), { nil: undefined, freq: 4 }),
     }),
     fc.record({ kind: fc.constant("step" as const), ms: fc.integer({ min: 0, max: 400 }), isFlaky: fc.boolean() }),
+    fc.record({ kind: fc.constant("asking step" as const), ms: fc.integer({ min: 0, max: 400 }) }),
+    fc.record({
+      kind: fc.constant("race" as const),
+      ms: fc.integer({ min: 0, max: 400 }),
+      outsideMs: fc.integer({ min: 0, max: graceMs - 50 }),
+    }),
     fc.record({
       kind: fc.constantFrom("sequence" as const, "branches" as const),
       parts: fc.array(tie("part"), { minLength: 1, maxLength: 4 }),
@@ -59,6 +70,10 @@ class WholeClock extends FakeClock {
 class World {
   readonly clock = new WholeClock();
   readonly misled: string[] = [];
+  /** Work that was begun again, or whose run ended, though nothing had died or failed. */
+  readonly cut: string[] = [];
+  readonly #begun = new Map<string, number>();
+  #mishaps = 0;
   readonly #random = createSeededRandom(7);
   readonly #bus = createMemoryBus({ clock: this.clock });
   readonly store = openStore(":memory:", {
@@ -115,13 +130,14 @@ class World {
   launch(): void {
     const connection = this.#connect(`worker-${this.#workers.length}`);
     this.#workers.push(connection);
-    this.#worker = connection.worker({ agent: `worker-${this.#workers.length}`, graceMs: 0 }, async (task, ctx) => {
+    this.#worker = connection.worker({ agent: `worker-${this.#workers.length}`, graceMs }, async (task, ctx) => {
       const flaky = `${task.attempt}` === "1";
       for (const [index, next] of this.#parts.entries()) await this.#run(next, `${index}`, { ctx, flaky });
     });
   }
 
   die(): void {
+    this.#mishaps += 1;
     void this.#worker?.stop();
     this.launch();
   }
@@ -133,15 +149,47 @@ class World {
         return await this.#ask(ctx, place, next);
       case "step":
         return await ctx.step(`step ${place}`, async () => {
-          await new Promise<void>((resolve) => void this.clock.setTimer(next.ms, resolve));
-          if (next.isFlaky && flaky) throw new Error("no luck");
+          await this.#pass(next.ms);
+          if (!next.isFlaky || !flaky) return;
+          this.#mishaps += 1;
+          throw new Error("no luck");
         });
+      case "asking step":
+        return await ctx.step(`step ${place}`, async () => {
+          this.#begin(place);
+          this.#ask(ctx, place, notNamed).catch(() => {}); // nothing waits for it
+          await this.#pass(next.ms);
+        });
+      case "race":
+        return await this.#race(ctx, place, next);
       case "sequence":
         for (const [index, inner] of next.parts.entries()) await this.#run(inner, `${place}.${index}`, run);
         return;
       case "branches":
         await Promise.all(next.parts.map((inner, index) => this.#run(inner, `${place}.${index}`, run)));
     }
+  }
+
+  /** What a step has done is done once. */
+  #begin(place: string): void {
+    if (this.#begun.get(place) === this.#mishaps) this.cut.push(`step ${place} began again`);
+    this.#begun.set(place, this.#mishaps);
+  }
+
+  /** Leaves its question alone when the step is done first, and works outside of the context then. */
+  async #race(ctx: RunContext, place: string, next: Extract<Part, { kind: "race" }>): Promise<void> {
+    const step = ctx.step(`step ${place}`, () => this.#pass(next.ms).then(() => "step"));
+    const asked = this.#ask(ctx, place, notNamed);
+    asked.catch(() => {}); // it may end with the run
+    const first = await Promise.race([asked, step]);
+    const mishaps = this.#mishaps;
+    await this.#pass(next.outsideMs);
+    if (first === "step" && ctx.signal.aborted && mishaps === this.#mishaps) this.cut.push(`race ${place} was cut`);
+    await step;
+  }
+
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.clock.setTimer(ms, resolve));
   }
 
   async #ask(ctx: RunContext, place: string, { isNamed, expiresInMs }: Extract<Part, { kind: "ask" }>): Promise<void> {
@@ -166,6 +214,8 @@ class World {
     await ended;
   }
 }
+
+const notNamed = { kind: "ask", isNamed: false, expiresInMs: undefined } as const;
 
 /** What a person knows: what they saw last, and what they answered. */
 class Person {
@@ -220,7 +270,7 @@ class Person {
 const roundsMax = 300;
 
 describe("any program of questions", () => {
-  it("gets each answer where it belongs, and ends", async () => {
+  it("gets each answer where it belongs, keeps what works, and ends (Q2, Q4)", async () => {
     let answers = 0;
     const property = fc.asyncProperty(program, fc.array(act, { maxLength: 25 }), async (parts, acts) => {
       const world = new World(parts);
@@ -240,6 +290,7 @@ describe("any program of questions", () => {
       answers += headers.filter(({ type }) => type === "task.answered").length;
       await world.close();
       expect(world.misled).toEqual([]);
+      expect(world.cut).toEqual([]);
       expect(checkQuestions(headers, stored)).toEqual([]);
       expect(rounds).toBeLessThan(roundsMax);
       expect(headers.map(({ type }) => type)).toContain("task.completed");

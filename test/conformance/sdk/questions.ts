@@ -265,17 +265,86 @@ export function describeQuestions(setup: Setup): void {
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: [true, true] });
     });
 
-    it("may be asked within a step, whose run ends with them", async () => {
+    it("may be asked within a step, whose function goes on where it asked and holds no slot meanwhile", async () => {
       const { client, work } = await setup();
-      work({ concurrency: 1 }, (_task, ctx) =>
-        ctx.step("outer", () => ctx.pause({ question: "Within?", answer: z.boolean() })),
+      let begun = 0;
+      work({ concurrency: 1 }, (task, ctx) =>
+        task.kind === "other"
+          ? "done"
+          : ctx.step("outer", () => {
+              begun += 1;
+              return ctx.pause({ question: "Within?", answer: z.boolean() });
+            }),
       );
       const taskId = await start(client);
-      await resting(client, taskId);
+      await recorded(client, taskId, "task.paused");
+      await ended(client, await start(client, { kind: "other" }));
 
       await answerTo(client, taskId, "Within?", true);
 
       expect((await ended(client, taskId)).outcome).toMatchObject({ data: true });
+      expect(begun).toBe(1);
+    });
+
+    it("that a step's function asks and does not wait for leave it its work", async () => {
+      const { client, work } = await setup();
+      const working = gate();
+      let begun = 0;
+      work({}, (_task, ctx) =>
+        ctx.step("works", async () => {
+          begun += 1;
+          ctx.pause({ question: "By the way?", answer: z.boolean() }).catch(() => {});
+          await working.promise;
+          return "worked";
+        }),
+      );
+      const taskId = await start(client);
+
+      const asking = await reached(client, taskId, "paused");
+      working.open();
+
+      expect(asking).toMatchObject({ owner: { agent: "worker-1" } });
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: "worked" });
+      expect(begun).toBe(1);
+      expect(await journal(client, taskId, "task.claimed")).toHaveLength(1);
+    });
+
+    it("that a handler leaves alone do not end its run while it works on what came first", async () => {
+      const { client, work } = await setup();
+      const outside = gate();
+      let runs = 0;
+      work({ graceMs: 60_000 }, async (_task, ctx) => {
+        runs += 1;
+        const asked = ctx.pause({ question: "Which one?", answer: z.string() });
+        const first = await Promise.race([asked, ctx.step("guess", () => "the first")]);
+        await outside.promise; // no call of its context
+        return first;
+      });
+      const taskId = await start(client);
+
+      const asking = await reached(client, taskId, "paused");
+      outside.open();
+
+      expect(asking).toMatchObject({ owner: { agent: "worker-1" } });
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: "the first" });
+      expect(runs).toBe(1);
+    });
+
+    it("that a handler leaves alone end its run after the grace, and what it recorded is not done again", async () => {
+      const { client, work } = await setup();
+      let guesses = 0;
+      work({ graceMs: 20 }, async (_task, ctx) => {
+        const asked = ctx.pause({ question: "Which one?", answer: z.string() });
+        const guess = await ctx.step("guess", () => `guess ${++guesses}`);
+        await Promise.race([asked, untilEnd(ctx.signal)]); // a wait outside of its context
+        return [guess, await asked];
+      });
+      const taskId = await start(client);
+      await resting(client, taskId);
+
+      await answerTo(client, taskId, "Which one?", "the last");
+
+      expect((await ended(client, taskId)).outcome).toMatchObject({ data: ["guess 1", "the last"] });
     });
 
     it("let a handler wait for an answer and for what it delegated at the same time", async () => {
@@ -399,6 +468,10 @@ async function resting(client: Connection, taskId: TaskId): Promise<void> {
     if (hasEnded || task.revision === afterRevision) throw new Error(`${taskId} is ${task.state} and does not rest`);
     afterRevision = task.revision;
   }
+}
+
+function untilEnd(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 function required<Value>(value: Value | undefined): Value {
