@@ -48,6 +48,7 @@ interface Trail {
 }
 
 export function checkEffects({ events, bodies, lost, effects, replays }: Parts): string[] {
+  const torn = new Set<string>(lost.map(({ taskId }) => taskId)); // what they did is no longer in the journal
   const trails = new Map<string, Trail>();
   const found = events.flatMap((event, index) => {
     if (event.type === "task.created") trails.set(event.taskId, createTrail());
@@ -61,9 +62,8 @@ export function checkEffects({ events, bodies, lost, effects, replays }: Parts):
     const anew = isAnew
       ? [`E3: ${event.taskId} is complete after it was broken at ${wasBroken} (event ${event.seq})`]
       : [];
-    return [...anew, ...checkInput(trail, replay, event, bodies[index] ?? {})]; // E5
+    return torn.has(event.taskId) ? anew : [...anew, ...checkInput(trail, replay, event, bodies[index] ?? {})]; // E5
   });
-  const torn = new Set<string>(lost.map(({ taskId }) => taskId)); // what they did is no longer in the journal
   const counts = new Map<string, number>();
   for (const effect of effects) {
     const [taskId = ""] = effect.key.split("/");
@@ -113,7 +113,7 @@ function followClaim(trail: Trail, { type, seq, facts }: EventHeader<"task.claim
 }
 
 function followAnswer(trail: Trail, { at }: EventHeader<"task.answered">, answer: unknown): void {
-  const [, step, ordinal] = /^step (.+)#(\d+)$/.exec(trail.about) ?? [];
+  const [, step, ordinal] = /^!step (.+)#(\d+)$/.exec(trail.about) ?? [];
   if (step !== undefined && answer === "again") add(trail.agains, `${trail.stage}/${step}/${ordinal}`);
   const [, left] = /^broken (\S+) \d+$/.exec(trail.about) ?? [];
   if (left !== undefined && answer === "skip") trail.settledAt.set(left, at);
