@@ -19,6 +19,8 @@ export interface PauseKeys {
 }
 
 const hashChars = 20;
+/** How the keys begin that no handler chose: `?` those of questions without a name, `!` those of questions that the run asks by itself. */
+const reserved = /^[?!=]/;
 
 /** The keys of one run, counted from its start. */
 export function createPauseKeys(calls: Pick<Calls, "hasOthers">): PauseKeys {
@@ -31,7 +33,7 @@ export function createPauseKeys(calls: Pick<Calls, "hasOthers">): PauseKeys {
       const first = named.get(about);
       if (first !== undefined && first.content !== content) throw refuseOther(about, first.question, input);
       named.set(about, { content, question: input.question });
-      return about;
+      return reserved.test(about) ? `=${about}` : about;
     },
 
     next(input) {
@@ -45,7 +47,7 @@ export function createPauseKeys(calls: Pick<Calls, "hasOthers">): PauseKeys {
   };
 }
 
-/** No handler's `about` is likely to begin so. */
+/** Two keys of one run are equal only for one question: no name of a handler's begins as this does. */
 function toContent({ question, answerSchema }: PauseInput): string {
   if (question === undefined) return "?resume";
   return `?${toHex(sha256(toText([question, answerSchema]))).slice(0, hashChars)}`;

@@ -21,10 +21,10 @@ export interface RunQuestion {
 
 /** Mistakes in code: the key of the pause, and why the run ended. */
 const mistakes: Partial<Record<FailureCode, { key: string; why: string }>> = {
-  VALUE_INVALID: { key: "a value that cannot be stored", why: "a value cannot be stored" },
-  STEP_DIVERGED: { key: "work that was recorded by other code", why: "its code does not fit what is recorded" },
-  STEP_AMBIGUOUS: { key: "steps that cannot be told apart", why: "two of its steps cannot be told apart" },
-  PAUSE_AMBIGUOUS: { key: "questions that cannot be told apart", why: "two of its questions cannot be told apart" },
+  VALUE_INVALID: { key: "!a value that cannot be stored", why: "a value cannot be stored" },
+  STEP_DIVERGED: { key: "!work that was recorded by other code", why: "its code does not fit what is recorded" },
+  STEP_AMBIGUOUS: { key: "!steps that cannot be told apart", why: "two of its steps cannot be told apart" },
+  PAUSE_AMBIGUOUS: { key: "!questions that cannot be told apart", why: "two of its questions cannot be told apart" },
 };
 
 /** What is asked because of `error`, or of an error that it was made from; nothing when it is a failure of the try. */
@@ -49,11 +49,11 @@ const ConcernFacts = z.object({ ...Concern.shape, ...Sides.shape });
 function askAboutRecord(error: AionisError, concerns: z.infer<typeof ConcernFacts>): RunQuestion {
   if (concerns.of === "part") return askAboutPart(error, concerns);
   const step = { name: concerns.name ?? "", key: concerns.key, ordinal: concerns.ordinal ?? 0 };
-  if (error.code !== "STEP_DIVERGED") return askAboutOutcome(error, toAbout(step), concerns);
+  if (error.code !== "STEP_DIVERGED") return askAboutOutcome(error, toKey(toAbout(step)), concerns);
   const ways = `"keep" goes on with what is recorded, "rerun" runs the step again with the code that runs now.`;
   const question = `${error.detail} ${goesOn} ${ways}`;
   const input = { question, answerSchema: toSchema("keep", "rerun"), concerns };
-  return { key: toChangedAbout(step), input, why: "a recorded step has another input" };
+  return { key: toKey(toChangedAbout(step)), input, why: "a recorded step has another input" };
 }
 
 /** Only a person can look whether it took effect. */
@@ -77,7 +77,7 @@ function askAboutPart(error: AionisError, concerns: z.infer<typeof ConcernFacts>
   const question = `${error.detail} ${goesOn} ${ways.join(", ")}.`;
   const answerSchema = isKeyed ? toSchema("keep", "rerun") : toSchema("keep", "rerun", "add");
   const input = { question, answerSchema, concerns };
-  return { key: `part ${concerns.seq} changed`, input, why: "a part was given away with another content" };
+  return { key: toKey(`part ${concerns.seq} changed`), input, why: "a part was given away with another content" };
 }
 
 function askForCode(error: AionisError, { key, why }: { key: string; why: string }): RunQuestion {
@@ -86,6 +86,11 @@ function askForCode(error: AionisError, { key, why }: { key: string; why: string
   const concerns = { of: "code" as const, ...name, differs: [], waitsForCode: true };
   const question = `${error.detail} The task goes on by itself with corrected code. "again" tries it at once.`;
   return { key, input: { question, answerSchema: toSchema("again"), concerns }, why };
+}
+
+/** The key of a question that the run asks by itself: no `about` of a handler's begins so. */
+function toKey(about: string): string {
+  return `!${about}`;
 }
 
 const goesOn = "The task goes on by itself with code that fits.";

@@ -112,7 +112,11 @@ export const optionSchemas = {
     }),
     expiresIn: duration.optional(),
     approver: z.string().optional(),
-    about: z.string().optional(),
+    about: z
+      .string()
+      .min(1)
+      .max(limits.nameChars - 1)
+      .optional(), // a key may need one more
   }),
   call: z.strictObject({
     timeoutMs: z.number().positive().max(limits.waitMs).optional(),

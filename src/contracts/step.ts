@@ -95,15 +95,15 @@ export function toStepPlace({ name, ordinal, key }: StepIdentity): { name: strin
   return key === undefined ? { name, ordinal } : { name: `${key}\u001f${name}`, ordinal: -1 };
 }
 
-/** How a pause names the step it asks about. */
+/** How a pause names the step it asks about. One character shorter than a name, because its key needs one more. */
 export function toAbout(step: StepIdentity): string {
-  return `step ${toStepLabel(step)}`.slice(0, limits.nameChars).toWellFormed(); // the cut may go through a pair
+  return `step ${toStepLabel(step)}`.slice(0, limits.nameChars - 1).toWellFormed(); // the cut may go through a pair
 }
 
 /** How a pause names the step that comes with another tool or input than it was recorded with. */
 export function toChangedAbout(step: StepIdentity): string {
   return `${toAbout(step)
-    .slice(0, limits.nameChars - changed.length)
+    .slice(0, limits.nameChars - 1 - changed.length)
     .toWellFormed()}${changed}`;
 }
 
