@@ -117,15 +117,16 @@ function toOrderedKeys(value: object): string[] {
 const fewKeys = 16;
 
 /**
- * The value of a JSON text. An integer beyond 2^53 is refused when a number would give other digits back.
- * @throws AionisError `VALUE_INVALID` for such an integer, with its path; SyntaxError when `text` is no JSON.
+ * The value of a JSON text. A number is refused when a double cannot carry it: its whole part is beyond 2^53 and would come back with other
+ * digits, or it is beyond all doubles. That a fraction is rounded to the nearest double is JSON's own rule.
+ * @throws AionisError `VALUE_INVALID` for such a number, with its path; SyntaxError when `text` is no JSON.
  */
 export function parseJson(text: string, subject = "The JSON text"): unknown {
-  if (!longDigits.test(text)) return JSON.parse(text);
+  if (!mayHoldLarge.test(text)) return JSON.parse(text);
   const found: { path: string[]; holder: unknown; source: string } = { path: [], holder: undefined, source: "" };
   const value: unknown = JSON.parse(text, function (this: unknown, key: string, item: unknown, context?: Source) {
     // Children come before their parents: the path grows from the number outwards.
-    if (found.source === "" && isRounded(item, context)) {
+    if (found.source === "" && isChanged(item, context)) {
       Object.assign(found, { path: [key], holder: this, source: context?.source });
     } else if (found.source !== "" && item === found.holder && typeof item === "object") {
       found.path.unshift(key);
@@ -135,7 +136,10 @@ export function parseJson(text: string, subject = "The JSON text"): unknown {
   });
   if (found.source === "") return value;
   const path = found.path.slice(1).join("."); // the outermost key is that of the reviver's own holder
-  const message = `is ${found.source.slice(0, 40)}, an integer beyond 2^53 that a number would change. Send it as a text.`;
+  const what = Number.isFinite(Number(found.source))
+    ? `${Number.isInteger(Number(found.source)) && !found.source.includes(".") ? "an integer" : "a number"} beyond 2^53 that a number would change`
+    : "which is beyond every number";
+  const message = `is ${found.source.slice(0, 40)}, ${what}. Send it as a text.`;
   throw new AionisError("VALUE_INVALID", `${path === "" ? subject : `${subject}: ${path}`} ${message}`, {
     facts: { path, issues: [{ path, message }] },
   });
@@ -146,12 +150,14 @@ interface Source {
   source?: string;
 }
 
-const longDigits = /\d{16}/; // 2^53 has 16 digits
+const mayHoldLarge = /\d{16}|[eE]\+?\d{3}/; // 2^53 has 16 digits, and the largest double an exponent of 308
 
-function isRounded(item: unknown, context: Source | undefined): boolean {
+function isChanged(item: unknown, context: Source | undefined): boolean {
   if (typeof item !== "number" || Number.isSafeInteger(item)) return false;
-  const { source = "" } = context ?? {};
-  return /^-?\d+$/.test(source) && String(item) !== source; // other digits would come back
+  if (!Number.isFinite(item)) return true;
+  const [, whole = "", fraction = ""] = /^(-?\d+)(?:\.(\d+))?/.exec(context?.source ?? "") ?? [];
+  if (Number.isSafeInteger(Number(whole))) return false; // of a number with an exponent these are its digits alone
+  return String(Number(whole)) !== whole || /[1-9]/.test(fraction); // other digits would come back
 }
 
 let partsLeft = 0; // of the value that `isPlain` looks at

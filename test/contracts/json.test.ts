@@ -208,6 +208,36 @@ describe("parseJson", () => {
   });
 });
 
+describe("parseJson of a number that a double cannot carry", () => {
+  it.each([
+    ["a fraction beyond 2^53", "12345678901234567890.5"],
+    ["a fraction just beyond 2^53", "9007199254740992.5"],
+    ["an integer written with a fraction", "9007199254740993.0"],
+    ["digits beyond 2^53 with an exponent", "12345678901234567891e2"],
+    ["an exponent too large", "1e400"],
+    ["a negative one too large", "-1.5E+309"],
+    ["400 digits", "9".repeat(400)],
+  ])("refuses %s by its path", (_what, source) => {
+    expect(() => parseJson(`{"rows":[1,{"n":${source}}]}`)).toThrow(
+      expect.objectContaining({
+        code: "VALUE_INVALID",
+        detail: expect.stringMatching(/: rows\.1\.n is .*Send it as a text/),
+      }),
+    );
+  });
+
+  it.each([
+    ["a long fraction, rounded as JSON has it", "0.1234567890123456789012", 0.12345678901234568],
+    ["the largest double", "1.7976931348623157e308", Number.MAX_VALUE],
+    ["a power of ten that no integer was written for", "1e23", 1e23],
+    ["an integer that comes back with the same digits", "123456789012345680000", 123456789012345680000],
+    ["the same with an empty fraction", "123456789012345680000.0", 123456789012345680000],
+    ["something smaller than every double", "1e-400", 0],
+  ])("takes %s", (_what, source, value) => {
+    expect(parseJson(`[${source}]`)).toEqual([value]);
+  });
+});
+
 describe("isSameJson", () => {
   it("is true of a value and itself, whatever the order of keys, and symmetric", () => {
     fc.assert(
