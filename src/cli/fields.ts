@@ -38,6 +38,25 @@ export interface Field {
   description: string;
   /** Of a switch: whether it is on when it is not given. */
   isOn: boolean;
+  /** Whether it is given by its place, not as an option. */
+  isArgument: boolean;
+}
+
+/** The field as it is written on the command line: `--state`, or `<task-id>`. */
+export function labelOf({ flag, isArgument, isOn }: Pick<Field, "flag" | "isArgument" | "isOn">): string {
+  return isArgument ? `<${flag}>` : `--${isOn ? "no-" : ""}${flag}`;
+}
+
+/** Where in an input something is, as it was written on the command line; nothing of the input as a whole. */
+export function labelPath(fields: readonly Field[], path: readonly PropertyKey[]): string {
+  const [first, second] = path.map(String);
+  const field = fields.find(({ name, within }) =>
+    within === undefined ? name === first : within === first && name === second,
+  );
+  if (field === undefined) return path.map(String).join(".");
+  const inner = path.slice(field.within === undefined ? 1 : 2).map(String);
+  const isItem = field.isList && inner.length === 1; // each item was an option of its own
+  return inner.length === 0 || isItem ? labelOf(field) : `${labelOf(field)} at ${inner.join(".")}`;
 }
 
 /** What a schema cannot say of its fields, by their names. */
@@ -135,6 +154,7 @@ function toField(name: string, schema: Schema, isRequired: boolean, traits: Fiel
     isList: isMany,
     isRequired,
     isOn: kind === "switch" && schema.default === true,
+    isArgument: false,
     placeholder: `<${placeholders[kind]}>`,
     description: describe(traits.meanings?.[name] ?? meaningOf(name, schema), schema, {
       kind,
@@ -232,7 +252,7 @@ async function readOne(field: Field, text: string, reader: FieldReader): Promise
     case "tagged":
       return toTarget(field, text);
     case "path":
-      return resolve(reader.cwd, text);
+      return resolve(reader.cwd, orRefuse(field, text, "a path", text || undefined));
     case "longText":
       return text === "-" ? reader.stdin() : text;
     case "any":
@@ -270,23 +290,28 @@ function readPairs(field: Field, texts: readonly string[], reader: FieldReader):
 async function readJson(field: Field, text: string, reader: FieldReader): Promise<unknown> {
   if (text === "-") return parseJson(field, await reader.stdin());
   if (text.startsWith("@")) return parseJson(field, readFile(field, resolve(reader.cwd, text.slice(1))));
-  if (field.kind === "any" && !/^\s*[[{"]/.test(text)) return parseOrText(text);
+  if (field.kind === "any" && !/^\s*[[{"]/.test(text)) return parseOrText(field, text);
   return parseJson(field, text);
 }
 
 function parseJson(field: Field, text: string): unknown {
   try {
-    return readJsonText(text, field.name);
+    return readJsonText(withoutMark(text), labelOf(field));
   } catch (cause) {
-    if (isFailure(cause)) throw cause; // an integer that would not come back
-    throw toUsageError(`${field.name} is no JSON: ${cause instanceof Error ? cause.message : String(cause)}.`);
+    if (isFailure(cause)) throw cause; // a number that would not come back
+    throw toUsageError(`${labelOf(field)} is no JSON: ${cause instanceof Error ? cause.message : String(cause)}.`);
   }
 }
 
+/** Without the byte order mark that some editors put before a text: RFC 8259 lets a reader pass it over. */
+export function withoutMark(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
+
 /** `true`, `42` and `null` are JSON; a word is a text. */
-function parseOrText(text: string): unknown {
+function parseOrText(field: Field, text: string): unknown {
   try {
-    return readJsonText(text, "The value");
+    return readJsonText(text, labelOf(field));
   } catch (cause) {
     if (isFailure(cause)) throw cause; // as above
     return text; // the short form of a JSON string
@@ -298,7 +323,9 @@ function readFile(field: Field, path: string): string {
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw toUsageError(`${field.name}: ${path} cannot be read (${cause instanceof Error ? cause.message : cause}).`);
+    throw toUsageError(
+      `${labelOf(field)}: ${path} cannot be read (${cause instanceof Error ? cause.message : cause}).`,
+    );
   }
   return decodeText(bytes, path);
 }
@@ -314,7 +341,7 @@ export function decodeText(bytes: Uint8Array, from: string): string {
 
 function orRefuse<Value>(field: Field, text: string, what: string, value: Value | undefined): Value {
   if (value !== undefined) return value;
-  throw toUsageError(`${field.name} is "${text.slice(0, 80)}", which is not ${what}.`);
+  throw toUsageError(`${labelOf(field)} is "${text.slice(0, 80)}", which is not ${what}.`);
 }
 
 function isEmpty(value: unknown): boolean {

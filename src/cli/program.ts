@@ -11,6 +11,7 @@ import { addImport } from "./import.ts";
 import { addInspect } from "./inspect.ts";
 import { addPermissions } from "./permissions.ts";
 import type { AddCommand, Surroundings } from "./process.ts";
+import { toUsageError } from "./report.ts";
 import { addServe } from "./serve.ts";
 import { addSettings, Settings } from "./settings.ts";
 import { listVerbs, type Verb } from "./verbs.ts";
@@ -26,6 +27,8 @@ export interface Request {
   /** Whether it may make the store: a command that needs nothing to be there. */
   mayCreate: boolean;
   settings: Settings;
+  /** The inputs that it takes, as they were written. */
+  fields: readonly Field[];
   /** @throws AionisError `INPUT_INVALID` for a value that is no input. */
   readInput(reader: FieldReader): Promise<Record<string, unknown>>;
 }
@@ -82,9 +85,24 @@ export function createProgram(
     if (verb.operation.name === followed)
       addVerb(parent, followWord, { verb, fields, follows: "events", reserved, toSettings, runVerb });
   }
-  for (const add of named.length > 0 ? [] : otherCommands) add(program, (run) => runOther(toSettings(), run));
+  for (const add of named.length > 0 ? [] : otherCommands) {
+    const known = new Set(program.commands);
+    add(program, (run) => runOther(toSettings(), run));
+    for (const command of program.commands) if (!known.has(command)) refuseEmpty(command);
+  }
+  refuseEmpty(program, { isDeep: false });
   program.addHelpText("after", firstSteps);
   return program;
+}
+
+/** An empty text is never a value of these options: a variable of a script that is not set must not read as "not given". */
+function refuseEmpty(command: Command, { isDeep } = { isDeep: true }): void {
+  for (const option of command.options) {
+    command.on(`option:${option.name()}`, (value: unknown) => {
+      if (value === "") throw toUsageError(`${option.long} is empty. Give it a value, or leave it out.`);
+    });
+  }
+  if (isDeep) for (const child of command.commands) refuseEmpty(child);
 }
 
 /** The operation that can be followed under a word of its own. */
@@ -177,8 +195,9 @@ function addVerb(
 ): void {
   const { operation } = verb;
   const fields = all.flatMap((field) => toOwnField(field, follows));
-  const positional = positionalOf(verb.traits, fields);
-  const options = fields.filter((field) => !positional.includes(field)).map((field) => besides(field, reserved));
+  const given = positionalOf(verb.traits, fields);
+  const options = fields.filter((field) => !given.includes(field)).map((field) => besides(field, reserved));
+  const positional = given.map((field) => ({ ...field, isArgument: true }));
   const command = parent
     .command(word)
     .description(summaryOf(operation.summary, follows))
@@ -187,17 +206,17 @@ function addVerb(
   const alias = otherWord([word], operation.name);
   if (alias !== undefined) command.alias(alias);
   for (const field of positional) command.argument(toArgument(field), field.description);
-  const read = options.map((field) => ({ field, values: addField(command, field) }));
+  const read = options.map((field) => addField(command, field));
   const { examples = [], mayCreate = operation.kind === "command" && !all.some(isId) } = verb.traits;
   if (examples.length > 0 && follows !== "events")
     command.addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ ${example}`).join("\n")}`);
   if (follows !== undefined) command.addHelpText("after", followTexts[follows]);
 
   command.action(async () => {
-    const given = positional.map((field, index) => {
+    const placed = positional.map((field, index) => {
       return { field, texts: command.args.slice(index, field.isList ? undefined : index + 1) };
     });
-    const asked = read.map(({ field, values }) => ({ field, texts: values() }));
+    const inputs = [...placed, ...read.map((values) => values())];
     const words = [...verb.words.slice(0, -1), word].join(" ");
     await runVerb({
       verb,
@@ -205,7 +224,8 @@ function addVerb(
       follows,
       mayCreate,
       settings: toSettings(),
-      readInput: (reader) => readInput([...given, ...asked], reader),
+      fields: inputs.map(({ field }) => field),
+      readInput: (reader) => readInput(inputs, reader),
     });
   });
 }
@@ -242,37 +262,41 @@ const followTexts: Readonly<Record<"events" | "task", string>> = {
   task: "\nWith --json: one document a line. Exit code 0 when it succeeded, 1 when it failed or was cancelled.",
 };
 
-type Read = boolean | string[] | undefined;
+/** A field with what was written for it. */
+interface Given {
+  field: Field;
+  texts: boolean | string[] | undefined;
+}
 
-/** Adds the option and returns what was given for it. */
-function addField(command: Command, field: Field): () => Read {
+/** Adds the option. What it returns reads what was given for it, and under which of its names. */
+function addField(command: Command, field: Field): () => Given {
   if (field.kind === "switch") {
     const option = new Option(field.isOn ? `--no-${field.flag}` : `--${field.flag}`, field.description);
     command.addOption(option);
     return () => {
       const value: unknown = command.getOptionValue(option.attributeName());
-      return command.getOptionValueSource(option.attributeName()) === "cli" ? value === true : undefined;
+      const isGiven = command.getOptionValueSource(option.attributeName()) === "cli";
+      return { field, texts: isGiven ? value === true : undefined };
     };
   }
+  let typed = field.flag;
   const texts: string[] = [];
   const flags = [field.flag, toPlural(field)].filter((flag) => flag !== undefined);
   for (const [index, flag] of flags.entries()) {
     const option = new Option(`--${flag} ${field.placeholder}`, field.description);
     option.argParser((text: string) => {
       texts.push(text);
+      typed = flag;
       return text; // a mandatory option must have a value
     });
     if (index > 0) option.hideHelp();
     else if (field.isRequired) option.makeOptionMandatory();
     command.addOption(option);
   }
-  return () => (texts.length === 0 ? undefined : texts);
+  return () => ({ field: { ...field, flag: typed }, texts: texts.length === 0 ? undefined : texts });
 }
 
-async function readInput(
-  given: readonly { field: Field; texts: Read }[],
-  reader: FieldReader,
-): Promise<Record<string, unknown>> {
+async function readInput(given: readonly Given[], reader: FieldReader): Promise<Record<string, unknown>> {
   const input: Record<string, unknown> = {};
   for (const { field, texts } of given) {
     if (typeof texts === "boolean") putField(input, field, texts);

@@ -17,7 +17,7 @@ import { AionisError } from "../contracts/failures.ts";
 import { limits } from "../contracts/limits.ts";
 import type { WorkProgress } from "../contracts/progress.ts";
 import { createIds, createSystemRandom, systemClock } from "../kernel/index.ts";
-import { decodeText, type FieldTraits } from "./fields.ts";
+import { decodeText, labelPath } from "./fields.ts";
 import { type Follower, sliceMs, tailEvents, watchTask } from "./follow.ts";
 import type { Host } from "./host.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -37,7 +37,6 @@ import {
 import type { Style } from "./shapes.ts";
 import { show } from "./show.ts";
 import { toJsonLine } from "./text.ts";
-import { toKebab } from "./words.ts";
 
 const timeoutMsDefault = 10_000;
 const slowTimeoutMsDefault = 600_000;
@@ -194,7 +193,7 @@ async function untilRead(exitCode: Promise<number>, output: Output): Promise<num
 }
 
 async function toInput(request: Request, host: Host): Promise<Record<string, unknown>> {
-  const { operation, input: schema, traits } = request.verb;
+  const { operation, input: schema } = request.verb;
   let isRead = false;
   const stdin = async (): Promise<string> => {
     if (isRead) throw toUsageError("Only one input can be -; stdin is read once.");
@@ -204,19 +203,16 @@ async function toInput(request: Request, host: Host): Promise<Record<string, unk
   const input = await request.readInput({ cwd: host.cwd, now: () => systemClock.now(), stdin });
   const parsed = schema.safeParse(input);
   if (!parsed.success) {
-    const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${toPath(path, traits)}${message}`);
+    const issues = parsed.error.issues.slice(0, 3).map(({ path, message }) => {
+      const where = labelPath(request.fields, path);
+      return where === "" ? message : `${where}: ${message}`;
+    });
     throw toUsageError(`${request.words}: ${issues.join("; ")}.`);
   }
   const { waitMs } = parsed.data as { waitMs?: number }; // every input is an object
   if (waitMs !== undefined) input.waitMs = waitMs; // how long to be patient, by the operation's default too
   if (operation.kind === "command") input.commandId ??= createIds(systemClock, createSystemRandom()).next("cmd");
   return input;
-}
-
-/** Where an issue is, in the words of the command line. */
-function toPath(path: readonly PropertyKey[], { spread = [] }: FieldTraits): string {
-  const [first, ...rest] = spread.includes(String(path[0])) && path.length > 1 ? path.slice(1) : path;
-  return first === undefined ? "" : `${[toKebab(String(first)), ...rest.map(String)].join(".")}: `;
 }
 
 async function readAll(stdin: Readable): Promise<string> {

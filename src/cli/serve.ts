@@ -12,6 +12,7 @@ import { parseJson } from "../contracts/json.ts";
 import type { CreateRuntimeOptions } from "../embedded.ts";
 import { systemClock } from "../kernel/index.ts";
 import type { Durability } from "../kernel/store.ts";
+import { decodeText, withoutMark } from "./fields.ts";
 import { listServers, readFolder, readNats } from "./place.ts";
 import {
   type AddCommand,
@@ -106,8 +107,9 @@ async function serve(
 /** What it says is checked when the runtime starts. */
 function readFamilies(file: string): FamilyRulesInput {
   try {
-    return parseJson(readFileSync(file, "utf8"), file) as FamilyRulesInput;
+    return parseJson(withoutMark(decodeText(readFileSync(file), file)), file) as FamilyRulesInput;
   } catch (cause) {
+    if (isFailure(cause)) throw cause; // it names the file
     throw toUsageError(`--families: ${file} cannot be read as JSON (${cause instanceof Error ? cause.message : "?"}).`);
   }
 }

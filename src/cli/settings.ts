@@ -37,7 +37,11 @@ export class Settings {
 
   /** @throws AionisError `INPUT_INVALID` */
   get timeoutMs(): number | undefined {
-    return readDuration("--timeout", this.read("timeout"));
+    const given = this.given("timeout");
+    return readDuration(
+      given === undefined ? toVariable("timeout") : "--timeout",
+      given ?? this.readVariable("timeout"),
+    );
   }
 
   /** What argv says. An option that may be repeated has its values with commas between them, as its variable has. */

@@ -1,10 +1,18 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { findWords } from "../../src/cli/program.ts";
+import { labelPath, positionalOf, toFields } from "../../src/cli/fields.ts";
+import { createProgram, findWords, type Request } from "../../src/cli/program.ts";
 import { listVerbs } from "../../src/cli/verbs.ts";
 import { operations } from "../../src/contracts/operations/index.ts";
 import { setupCli, setupServed, startTask } from "./support.ts";
+
+function found(parent: Command, word: string): Command {
+  const command = parent.commands.find((child) => child.name() === word);
+  if (command === undefined) throw new Error(`there is no command ${word}`);
+  return command;
+}
 
 describe("the table of operations", () => {
   it("gives every operation a verb with a help text", async () => {
@@ -30,7 +38,6 @@ describe("the table of operations", () => {
   });
 
   it("has only examples of commands that exist", async () => {
-    const { createProgram } = await import("../../src/cli/program.ts");
     const program = createProgram({ env: {}, cwd: "/" }, { runVerb: async () => {}, runOther: async () => {} });
 
     for (const { words, traits } of listVerbs()) {
@@ -55,18 +62,18 @@ describe("arguments", () => {
 
   it.each([
     { args: ["task", "start"], says: "Missing required argument 'brief'" },
-    { args: ["task", "start", "x", "--priority", "9"], says: "priority: " },
-    { args: ["task", "start", "x", "--priority", "soon"], says: 'priority is "soon", which is not a number' },
-    { args: ["task", "start", "x", "--deadline-at", "noon"], says: 'deadlineAt is "noon", which is not a time' },
-    { args: ["task", "start", "x", "--checks", "{"], says: "checks is no JSON" },
+    { args: ["task", "start", "x", "--priority", "9"], says: "--priority: " },
+    { args: ["task", "start", "x", "--priority", "soon"], says: '--priority is "soon", which is not a number' },
+    { args: ["task", "start", "x", "--deadline-at", "noon"], says: '--deadline-at is "noon", which is not a time' },
+    { args: ["task", "start", "x", "--checks", "{"], says: "--checks is no JSON" },
     { args: ["task", "start", "x", "--checks", "@nowhere.json"], says: "cannot be read" },
     {
       args: ["task", "start", "x", "--to", "nobody"],
-      says: 'to is "nobody", which is not role:NAME, agent:NAME or any.',
+      says: '--to is "nobody", which is not role:NAME, agent:NAME or any.',
     },
-    { args: ["task", "start", "x", "--to", "role:"], says: 'to is "role:", which is not role:NAME' },
-    { args: ["task", "get", "foo"], says: "task-id: expected an id that is task_ and 20 letters or digits." },
-    { args: ["explain", "foo"], says: "id: expected the id of a receipt (rcp_…) or of a lesson (les_…)." },
+    { args: ["task", "start", "x", "--to", "role:"], says: '--to is "role:", which is not role:NAME' },
+    { args: ["task", "get", "foo"], says: "<task-id>: expected an id that is task_ and 20 letters or digits." },
+    { args: ["explain", "foo"], says: "<id>: expected the id of a receipt (rcp_…) or of a lesson (les_…)." },
     {
       args: ["task", "start", "x", "--path", "/dev/null"],
       says: "as a folder: it is a file, or lies in one; give another path.",
@@ -75,19 +82,72 @@ describe("arguments", () => {
     { args: ["task", "start", "x", "--timeout", "soon"], says: "--timeout" },
     { args: ["task", "start", "-", "--data", "-"], says: "stdin is read once" },
     { args: ["task", "pause", "task_00000000000000000000"], says: "--epoch <n>' not specified" },
-    { args: ["task", "get", "1"], says: "task-id: " },
+    { args: ["task", "get", "1"], says: "<task-id>: " },
     { args: ["task", "get", "1", "2"], says: "Too many arguments" },
     { args: ["task", "ls", "--bogus"], says: "Unknown option '--bogus'" },
-  ])("refuses $args and makes nothing", async ({ args, says }) => {
+    { args: ["task", "ls", "--state", "loved"], says: "--state: " },
+    { args: ["task", "ls", "--states", "loved"], says: "--states: " },
+    { args: ["task", "start", "x", "--checks", '[{"name":5}]'], says: "--checks at 0.name: " },
+    { args: ["start", "x", "--tool", ""], says: "--tool: " },
+    { args: ["task", "start", "x", "--data", '{"n":1e400}'], says: "--data: n is 1e400", code: "VALUE_INVALID" },
+    { args: ["task", "start", "x", "--data", "12345678901234567890.5"], says: "--data is 1234", code: "VALUE_INVALID" },
+    { args: ["task", "ls", "--timeout", ""], says: "--timeout is empty" },
+    { args: ["task", "ls", "--path="], says: "--path is empty" },
+    { args: ["task", "ls", "--nats", ""], says: "--nats is empty" },
+    { args: ["serve", "--families", ""], says: "--families is empty" },
+    { args: ["import", "git", "--since", ""], says: "--since is empty" },
+    { args: ["backup", ""], says: '<path> is "", which is not a path' },
+  ])("refuses $args and makes nothing", async ({ args, says, code = "INPUT_INVALID" }) => {
     const { run, folder } = setupCli();
 
     const result = await run(args);
 
     expect(result).toMatchObject({ code: 2, stdout: "" });
-    expect(result.stderr).toMatch(/^INPUT_INVALID: /);
+    expect(result.stderr).toMatch(new RegExp(`^${code}: `));
     expect(result.stderr).toContain(says);
     expect(existsSync(join(folder, ".aionis"))).toBe(false);
   });
+
+  it("takes JSON of a file and of stdin with a byte order mark", async () => {
+    const { run, runtime, folder } = await setupServed();
+    writeFileSync(join(folder, "data.json"), '\uFEFF{"a":1}');
+
+    const ofFile = await run(["task", "start", "x", "--json", "--data", "@data.json"]);
+    const ofStdin = await run(["task", "start", "x", "--json", "--data", "-"], { stdin: '\uFEFF{"a":1}' });
+
+    for (const { stdout } of [ofFile, ofStdin]) {
+      const { taskId } = JSON.parse(stdout) as { taskId: `task_${string}` };
+      expect((await runtime.tasks.get({ taskId })).content).toMatchObject({ data: { a: 1 } });
+    }
+  });
+
+  it.each(listVerbs().map((verb) => [verb.words.join(" "), verb] as const))(
+    "of %s are named as they are written in whatever is said of them",
+    async (_words, verb) => {
+      const requests: Request[] = [];
+      const runVerb = (request: Request) => Promise.resolve(void requests.push(request));
+      const place = { env: {}, cwd: "/" };
+      const fields = toFields(verb.input, verb.traits);
+      const given = positionalOf(verb.traits, fields).map(() => "x");
+      const program = createProgram(place, { runVerb, runOther: async () => {} }, verb.words);
+      const command = verb.words.reduce<Command>((parent, word) => found(parent, word), program);
+      const needed = command.options.filter(({ mandatory }) => mandatory).flatMap(({ long }) => [long ?? "", "x"]);
+
+      await program.parseAsync([...verb.words, ...given, ...needed], { from: "user" });
+
+      const labels = [
+        ...command.options.map(({ long }) => long),
+        ...command.registeredArguments.map((argument) => `<${argument.name()}>`),
+      ];
+      for (const { name, within } of fields) {
+        const path = within === undefined ? [name] : [within, name];
+        const [whole, inner] = [path, [...path, 0, "deeper"]].map((each) => labelPath(requests[0]?.fields ?? [], each));
+        if (requests[0]?.follows !== undefined && !labels.includes(whole)) continue; // a follower has no such option
+        expect(labels).toContain(whole);
+        expect(inner).toBe(`${whole} at 0.deeper`);
+      }
+    },
+  );
 
   it("reads every kind of option into the operation's input", async () => {
     const { run, runtime, folder } = await setupServed();
