@@ -43,7 +43,7 @@ export interface Field {
 }
 
 /** The field as it is written on the command line: `--state`, or `<task-id>`. */
-export function labelOf({ flag, isArgument, isOn }: Pick<Field, "flag" | "isArgument" | "isOn">): string {
+function labelOf({ flag, isArgument, isOn }: Pick<Field, "flag" | "isArgument" | "isOn">): string {
   return isArgument ? `<${flag}>` : `--${isOn ? "no-" : ""}${flag}`;
 }
 
