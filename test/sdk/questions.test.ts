@@ -66,6 +66,14 @@ class WholeClock extends FakeClock {
   }
 }
 
+/** A run of the handler. */
+interface HandlerRun {
+  ctx: RunContext;
+  flaky: boolean;
+  /** How many deaths and failures there had been when it began. */
+  mishaps: number;
+}
+
 /** A runtime with a worker that runs `parts`, and a person who answers. */
 class World {
   readonly clock = new WholeClock();
@@ -132,7 +140,8 @@ class World {
     this.#workers.push(connection);
     this.#worker = connection.worker({ agent: `worker-${this.#workers.length}`, graceMs }, async (task, ctx) => {
       const flaky = `${task.attempt}` === "1";
-      for (const [index, next] of this.#parts.entries()) await this.#run(next, `${index}`, { ctx, flaky });
+      const run = { ctx, flaky, mishaps: this.#mishaps };
+      for (const [index, next] of this.#parts.entries()) await this.#run(next, `${index}`, run);
     });
   }
 
@@ -142,7 +151,7 @@ class World {
     this.launch();
   }
 
-  async #run(next: Part, place: string, run: { ctx: RunContext; flaky: boolean }): Promise<void> {
+  async #run(next: Part, place: string, run: HandlerRun): Promise<void> {
     const { ctx, flaky } = run;
     switch (next.kind) {
       case "ask":
@@ -156,12 +165,12 @@ class World {
         });
       case "asking step":
         return await ctx.step(`step ${place}`, async () => {
-          this.#begin(place);
+          this.#begin(place, run);
           this.#ask(ctx, place, notNamed).catch(() => {}); // nothing waits for it
           await this.#pass(next.ms);
         });
       case "race":
-        return await this.#race(ctx, place, next);
+        return await this.#race(run, place, next);
       case "sequence":
         for (const [index, inner] of next.parts.entries()) await this.#run(inner, `${place}.${index}`, run);
         return;
@@ -171,18 +180,17 @@ class World {
   }
 
   /** What a step has done is done once. */
-  #begin(place: string): void {
+  #begin(place: string, { mishaps }: HandlerRun): void {
     if (this.#begun.get(place) === this.#mishaps) this.cut.push(`step ${place} began again`);
-    this.#begun.set(place, this.#mishaps);
+    this.#begun.set(place, mishaps);
   }
 
   /** Leaves its question alone when the step is done first, and works outside of the context then. */
-  async #race(ctx: RunContext, place: string, next: Extract<Part, { kind: "race" }>): Promise<void> {
+  async #race({ ctx, mishaps }: HandlerRun, place: string, next: Extract<Part, { kind: "race" }>): Promise<void> {
     const step = ctx.step(`step ${place}`, () => this.#pass(next.ms).then(() => "step"));
     const asked = this.#ask(ctx, place, notNamed);
     asked.catch(() => {}); // it may end with the run
     const first = await Promise.race([asked, step]);
-    const mishaps = this.#mishaps;
     await this.#pass(next.outsideMs);
     if (first === "step" && ctx.signal.aborted && mishaps === this.#mishaps) this.cut.push(`race ${place} was cut`);
     await step;
