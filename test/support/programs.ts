@@ -9,6 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
+import { toCompiled } from "./entries.ts";
 import { patienceMs } from "./patience.ts";
 
 /** What is handed in for the end of a test, of a suite or of a script; what came last runs first. */
@@ -28,7 +29,10 @@ export interface Program {
 }
 
 /** What Node.js is given before a program, so that it finds `aionis` in the sources. */
-export const fromSources: readonly string[] = ["--import", fileURLToPath(new URL("sources.ts", import.meta.url))];
+export const fromSources: readonly string[] = [
+  "--import",
+  toCompiled(fileURLToPath(new URL("sources.ts", import.meta.url))),
+];
 
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
@@ -43,10 +47,13 @@ export interface ProgramOptions {
   env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a program from its source. */
+/** Starts a program from its source, compiled where it was. */
 export function startProgram({ script, args, atEnd, env }: ProgramOptions): Program {
   const environment = { ...process.env, ...env };
-  const child = spawn(process.execPath, [script, ...args], { env: environment, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [toCompiled(script), ...args], {
+    env: environment,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   running.add(child);
   let stdout = "";
   let stderr = "";

@@ -4,19 +4,17 @@
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { commandLine, faces, root } from "./entries.ts";
+import { commandLine, faces, packages, root, toCompiled } from "./entries.ts";
 
+const places = new Map([...faces].map(([name, source]) => [name, toUrl(toCompiled(join(root, source)))]));
+places.set(toUrl(join(root, commandLine)), toUrl(toCompiled(join(root, commandLine))));
 const compiled = process.env.AIONIS_TEST_COMPILED;
-const commandLineUrl = pathToFileURL(join(root, commandLine)).href;
+if (compiled !== undefined) for (const name of packages) places.set(name, toUrl(join(compiled, `${name}.js`)));
 
 registerHooks({
-  resolve(specifier, context, next) {
-    const source = specifier === commandLineUrl ? commandLine : faces.get(specifier);
-    return next(source === undefined ? specifier : toUrl(source), context);
-  },
+  resolve: (specifier, context, next) => next(places.get(specifier) ?? specifier, context),
 });
 
-function toUrl(source: string): string {
-  const path = compiled === undefined ? join(root, source) : join(compiled, source.replace(/\.ts$/, ".js"));
+function toUrl(path: string): string {
   return pathToFileURL(path).href;
 }
