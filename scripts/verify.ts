@@ -6,11 +6,13 @@ import { resolve } from "node:path";
 const root = resolve(import.meta.dirname, "..");
 /** Without them the tests do half of that or less. */
 const campaigns = {
+  AIONIS_TEST_EVERYWHERE: "1",
   AIONIS_TEST_FLIPS: "2000",
   AIONIS_TEST_HOLDS: "20",
   AIONIS_TEST_KILLS: "20",
   AIONIS_TEST_ROUNDS: "20",
   AIONIS_TEST_SEEDS: "1000",
+  AIONIS_TEST_VALUES: "3000",
 };
 const failed = ["check", "test", "build", "check:package", "verify:package"].find((script) => {
   console.log(`> npm run ${script}`);

@@ -6,13 +6,20 @@ import { toPermissions } from "../../src/cli/permissions.ts";
 import { makeCertificates, toTlsConfig } from "../support/certificates.ts";
 import { describeNats, type NatsServer, startNatsServer } from "../support/nats.ts";
 import { makeJwtAccount } from "../transport/nats/jwt.ts";
-import { type Child, makeFolder, type Result, startBinary } from "./support.ts";
+import { type Child, makeFolder, type Result, setupCli, startBinary } from "./support.ts";
 
 const scope = "acme/billing";
 
 interface User {
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
+}
+
+interface Refusal {
+  code: number;
+  message: RegExp;
+  /** Each command is a process; false if absent. */
+  asProcesses?: boolean;
 }
 
 /** What no output may hold. */
@@ -24,9 +31,7 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
 
   /** A process in a folder with a module for workers. */
   function startAs({ args, env = {} }: User, servers: string, command: readonly string[]): Child {
-    const folder = makeFolder();
-    writeFileSync(join(folder, "worker.mjs"), "export default (task) => 'did: ' + task.brief;\n");
-    return startBinary(folder, [...command, "--nats", servers, "--scope", scope, ...args], { env });
+    return startBinary(makeWorkerFolder(), [...command, "--nats", servers, "--scope", scope, ...args], { env });
   }
 
   /** A runtime, a worker and a client reach each other; each is a process. */
@@ -50,10 +55,21 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
     expectNoSecrets([started, watched, ...ends]);
   }
 
-  /** The runtime, a worker and a client are each told `message` at once, and end with `code`. */
-  async function expectRefusal(servers: string, user: User, { code, message }: { code: number; message: RegExp }) {
+  /** The same in this process, to its end. */
+  function runAs({ args, env = {} }: User, servers: string, command: readonly string[]): Promise<Result> {
+    const folder = makeWorkerFolder();
+    return setupCli(folder).run([...command, "--nats", servers, "--scope", scope, ...args], { env });
+  }
+
+  /**
+   * The runtime, a worker and a client are each told `message` at once, and end with `code`. The command line runs in this process, except
+   * where it matters that nothing keeps a process from ending.
+   */
+  async function expectRefusal(servers: string, user: User, { code, message, asProcesses = false }: Refusal) {
     const commands = [["serve"], ["worker", "worker.mjs"], ["task", "ls"]];
-    const refused = await Promise.all(commands.map((command) => startAs(user, servers, command).ended));
+    const refused = await Promise.all(
+      commands.map((command) => (asProcesses ? startAs(user, servers, command).ended : runAs(user, servers, command))),
+    );
     for (const [index, result] of refused.entries()) {
       expect(result, commands[index]?.join(" ")).toEqual({ code, stdout: "", stderr: expect.stringMatching(message) });
     }
@@ -81,7 +97,11 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
     const unwanted =
       /^TRANSPORT_DENIED: The NATS server at localhost:\d+ wants a certificate that it trusts \(.*\nhint: .*--nats-cert/;
     const other = ["--nats-ca", file("other.pem")];
-    await expectRefusal(servers, { args: [...other, ...shown("client")] }, { code: 1, message: unknown });
+    await expectRefusal(
+      servers,
+      { args: [...other, ...shown("client")] },
+      { code: 1, message: unknown, asProcesses: true },
+    );
     await expectRefusal(servers, { args: [] }, { code: 1, message: unknown });
     await expectRefusal(servers, { args: trusting }, { code: 1, message: unwanted });
     await expectRefusal(servers, { args: [...trusting, ...shown("stranger")] }, { code: 1, message: unwanted });
@@ -111,10 +131,10 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
 
     const stranger = { args: ["--nats-nkey-file", makeNkeyUser(folder, "stranger").file] };
     const denied = /^TRANSPORT_DENIED: The NATS server at \S+ refuses the credentials.*\nhint: .*--nats-nkey-file/;
-    await expectRefusal(server.url, stranger, { code: 1, message: denied });
+    await expectRefusal(server.url, stranger, { code: 1, message: denied, asProcesses: true });
     const another = // which the log may have told before
       /^(?:error: NATS does not permit .*\n)?TRANSPORT_DENIED: NATS does not permit this user to subscribe to _INBOX_\S+ \(the inbox of acme\/billing\//;
-    await expectRefusal(server.url, as("viewer"), { code: 1, message: another });
+    await expectRefusal(server.url, as("viewer"), { code: 1, message: another, asProcesses: true });
     writeFileSync(join(folder, "broken.nk"), "s3cret");
     const broken = { args: ["--nats-nkey-file", join(folder, "broken.nk")] };
     await expectRefusal(server.url, broken, { code: 2, message: /^INPUT_INVALID: \S+broken\.nk holds no seed/ });
@@ -160,7 +180,7 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
 
     const denied = /^TRANSPORT_DENIED: The NATS server at \S+ refuses the credentials.*\nhint: .*--nats-creds/;
     const foreign = write("foreign.creds", makeJwtAccount().makeCredentials());
-    await expectRefusal(server.url, foreign, { code: 1, message: denied });
+    await expectRefusal(server.url, foreign, { code: 1, message: denied, asProcesses: true });
     const broken = write("broken.creds", "s3cret");
     await expectRefusal(server.url, broken, {
       code: 2,
@@ -188,10 +208,16 @@ describeNats("processes that must prove who they are to NATS", (binary) => {
     await expectWork(server.url, { runtime: as(right), worker: as(right) });
 
     const denied = /^TRANSPORT_DENIED: The NATS server at \S+ refuses the credentials.*\nhint: .*AIONIS_NATS_USER/;
-    await expectRefusal(server.url, as(wrong), { code: 1, message: denied });
+    await expectRefusal(server.url, as(wrong), { code: 1, message: denied, asProcesses: true });
     await expectRefusal(server.url, as({}), { code: 1, message: denied });
   });
 });
+
+function makeWorkerFolder(): string {
+  const folder = makeFolder();
+  writeFileSync(join(folder, "worker.mjs"), "export default (task) => 'did: ' + task.brief;\n");
+  return folder;
+}
 
 function makeNkeyUser(folder: string, name: string): { publicKey: string; file: string } {
   const pair = nkeys.createUser();

@@ -3,7 +3,7 @@
 // Makes repositories as a test describes them, through `git fast-import`: any bytes in names and messages, any author, fixed times.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { devNull, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, onTestFinished } from "vitest";
@@ -57,7 +57,7 @@ export function createRepository(
   atEnd?: Parameters<typeof createFolder>[0],
 ): { folder: string; ids: string[] } {
   const folder = createFolder(atEnd);
-  git(folder, ["init", "--quiet", "--initial-branch=main"]);
+  git(folder, ["init", "--quiet", "--template=", "--initial-branch=main"]); // without hooks to copy
   return { folder, ids: addCommits(folder, commits) };
 }
 
@@ -68,7 +68,7 @@ export function addCommits(folder: string, commits: readonly CommitSpec[]): stri
   git(folder, ["fast-import", "--quiet", "--force", `--export-marks=${marks}`], toStream(commits));
   git(folder, ["symbolic-ref", "HEAD", "refs/heads/main"]);
   const ids = new Map<number, string>();
-  for (const line of execFileSync("cat", [marks], { encoding: "utf8" }).trim().split("\n")) {
+  for (const line of readFileSync(marks, "utf8").trim().split("\n")) {
     const [mark = "", id = ""] = line.split(" ");
     ids.set(Number(mark.slice(1)), id);
   }

@@ -1,5 +1,5 @@
 // Files of a store that were changed behind its back: a bit turned, a page emptied, two exchanged, an end cut off. AIONIS_TEST_FLIPS says how
-// many changes; 300 if absent, or as many as 20 s take.
+// many changes; 100 if absent, or as many as 20 s take.
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { TaskId } from "../../src/contracts/ids.ts";
 import { tempFolder, tempFolderOfFile } from "../support/store.ts";
 import { type Answers, askWhole, copyWhole, makeWhole, openWhole } from "../support/whole-store.ts";
 
-const changes = Number(process.env.AIONIS_TEST_FLIPS ?? 300);
+const changes = Number(process.env.AIONIS_TEST_FLIPS ?? 100);
 const isCampaign = process.env.AIONIS_TEST_FLIPS !== undefined;
 const pageBytes = 4_096;
 

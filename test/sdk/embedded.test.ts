@@ -2,9 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRuntime } from "../../src/index.ts";
+import type { OpenSdk } from "../conformance/sdk/fabric.ts";
 import { describeSdk } from "../conformance/sdk.ts";
 
-describeSdk("embedded", async ({ leaseMs, logger }) => {
+const open: OpenSdk = async ({ leaseMs, logger }) => {
   const path = await mkdtemp(join(tmpdir(), "aionis-sdk-"));
   const open = () => createRuntime({ scope: "test/sdk", path, durability: "process", leaseMs, logger });
   let runtime = await open();
@@ -19,4 +20,6 @@ describeSdk("embedded", async ({ leaseMs, logger }) => {
       await rm(path, { recursive: true });
     },
   };
-});
+};
+
+describeSdk("embedded", open, { isReference: true });

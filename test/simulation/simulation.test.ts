@@ -1,10 +1,10 @@
-// AIONIS_TEST_SEEDS says how many seeds are played; 150 if absent.
+// AIONIS_TEST_SEEDS says how many seeds are played; 100 if absent.
 
 import { describe, expect, it } from "vitest";
 import { type RunResult, simulate } from "./simulate.ts";
 
 const tests = 5;
-const seedsPerTest = Math.ceil(Number(process.env.AIONIS_TEST_SEEDS ?? 150) / tests);
+const seedsPerTest = Math.ceil(Number(process.env.AIONIS_TEST_SEEDS ?? 100) / tests);
 const minutes = 60_000;
 
 describe("a whole system under faults", () => {
@@ -31,7 +31,7 @@ describe("a whole system under faults", () => {
 
         expect(failed).toEqual([]);
       },
-      minutes + seedsPerTest * 5_000,
+      2 * minutes + seedsPerTest * 10_000,
     );
   }
 
@@ -45,7 +45,7 @@ describe("a whole system under faults", () => {
         expect(second.trace).toBe(first.trace);
       }
     },
-    minutes,
+    4 * minutes,
   );
 
   it("met every kind of fault and every branch of recovery", () => {

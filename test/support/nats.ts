@@ -92,12 +92,17 @@ export function describeNats(name: string, tests: (binary: NatsServerBinary) => 
 
 /**
  * A suite that must hold on every server that we promise to work with: it runs on the newest that can be had and on the oldest, each as a
- * suite that names the version; once if they are the same. One that cannot be had is missed as in `describeNats`.
+ * suite that names the version; once if they are the same. One that cannot be had is missed as in `describeNats`. Without `newest` it
+ * runs on the oldest alone.
  */
-export function describeNatsOnEach(name: string, tests: (binary: NatsServerBinary) => void): void {
+export function describeNatsOnEach(
+  name: string,
+  tests: (binary: NatsServerBinary) => void,
+  { newest = true }: { newest?: boolean } = {},
+): void {
   describe(name, async () => {
     const versions = new Set<string>();
-    for (const suite of [undefined, oldestSuite]) {
+    for (const suite of newest ? [undefined, oldestSuite] : [oldestSuite]) {
       const binary = await findNatsServer({ suite }).catch(toError);
       if (binary instanceof Error) {
         describe(`on nats-server of ${suite ?? "any suite"}`, () => itIsMissing(name, binary.message));

@@ -1,3 +1,5 @@
+// AIONIS_TEST_VALUES says how many values each property of a format is tried on; 600 if absent.
+
 import fc from "fast-check";
 import { Packr } from "msgpackr";
 import { describe, expect, it } from "vitest";
@@ -29,6 +31,8 @@ const { json } = fc.letrec((tie) => ({
   map: fc.dictionary(key, tie("json"), { maxKeys: 20, noNullPrototype: true }),
 }));
 
+const values = Number(process.env.AIONIS_TEST_VALUES ?? 600);
+
 /** What a foreign or hostile sender might write: everything that msgpackr can. */
 const foreign = new Packr({ useRecords: false, moreTypes: true, structuredClone: true });
 const records = new Packr({ useRecords: true });
@@ -42,7 +46,7 @@ describe.each<Format>(["msgpack", "json"])("codec, %s", (format) => {
       fc.property(json, (value) => {
         expect(decode(encode(value, format), format)).toEqual(value);
       }),
-      { numRuns: 1_000 },
+      { numRuns: values },
     );
   });
 
@@ -131,14 +135,14 @@ describe.each<Format>(["msgpack", "json"])("codec, %s", (format) => {
         for (const [at, byte] of edits) mutated[at % Math.max(mutated.length, 1)] = byte;
         takesOrRefuses(mutated, format);
       }),
-      { numRuns: 3_000 },
+      { numRuns: values },
     );
   });
 
   it("answers random bytes with a value or a typed failure, never another error", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (random) => takesOrRefuses(random, format)),
-      { numRuns: 3_000 },
+      { numRuns: values },
     );
   });
 });

@@ -1,5 +1,5 @@
 // One fault each, at the very moment where it hurts most, on workers, a runtime and nats-server as processes of their own. The list is
-// gone through on each ground: on the newest server, on the oldest, and on a cluster of three.
+// gone through on each ground: on a server alone and on a cluster of three.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

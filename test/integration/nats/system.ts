@@ -150,7 +150,12 @@ export class System {
 
   #launch(file: string, args: readonly string[]): Program {
     const script = fileURLToPath(new URL(file, import.meta.url));
-    return startProgram({ script, args, atEnd: this.#atEnd, env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? compileCache } });
+    return startProgram({
+      script,
+      args,
+      atEnd: this.#atEnd,
+      env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? compileCache },
+    });
   }
 }
 
