@@ -9,7 +9,12 @@ export const scope = "test/integration";
 
 /** Starts `file` of this folder; it is killed when the test ends. */
 export function run(file: string, ...args: string[]): Program {
-  return startProgram({ script: fileURLToPath(new URL(file, import.meta.url)), args, atEnd: onTestFinished });
+  return runThrough([], file, ...args);
+}
+
+/** The same through a command that runs the program in other surroundings. */
+export function runThrough(through: readonly string[], file: string, ...args: string[]): Program {
+  return startProgram({ script: fileURLToPath(new URL(file, import.meta.url)), args, through, atEnd: onTestFinished });
 }
 
 /** A folder for a store and, beside it, for what programs do outside. */

@@ -45,15 +45,15 @@ export interface ProgramOptions {
   atEnd: AtEnd;
   /** Beside what the starter has. */
   env?: Readonly<Record<string, string>>;
+  /** A command that runs the program that is named behind it, and ends with it. */
+  through?: readonly string[];
 }
 
 /** Starts a program from its source, compiled where it was. */
-export function startProgram({ script, args, atEnd, env }: ProgramOptions): Program {
+export function startProgram({ script, args, atEnd, env, through = [] }: ProgramOptions): Program {
   const environment = { ...process.env, ...env };
-  const child = spawn(process.execPath, [toCompiled(script), ...args], {
-    env: environment,
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const [command = process.execPath, ...behind] = [...through, process.execPath, toCompiled(script), ...args];
+  const child = spawn(command, behind, { env: environment, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   let stdout = "";
   let stderr = "";
