@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { Holder } from "../contracts/holder.ts";
+import { giveToFolderOwner } from "./private-files.ts";
 
 /** How old the note of a living holder gets, which renews it each second; longer only when its event loop is held up. */
 const noteLastsMs = 10_000;
@@ -34,6 +35,7 @@ export function writeHolder(file: string, holder: Holder): number {
   const beside = `${holderNote(file)}.new`;
   rmSync(beside, { force: true });
   writeFileSync(beside, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: "wx" });
+  giveToFolderOwner(beside);
   renameSync(beside, holderNote(file));
   return statSync(holderNote(file)).ino;
 }

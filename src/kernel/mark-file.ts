@@ -1,6 +1,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AionisError } from "../contracts/failures.ts";
+import { giveToFolderOwner } from "./private-files.ts";
 
 /** A small file that is replaced as a whole, or not at all. */
 export interface MarkFile {
@@ -31,6 +32,7 @@ export function createMarkFile(path: string): MarkFile {
     async write(text) {
       const beside = `${path}.new`;
       await writeAndSync(beside, text);
+      giveToFolderOwner(beside);
       await rename(beside, path);
       await syncFolder(dirname(path));
     },

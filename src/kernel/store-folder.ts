@@ -6,7 +6,7 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AionisError } from "../contracts/failures.ts";
-import { makePrivate } from "./private-files.ts";
+import { giveToFolderOwner, makePrivate } from "./private-files.ts";
 
 /** The journal and all rows. SQLite and the hold keep files beside it that begin with its name. */
 export const storeFile = "aionis.db";
@@ -57,6 +57,7 @@ function refuseOtherKind(path: string): void {
 function tellGit(folder: string): void {
   try {
     writeFileSync(join(folder, ignoreFile), "*\n", { mode: 0o600, flag: "wx" });
+    giveToFolderOwner(join(folder, ignoreFile));
   } catch {
     // it stands there already, or nothing can be written now
   }

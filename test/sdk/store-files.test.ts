@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -72,6 +74,23 @@ describe("the files of a store", () => {
       await expect(opening).rejects.toMatchObject({ code: "STORE_FAILED", detail: expect.stringContaining(name) });
     },
   );
+
+  it.runIf(isRoot)("are the folder's owner's when root opens the store, as in a container", async () => {
+    const nobody = 65_534;
+    const path = tempFolder();
+    chownSync(path, nobody, nobody);
+    const runtime = await open(path);
+    await runtime.tasks.start({ brief: "A secret" });
+    const ownersOf = () => readdirSync(path).map((name) => [name, lstatSync(join(path, name)).uid]);
+
+    expect(ownersOf()).toContainEqual(["aionis.db.holder", nobody]);
+    expect(ownersOf()).toContainEqual(["runtime.sock", nobody]);
+    expect(ownersOf().filter(([, owner]) => owner !== nobody)).toEqual([]);
+
+    await runtime.close();
+    expect(ownersOf()).toContainEqual(["aionis.mark", nobody]);
+    expect(ownersOf().filter(([, owner]) => owner !== nobody)).toEqual([]);
+  });
 
   it("leave a folder with other things in it as it is, and are closed in it", async () => {
     const path = tempFolder();

@@ -13,6 +13,7 @@ import { createConnection, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { AionisError } from "../../src/contracts/failures.ts";
+import { giveToFolderOwner } from "../../src/kernel/private-files.ts";
 
 const addressBytesMax = 100; // macOS has 104 with the closing zero, Linux 108
 
@@ -38,6 +39,8 @@ export async function listenAt(path: string, server: Server): Promise<SocketFile
       await withShortPath(socket, (address) => listening(server, address));
       chmodSync(socket, 0o600);
       const { ino } = lstatSync(socket);
+      giveToFolderOwner(folder);
+      giveToFolderOwner(socket);
       renameSync(socket, path); // A1; also over the socket of a dead process
       return toSocketFile(path, ino);
     } finally {
