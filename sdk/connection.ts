@@ -1,5 +1,6 @@
 import type { JournalEvent } from "../src/contracts/events.ts";
 import { AionisError } from "../src/contracts/failures.ts";
+import { checkObject, checkOptions } from "../src/contracts/options.ts";
 import type { Task } from "../src/contracts/task.ts";
 import { type ActorEvent, createNode, type InspectionNode } from "../src/inspect/node.ts";
 import type { Clock } from "../src/kernel/clock.ts";
@@ -16,6 +17,12 @@ import type { WorkerOptions } from "./parts.ts";
 import { type DelegationNotice, type EventFilter, subscribeToDelegations, subscribeToEvents } from "./subscribe.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
+/** How what goes on for long is called. */
+export interface FollowOptions {
+  /** Ends it when it fires, with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
 /** A client with its transport: what a program holds while it talks to a runtime. */
 export interface Connection
   extends Omit<Client, "events" | "memory" | "tasks" | keyof LocalQuestions>,
@@ -23,11 +30,14 @@ export interface Connection
     AsyncDisposable {
   readonly events: Client["events"] & {
     /** Every event that fits, each once, in order, from a sequence on and then live. */
-    subscribe(filter?: EventFilter): AsyncGenerator<JournalEvent, void, void>;
+    subscribe(filter?: EventFilter, options?: FollowOptions): AsyncGenerator<JournalEvent, void, void>;
   };
   /** The records of what was delegated; the verbs of `delegation`, and following them as they happen. */
   readonly delegationRecords: Client["delegation"] & {
-    subscribe(filter?: Pick<EventFilter, "from">): AsyncGenerator<DelegationNotice, void, void>;
+    subscribe(
+      filter?: Pick<EventFilter, "from">,
+      options?: FollowOptions,
+    ): AsyncGenerator<DelegationNotice, void, void>;
   };
   readonly memory: Client["memory"] & {
     /**
@@ -40,7 +50,7 @@ export interface Connection
   };
   readonly tasks: Client["tasks"] & {
     /** Waits for the end of a task, however long it takes. @throws AionisError `TASK_NOT_FOUND` */
-    result(taskId: Task["id"]): Promise<{ task: Task; outcome: unknown }>;
+    result(taskId: Task["id"], options?: FollowOptions): Promise<{ task: Task; outcome: unknown }>;
   };
   /**
    * Starts a worker on this connection. It works until it is drained or stopped, or the connection is closed, which drains it.
@@ -100,26 +110,43 @@ export function createConnection(options: ConnectionOptions): Connection {
     node.close();
     await transport.drain();
   }
-  async function result(taskId: Task["id"]): Promise<{ task: Task; outcome: unknown }> {
+  /** Fires with the caller's signal, and at the close. */
+  function toSignal(given: FollowOptions): AbortSignal {
+    checkOptions("follow", given);
+    return given.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, given.signal]);
+  }
+
+  async function result(taskId: Task["id"], given: FollowOptions = {}): Promise<{ task: Task; outcome: unknown }> {
+    const signal = toSignal(given);
     for (;;) {
-      const seen = await client.tasks.watch({ taskId, untilEnded: true, waitMs: 2_000 }, { signal: closing.signal });
+      const seen = await client.tasks.watch({ taskId, untilEnded: true, waitMs: 2_000 }, { signal });
       if (seen.hasEnded) return { task: seen.task, outcome: seen.content?.outcome };
     }
   }
   async function importHistory(folder: string, importOptions: GitImportOptions = {}): Promise<GitImport> {
+    checkObject("memory.importGit", importOptions, "{ max: 100 }");
     const { importGit } = await import("./import-git.ts"); // with git's processes; most programs never need it
-    const signals = [closing.signal, importOptions.signal].filter((signal) => signal !== undefined);
-    return await importGit(client, folder, { ...importOptions, signal: AbortSignal.any(signals) });
+    const signal = toSignal({ signal: importOptions.signal });
+    return await importGit(client, folder, { ...importOptions, signal });
   }
 
   return {
     ...client,
     ...questions,
     memory: { ...client.memory, importGit: importHistory },
-    events: { ...client.events, subscribe: (filter = {}) => subscribeToEvents(client, filter, closing.signal) },
+    events: {
+      ...client.events,
+      subscribe: (filter = {}, given = {}) => {
+        checkOptions("events.subscribe", filter);
+        return subscribeToEvents(client, filter, toSignal(given));
+      },
+    },
     delegationRecords: {
       ...client.delegation,
-      subscribe: (filter = {}) => subscribeToDelegations(client, filter, closing.signal),
+      subscribe: (filter = {}, given = {}) => {
+        checkOptions("delegationRecords.subscribe", filter);
+        return subscribeToDelegations(client, filter, toSignal(given));
+      },
     },
     tasks: { ...client.tasks, result },
     worker,

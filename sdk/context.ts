@@ -7,7 +7,7 @@ import { AionisError } from "../src/contracts/failures.ts";
 import { guidanceTool } from "../src/contracts/guidance.ts";
 import type { Jsonify } from "../src/contracts/json.ts";
 import type { OperationInput } from "../src/contracts/operations/index.ts";
-import { checkOptions } from "../src/contracts/options.ts";
+import { checkObject, checkOptions } from "../src/contracts/options.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { StepReceipt } from "../src/contracts/step.ts";
 import type { Assignment, PauseEnd } from "../src/contracts/task.ts";
@@ -179,8 +179,8 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     third?: (call: StepCall) => Output | Promise<Output>,
   ): Promise<Jsonify<Output>> {
     if (typeof second === "function") return steps.step(name, {}, second);
-    if (third === undefined) throw new TypeError(`step ${name} has no function`);
     checkOptions("ctx.step", second);
+    if (typeof third !== "function") throw new AionisError("INPUT_INVALID", `Step "${name}" has no function.`);
     return steps.step(name, second, third);
   }
 
@@ -205,6 +205,7 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   /** The input is recorded as it was given, so that whoever runs the step again parses it as this did. */
   async function tool(stepName: string, asked: string | Tool, input: unknown, toolOptions: ToolOptions = {}) {
     const { toolbox, workspace } = parts;
+    checkOptions("ctx.tool", toolOptions);
     const found = toolbox.find(asked);
     const parsed = parseToolInput(found, input);
     const touched = toolOptions.files ?? [...(found.files?.(parsed) ?? [])];
@@ -215,7 +216,9 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
   }
 
   /** Asked once a run: a task that is under way is not told something else. */
-  function guidance({ repo }: GuidanceOptions = {}): Promise<Guidance> {
+  function guidance(asked: GuidanceOptions = {}): Promise<Guidance> {
+    checkOptions("ctx.guidance", asked);
+    const { repo } = asked;
     const own = options.workspace ?? options.cwd;
     guided ??= steps
       .step("guidance", { tool: guidanceTool }, ({ signal }) =>
@@ -247,13 +250,17 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     return isWithin ? parts.withoutSlot(() => pauses.wait(key, input)) : pauses.wait(key, input);
   }
 
-  async function handoff({ to, expiresIn, ...packet }: HandoffOffer): Promise<RunEnd> {
+  async function handoff(offer: HandoffOffer): Promise<RunEnd> {
+    checkObject("ctx.handoff", offer, '{ to: { role: "docs" }, nextAction: "Write it" }');
+    const { to, expiresIn, ...packet } = offer;
     const expiry = expiresIn === undefined ? {} : { expiresInMs: toMs(expiresIn) };
     await life.holdLast(() => client.handoff.offer({ taskId, epoch, to, packet, ...expiry }, owned));
     return { reason: "handed over", why: "the task was handed over" };
   }
 
-  async function complete({ checks = [], cwd, ...result }: Completion = {}): Promise<RunEnd> {
+  async function complete(completion: Completion = {}): Promise<RunEnd> {
+    checkObject("ctx.complete", completion, '{ summary: "It is done" }');
+    const { checks = [], cwd, ...result } = completion;
     const { state } = await life.holdLast(() =>
       client.tasks.complete({ taskId, epoch, return: result, checks }, owned),
     );
@@ -273,7 +280,9 @@ export function createContext(parts: ContextParts, life: RunLife, { steps, pause
     throw new AionisError("CHECKS_FAILED", `${taskId} is not done: ${names} failed.`, { facts: { results } });
   }
 
-  async function fail(error: string, { retryable = true, data }: { retryable?: boolean; data?: unknown } = {}) {
+  async function fail(error: string, failOptions: { retryable?: boolean; data?: unknown } = {}) {
+    checkOptions("ctx.fail", failOptions);
+    const { retryable = true, data } = failOptions;
     await life.holdLast(() =>
       client.tasks.fail({ taskId, epoch, error, retryable, ...(data === undefined ? {} : { data }) }, owned),
     );

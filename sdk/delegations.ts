@@ -10,6 +10,7 @@
 import type { EventType, JournalEvent } from "../src/contracts/events.ts";
 import { isFailure } from "../src/contracts/failures.ts";
 import type { TaskId } from "../src/contracts/ids.ts";
+import { checkObject } from "../src/contracts/options.ts";
 import type { Packet, Return } from "../src/contracts/packet.ts";
 import type { PauseEnd } from "../src/contracts/task.ts";
 import { toPartDiverged } from "./changed-parts.ts";
@@ -64,6 +65,7 @@ export function createDelegations(parts: DelegationParts, life: RunLife, pauses:
 
   async function delegate(given: Delegation | Delegation[]): Promise<Return | Return[]> {
     const all = Array.isArray(given) ? given : [given];
+    for (const part of all) checkObject("ctx.delegate", part, '{ to: { role: "docs" }, nextAction: "Write it" }');
     const named = all.map((part) => ({ part, id: toPartId(part) })); // before anything is awaited: equal parts are told apart by their order
     const isBeside = life.calls.current()?.isBeside ?? false;
     for (const { id } of named) asked.add(id.place);

@@ -23,7 +23,7 @@ export async function* subscribeToEvents(
   signal?: AbortSignal,
 ): AsyncGenerator<JournalEvent, void, void> {
   const filter = { ...(task === undefined ? {} : { taskId: task }), ...(types === undefined ? {} : { types }) };
-  let next = from ?? (await client.runtime.status()).head + 1;
+  let next = from ?? (await client.runtime.status({}, { signal })).head + 1;
   for (;;) {
     const page = await client.events.read({ ...filter, from: next, waitMs }, { signal });
     yield* page.events;

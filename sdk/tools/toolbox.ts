@@ -18,7 +18,8 @@ export function createToolbox(tools: readonly Tool[]): Toolbox {
   return {
     roles: names.map((name) => `tool.${name}`),
     find(asked) {
-      const name = typeof asked === "string" ? asked : asked.name;
+      const name: unknown = typeof asked === "string" ? asked : (asked as Tool | undefined | null)?.name;
+      if (typeof name !== "string") throw new AionisError("INPUT_INVALID", noTool);
       const tool = toolsByName.get(name);
       if (tool !== undefined && (tool === asked || name === asked)) return tool;
       const known = names.length === 0 ? "none" : names.join(", ");
@@ -28,6 +29,8 @@ export function createToolbox(tools: readonly Tool[]): Toolbox {
     },
   };
 }
+
+const noTool = "ctx.tool takes a tool's name, or the tool as it was defined.";
 
 /** What a tool's function gets for `input`. @throws AionisError `TOOL_INPUT_INVALID`, which names the fields. */
 export function parseToolInput<Input>(tool: Tool<Input>, input: unknown): Input {

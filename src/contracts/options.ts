@@ -118,6 +118,16 @@ export const optionSchemas = {
       .max(limits.nameChars - 1)
       .optional(), // a key may need one more
   }),
+  "ctx.tool": z.strictObject({ key: z.string().optional(), files: z.array(z.string()).optional() }),
+  "ctx.guidance": z.strictObject({ repo: path.optional() }),
+  "ctx.fail": z.strictObject({ retryable: z.boolean().optional(), data: z.unknown().optional() }),
+  "events.subscribe": z.strictObject({
+    from: z.int().positive().optional(),
+    task: z.string().optional(),
+    types: z.array(z.string()).optional(),
+  }),
+  "delegationRecords.subscribe": z.strictObject({ from: z.int().positive().optional() }),
+  follow: z.strictObject({ signal: has("addEventListener", "throwIfAborted").optional() }),
   call: z.strictObject({
     timeoutMs: z.number().positive().max(limits.waitMs).optional(),
     agent: AgentId.optional(),
@@ -151,6 +161,15 @@ export function checkOptions(of: keyof typeof optionSchemas, options: unknown): 
     ({ path: name, message, value }) => `${name || "options"}${value && ` is ${value}`}: ${message}`,
   );
   throw new AionisError("INPUT_INVALID", `${of}: ${told.join("; ")}.`, { facts: { issues } });
+}
+
+/** Refuses what is no object, which a contract then looks into. @throws AionisError `INPUT_INVALID`; `example` says what to give. */
+export function checkObject(of: string, value: unknown, example: string): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new AionisError(
+    "INPUT_INVALID",
+    `${of} takes an object, such as ${example}, and was given ${show(value) || '""'}.`,
+  );
 }
 
 const issuesShown = 5;

@@ -13,7 +13,7 @@ const lengths: unknown[] = ["10s", "", 0, -5, "1000", true, {}, 1e300];
 const names = Object.keys(optionSchemas) as Name[]; // Object.keys loses the key type
 const fields = names
   .flatMap((name) => Object.keys(optionSchemas[name].shape).map((field) => ({ name, field })))
-  .filter(({ field }) => field !== "input"); // any value, of which `VALUE_INVALID` tells
+  .filter(({ field }) => field !== "input" && field !== "data"); // any value, of which `VALUE_INVALID` tells
 const needed: Partial<Record<Name, object>> = {
   worker: { agent: "a" },
   "ctx.pause": { question: "Good?", answer: z.boolean() },
