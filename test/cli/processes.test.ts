@@ -90,10 +90,13 @@ describe("serve and worker", () => {
 
   it("end with 1 when the store fails for good", async () => {
     const folder = makeFolder();
-    const serve = startBinaryAfter("ulimit -f 512", folder, ["serve"]); // a write past 512 KiB is an I/O error
+    const limit = "ulimit -f 512"; // a write past 512 KiB is an I/O error
+    const serve = startBinaryAfter(limit, folder, ["serve"]);
     await serve.saw("Serving");
 
-    const { code } = await runBinary(folder, ["task", "start", "-"], "x".repeat(1_000_000));
+    // It has the limit, too: when it hears of the end before the answer, it opens the store itself.
+    const { code } = await startBinaryAfter(limit, folder, ["task", "start", "-"], { stdin: "x".repeat(1_000_000) })
+      .ended;
 
     expect(code).toBe(1);
     const { code: ended, stderr } = await serve.ended;

@@ -54,11 +54,11 @@ export function startPlainBinary(folder: string, args: readonly string[]): Child
 }
 
 /** Starts the real binary in a shell that first says `before`. */
-export function startBinaryAfter(before: string, folder: string, args: readonly string[]): Child {
+export function startBinaryAfter(before: string, folder: string, args: readonly string[], given: Given = {}): Child {
   return startProgram(
     folder,
     ["bash", "-c", `${before}; exec "$@"`, "bash", process.execPath, ...fromSources, binary, ...args],
-    {},
+    given,
   );
 }
 
