@@ -62,6 +62,15 @@ const alone: readonly string[] = ["recall.size", "lessons", "stalls", "stalls.1m
 const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node.js ${process.version}, ${process.platform}`;
 
 process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143)); // so that what was started is ended
+const flags = ["--json", "--jetstream", "--jsonl", "--git", "--titles-only", "--unbounded", "--all-misses"];
+const isHelp = process.argv.includes("--help");
+const bogus = process.argv.slice(2).filter((word) => word.startsWith("-") && !flags.includes(word));
+if (isHelp || bogus.length > 0) {
+  const usage = `npm run bench -- [NAME…] [${flags.join("] [")}]\nNames: recall, replay, ${Object.keys(cases).join(", ")}.\n`;
+  if (isHelp) process.stdout.write(usage);
+  else process.stderr.write(`There is no option ${bogus.join(", ")}.\n${usage}`);
+  process.exit(isHelp ? 0 : 2);
+}
 if (process.argv[2] === "recall") {
   await recall(process.argv.slice(3));
   process.exit();
