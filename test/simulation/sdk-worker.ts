@@ -53,10 +53,13 @@ export function launchSdkWorker(world: World, process: Process): void {
   );
 }
 
-/** Who hangs sends no heartbeats either. */
-function stalling(world: World, { name, client }: Process): Client {
-  const heartbeat: Client["tasks"]["heartbeat"] = (...call) =>
-    world.isStalled(name) ? new Promise(() => {}) : client.tasks.heartbeat(...call);
+/** A worker that hangs sends no heartbeats before it goes on. */
+function stalling(world: World, process: Process): Client {
+  const { name, client } = process;
+  const heartbeat: Client["tasks"]["heartbeat"] = async (...call) => {
+    while (world.isStalled(name)) await wait(process, 100);
+    return await client.tasks.heartbeat(...call);
+  };
   return { ...client, tasks: { ...client.tasks, heartbeat } };
 }
 
