@@ -166,30 +166,29 @@ function createCall(options: ClientOptions) {
     });
   }
 
-  async function call(name: string, input: unknown, given: CallOptions, callId?: string): Promise<unknown> {
-    const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names
-    const waitMs = toWaitMs(name, input);
-    const { timeoutMs = timeoutMsDefault + waitMs, agent = options.agent, signal } = given;
-    const line = isSlow === true || waitMs > 0 ? held : quick; // C4
-    const refusal = line.whyRefused(agent, timeoutMs);
-    if (refusal !== undefined) {
-      await Promise.resolve(); // a promise that is rejected before it is awaited costs as much again: Node.js notes each of them
-      throw refusal;
+  /** Keeps as little as it can of a call that waits in line. */
+  function call(name: string, input: unknown, given: CallOptions, callId?: string): Promise<unknown> {
+    try {
+      const { isSlow } = operations[name as OperationName] as Operation; // the methods are made from the table's names
+      const waitMs = toWaitMs(name, input);
+      const { timeoutMs = timeoutMsDefault + waitMs, agent = options.agent, signal } = given;
+      const line = isSlow === true || waitMs > 0 ? held : quick; // C4
+      const refusal = line.whyRefused(agent, timeoutMs);
+      if (refusal !== undefined) return rejectSoon(refusal);
+      const body = toJson(input ?? {}, name);
+      const id = callId ?? ids.next("cmd");
+      const envelope: Envelope = { v: 1, id, scope, at: clock.now(), from: agent, body };
+      const payload = encode(envelope);
+      signal?.throwIfAborted();
+      const turn: Turn = { agent, bytes: payload.byteLength, endsAt: clock.mono() + timeoutMs, signal };
+      const tryForMs = isSlow === true ? timeoutMs : tryMs + waitMs;
+      const request: Request = { payload, subject: subjects.rpc(agent, name), tryForMs };
+      const entered = line.enter(turn);
+      if (!(entered instanceof Promise)) return send(request, turn, line, entered);
+      return entered.then((place) => send(request, turn, line, place));
+    } catch (error) {
+      return rejectSoon(error);
     }
-    const body = toJson(input ?? {}, name);
-    const id = callId ?? ids.next("cmd");
-    const envelope: Envelope = { v: 1, id, scope, at: clock.now(), from: agent, body };
-    const payload = encode(envelope);
-    signal?.throwIfAborted();
-    const endsAt = clock.mono() + timeoutMs;
-    const turn: Turn = { agent, bytes: payload.byteLength, endsAt, signal };
-    const request = {
-      payload,
-      subject: subjects.rpc(agent, name),
-      tryForMs: isSlow === true ? timeoutMs : tryMs + waitMs,
-    };
-    const place = line.enter(turn);
-    return await send(request, turn, line, place instanceof Promise ? await place : place);
   }
 
   async function send({ subject, payload, tryForMs }: Request, turn: Turn, line: Line, first: Place): Promise<unknown> {
@@ -256,6 +255,12 @@ function createCall(options: ClientOptions) {
     if (reply.ok) return reply.output;
     throw AionisError.from(reply.failure);
   }
+}
+
+/** Rejects when its caller has had the time to await it: Node.js notes each promise that is rejected before, which takes as long again. */
+async function rejectSoon(reason: unknown): Promise<never> {
+  await Promise.resolve();
+  throw reason;
 }
 
 /** Whether the options of a call are such as nearly all are, and fit: the others are looked at one by one. */

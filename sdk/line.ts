@@ -54,10 +54,29 @@ interface Lane {
   refusals: number;
 }
 
-interface Waiting {
+/** A call that waits. There can be many thousands of them: each is one small object, and none has a timer of its own. */
+class Waiting {
   readonly endsAt: number;
-  go(place: Place): void;
-  refuse(failure: AionisError): void;
+  readonly #resolve: (place: Place) => void;
+  readonly #reject: (reason: unknown) => void;
+  /** Lets go of the caller's signal, where there is one. */
+  forgetSignal: (() => void) | undefined;
+
+  constructor(endsAt: number, resolve: (place: Place) => void, reject: (reason: unknown) => void) {
+    this.endsAt = endsAt;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  go(place: Place): void {
+    this.forgetSignal?.();
+    this.#resolve(place);
+  }
+
+  refuse(reason: unknown): void {
+    this.forgetSignal?.();
+    this.#reject(reason);
+  }
 }
 
 const windowFirst = 256;
@@ -70,6 +89,10 @@ const patienceShare = 0.5;
 const callBytes = 512;
 const pauseMs = 20;
 const pauseMsMax = 2_000;
+/** Calls whose time is over are looked for when the first of them is due, and no more often. */
+const lookMs = 50;
+/** A timer may fire that much before its time. */
+const earlyMs = 1;
 
 export class Line {
   readonly #options: LineOptions;
@@ -77,6 +100,9 @@ export class Line {
   readonly #queue: FairQueue<Waiting>;
   readonly #pace = new Pace();
   #sent = 0;
+  #looksAt = Number.POSITIVE_INFINITY;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #cancelLook: CancelTimer | undefined;
 
   constructor(options: LineOptions) {
     this.#options = options;
@@ -167,6 +193,11 @@ export class Line {
   }
 
   #fill(): void {
+    this.#takeUp();
+    this.#restWhenEmpty();
+  }
+
+  #takeUp(): void {
     while (this.#sent < this.#options.sentMax) {
       const lot = this.#queue.take();
       if (lot === undefined) return;
@@ -186,30 +217,56 @@ export class Line {
     return this.#options.isHeld === true ? 0 : this.#sent * this.#pace.msEach;
   }
 
-  #wait(lane: Lane, turn: Turn, enter: (waiting: Waiting) => Lot<Waiting>): Promise<Place> {
-    const { clock } = this.#options;
+  #wait(lane: Lane, { endsAt, signal }: Turn, enter: (waiting: Waiting) => Lot<Waiting>): Promise<Place> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        cancelTimer();
-        forgetSignal();
-      };
-      const giveUp = (reason: unknown): void => {
-        leave();
+      const waiting = new Waiting(endsAt, resolve, reject);
+      const lot = enter(waiting);
+      this.#expectEnd(endsAt);
+      if (signal === undefined) return;
+      waiting.forgetSignal = onAbort(signal, () => {
         this.#queue.forget(lot);
         this.#forget(lane);
-        reject(reason);
-      };
-      const cancelTimer: CancelTimer = clock.setTimer(turn.endsAt - clock.mono(), () => giveUp(neverSent()));
-      const forgetSignal = onAbort(turn.signal, () => giveUp(turn.signal?.reason));
-      const lot = enter({
-        endsAt: turn.endsAt,
-        refuse: giveUp,
-        go(place) {
-          leave();
-          resolve(place);
-        },
+        this.#restWhenEmpty();
+        waiting.refuse(signal.reason);
       });
     });
+  }
+
+  #expectEnd(endsAt: number): void {
+    if (endsAt >= this.#looksAt) return;
+    const { clock } = this.#options;
+    this.#cancelLook?.();
+    this.#looksAt = endsAt;
+    const dueAt = Math.max(endsAt, this.#lookedAt + lookMs);
+    this.#cancelLook = clock.setTimer(dueAt - clock.mono(), () => this.#look());
+  }
+
+  /** L1 */
+  #look(): void {
+    const now = this.#options.clock.mono();
+    const over: Waiting[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    this.#queue.sweep((waiting) => {
+      const isOver = waiting.endsAt <= now + earlyMs;
+      if (isOver) over.push(waiting);
+      else next = Math.min(next, waiting.endsAt);
+      return isOver;
+    });
+    this.#lookedAt = now;
+    this.#rest();
+    this.#expectEnd(next);
+    for (const waiting of over) waiting.refuse(neverSent());
+    for (const lane of this.#lanes.values()) this.#forget(lane);
+  }
+
+  #restWhenEmpty(): void {
+    if (this.#queue.items === 0) this.#rest();
+  }
+
+  #rest(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    this.#looksAt = Number.POSITIVE_INFINITY;
   }
 
   #pause(lane: Lane, retryAfterMs: number): void {
