@@ -133,6 +133,7 @@ export class Line {
     if (lane.party.waiting === 0 && this.#sent < this.#options.sentMax && isOpen(lane)) return this.#send(lane);
     if (this.#queue.hasRoom(lane.party, bytes))
       return this.#wait(lane, turn, (waiting) => this.#queue.add(lane.party, waiting, bytes));
+    this.#forget(lane);
     throw tooMany(pauseMs);
   }
 
@@ -202,9 +203,10 @@ export class Line {
       const lot = this.#queue.take();
       if (lot === undefined) return;
       const lane = this.#lane(lot.party.name);
-      if (this.#isTooLate(lot.item))
+      if (this.#isTooLate(lot.item)) {
         lot.item.refuse(neverSent()); // L1
-      else lot.item.go(this.#send(lane));
+        this.#forget(lane);
+      } else lot.item.go(this.#send(lane));
     }
   }
 

@@ -12,6 +12,7 @@
 //   Q4. Between two items of a party that may go, each other party takes less than `quantum` and one item more.
 //   Q5. A party that had nothing waiting goes before those that have waited in turn, for one quantum.
 //   Q6. A party that may not go now is passed over until it is woken. It holds up nobody.
+//   Q7. What was forgotten stands in its line no longer than there is as much that waits: a party that nobody takes from grows no line.
 
 /** One item in line, or taken from it. */
 export interface Lot<Item> {
@@ -46,6 +47,9 @@ export interface FairQueueOptions<Item> {
 
 /** What an item costs beside its bytes, so that many small ones do not pass for nothing. */
 const itemCost = 1_024;
+
+/** So many forgotten items of a party may stand in its line, beside as many as wait. */
+const forgottenMax = 64;
 
 /** What a party may take in one turn: a few small items. */
 export const quantum = 8 * 1_024;
@@ -171,6 +175,7 @@ export class FairQueue<Item> {
   forget(lot: Lot<Item>): void {
     if (!lot.isWaiting) return;
     this.#forget(lot);
+    clear(lot.party);
     if (lot.party.waiting === 0) this.leave(lot.party);
   }
 
@@ -207,6 +212,7 @@ export class FairQueue<Item> {
   sweep(isOver: (item: Item) => boolean): void {
     for (const party of this.#parties.values()) {
       for (const lot of party.line) if (lot.isWaiting && isOver(lot.item)) this.#forget(lot);
+      clear(party);
       this.leave(party);
     }
   }
@@ -263,6 +269,11 @@ function firstOf<Item>({ line }: Party<Item>): Lot<Item> | undefined {
   return line.first;
 }
 
+/** Lets go of what was forgotten once it is most of the line (Q7). */
+function clear<Item>({ line, waiting }: Party<Item>): void {
+  if (line.length > 2 * waiting + forgottenMax) line.keep((lot) => lot.isWaiting);
+}
+
 /** First in, first out, at the same cost whatever its length. */
 export class Fifo<Value> {
   #values: (Value | undefined)[] = [];
@@ -299,6 +310,12 @@ export class Fifo<Value> {
       this.#values = this.#values.slice(this.#head);
       this.#head = 0;
     }
+  }
+
+  /** Takes out all that `isKept` does not hold for. The order stays. */
+  keep(isKept: (value: Value) => boolean): void {
+    this.#values = [...this].filter(isKept);
+    this.#head = 0;
   }
 
   *[Symbol.iterator](): Generator<Value> {

@@ -165,6 +165,27 @@ describe("a fair queue", () => {
     expect(queue.hasRoom(queue.party("third"), 99_900)).toBe(false);
   });
 
+  it("lets go of what was forgotten or swept of a party that has no turn, and keeps the order of the rest (Q2, Q7)", () => {
+    const { queue, add, closed } = setup({ itemsMax: 10_000 });
+    const party = queue.party("a");
+    closed.add("a");
+    queue.hold(party, 0);
+    const kept = [add("a"), add("a")];
+
+    for (let round = 0; round < 50; round += 1) {
+      for (let index = 0; index < 50; index += 1) queue.forget(add("a"));
+      const left = add("a");
+      queue.sweep((item) => item === left.item);
+    }
+    kept.push(add("a"));
+    const standing = party.line.length;
+    closed.delete("a");
+    queue.wake(party);
+
+    expect(standing).toBeLessThan(100);
+    expect([queue.take(), queue.take(), queue.take(), queue.take()]).toEqual([...kept, undefined]);
+  });
+
   it("counts bytes in hand until they are released, and knows no party that has nothing here", () => {
     const { queue, add } = setup({ bytesMax: 1_000 });
     const lot = add("a", 400);
