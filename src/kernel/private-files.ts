@@ -18,7 +18,8 @@ export function makePrivate(path: string): void {
 
 /**
  * Gives a file that root made in another user's folder to that user, who could not read the own store any more after root, as in a container,
- * had opened it once. Any other process leaves files as they are.
+ * had opened it once. Any other process leaves files as they are. The owner of the folder could put a link to a file of root's in its place
+ * between the look and the change; Linux refuses such links (fs.protected_hardlinks).
  */
 export function giveToFolderOwner(path: string): void {
   if (process.getuid?.() !== 0) return;
