@@ -38,7 +38,6 @@ export class RunEnded extends AionisError {
     this.taskId = taskId;
     this.epoch = epoch;
     this.reason = reason;
-    Object.defineProperty(this, brand, { value: true });
   }
 
   /** Whether `error` says that a run has ended, whichever copy of the package made it. */
@@ -50,3 +49,5 @@ export class RunEnded extends AionisError {
     return RunEnded.is(error);
   }
 }
+
+Object.defineProperty(RunEnded.prototype, brand, { value: true }); // once, and not for each run
