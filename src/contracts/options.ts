@@ -8,6 +8,7 @@ import { AionisError } from "./failures.ts";
 import { FamilyRules } from "./family.ts";
 import { AgentId, Role } from "./ids.ts";
 import { limits } from "./limits.ts";
+import { Safety } from "./playbook.ts";
 import { CallBytes } from "./values.ts";
 
 /** A length of time that must pass: a whole number of milliseconds, at least one. */
@@ -119,6 +120,15 @@ export const optionSchemas = {
       .optional(), // a key may need one more
   }),
   "ctx.tool": z.strictObject({ key: z.string().optional(), files: z.array(z.string()).optional() }),
+  defineTool: z.strictObject({
+    name: z.string(), // its form is refused by its own sentence
+    input: has("safeParse"),
+    execute: fn,
+    dryRun: fn.optional(),
+    files: fn.optional(),
+    safety: Safety.optional(),
+    idempotent: z.boolean().optional(),
+  }),
   "ctx.guidance": z.strictObject({ repo: path.optional() }),
   "ctx.fail": z.strictObject({ retryable: z.boolean().optional(), data: z.unknown().optional() }),
   "events.subscribe": z.strictObject({

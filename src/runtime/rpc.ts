@@ -29,12 +29,7 @@ import {
 } from "../../transport/index.ts";
 import { AionisError, isFailure, overloaded } from "../contracts/failures.ts";
 import type { TaskId } from "../contracts/ids.ts";
-import {
-  type OperationName,
-  type OperationOutput,
-  type OperationParsed,
-  operations,
-} from "../contracts/operations/index.ts";
+import { findOperation, type OperationOutput, type OperationParsed } from "../contracts/operations/index.ts";
 import type { RpcReply } from "../contracts/rpc.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
@@ -306,11 +301,6 @@ const hostOperations: ReadonlySet<string> = new Set([
 function toOwnId(name: TaskOperation, input: OperationParsed<TaskOperation>, by: string): string | undefined {
   if (name === "feedback" && "receipt" in input) return toFeedbackId(by, input);
   return name === "replay.run.start" && "runId" in input ? toReportId(name, input) : undefined;
-}
-
-function findOperation(name: string): (typeof operations)[OperationName] {
-  if (Object.hasOwn(operations, name)) return operations[name as OperationName]; // just looked up
-  throw new AionisError("OPERATION_UNKNOWN", `There is no operation "${name.slice(0, 80)}" in this version.`);
 }
 
 function readEnvelope(message: Message, scope: string): Envelope {

@@ -17,6 +17,7 @@ const fields = names
 const needed: Partial<Record<Name, object>> = {
   worker: { agent: "a" },
   "ctx.pause": { question: "Good?", answer: z.boolean() },
+  defineTool: { name: "count", input: z.object({}), execute: () => 5 },
 };
 
 describe("options", () => {

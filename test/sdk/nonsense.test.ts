@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type RunContext, RunEnded } from "../../sdk/index.ts";
+import { defineTool, type RunContext, RunEnded } from "../../sdk/index.ts";
 import { AionisError, isFailure } from "../../src/contracts/failures.ts";
+import { toJsonSchemas } from "../../src/index.ts";
 import { createTestRuntime } from "../../src/testing.ts";
 
 type AnyCall = (...given: unknown[]) => unknown;
@@ -78,6 +79,14 @@ describe("nonsense", () => {
       const called = (async () => await call(connection, value as never))();
       await expect(called, `${name}: ${what}`).rejects.toBeInstanceOf(AionisError);
     }
+  });
+
+  it.each<[string, (value: never) => unknown]>([
+    ["defineTool", (value) => defineTool(value)],
+    ["toJsonSchemas", (value) => toJsonSchemas(value)],
+  ])("given to %s is a failure of ours as well", (name, call) => {
+    for (const [what, value] of [...nonsense, ["nothing", undefined] as const])
+      expect(() => call(value as never), `${name}: ${what}`).toThrow(AionisError);
   });
 });
 

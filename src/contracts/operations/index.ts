@@ -4,6 +4,7 @@
 // surface is written twice.
 
 import type { z } from "zod";
+import { AionisError } from "../failures.ts";
 import {
   delegationAggregate,
   delegationFind,
@@ -169,3 +170,9 @@ export type OperationInput<Name extends OperationName> = z.input<(typeof operati
 export type OperationParsed<Name extends OperationName> = z.output<(typeof operations)[Name]["input"]>;
 
 export type OperationOutput<Name extends OperationName> = z.output<(typeof operations)[Name]["output"]>;
+
+/** The operation called `name`. @throws AionisError `OPERATION_UNKNOWN` */
+export function findOperation(name: string): (typeof operations)[OperationName] {
+  if (Object.hasOwn(operations, name)) return operations[name as OperationName]; // just looked up
+  throw new AionisError("OPERATION_UNKNOWN", `There is no operation "${String(name).slice(0, 80)}" in this version.`);
+}
