@@ -14,6 +14,7 @@
 //   P6. A claim is recorded only when its answer is known. A task whose texts cannot be read is offered to nobody again.
 //   P7. A turn that has taken `turnMs` leaves the commands that are left to the next one: as many as it may hold, with large texts each, would
 //       hold up everything else.
+//   P8. A waiting claim asked for any task: when another command of the turn takes the one that it was to get, it waits on.
 
 import { createActor, type InspectionEvent } from "xstate";
 import { type Command, claimablesOf, persistenceMachine, type TaskSnapshot } from "../machines/index.ts";
@@ -287,6 +288,7 @@ export function createPersistence(options: PersistenceOptions): Persistence {
       const claimed = planned[0]?.recorded.header.taskId; // P6
       const isOffered = queued.hasWaited === true || !("name" in queued.command);
       if (claimed !== undefined && isOffered && isUnreadable(error)) return passOver(queued, claimed, committed);
+      if (isTakenAway(queued, error)) return () => queued.resolve(undefined); // P8
       const failure = toFailure(error, queued);
       return () => queued.reject(failure);
     }
@@ -424,6 +426,12 @@ function toQueuedClaim({ submission, resolve, reject }: WaitingClaim, taskId: Ta
   const roles = "roles" in submission.command ? [...submission.command.roles] : [];
   const command = { name: "tasks.claim", taskId, input: { roles, waitMs: 0 } } as const;
   return { ...submission, command, hasWaited: true, resolve, reject };
+}
+
+/** Whether a claim that had waited named a task that a command before it took, ended or gave to another agent. */
+function isTakenAway({ hasWaited, command }: Submission, error: unknown): boolean {
+  if (hasWaited !== true || !("name" in command)) return false;
+  return isFailure(error, "CLAIM_LOST", "TASK_STATE_CONFLICT", "NOT_ADDRESSED");
 }
 
 function closed(): AionisError {

@@ -75,6 +75,27 @@ describe("waiting claims", () => {
     expect(second).toEqual({});
   });
 
+  for (const other of ["tasks.cancel", "tasks.claim"] as const)
+    it(`wait on when ${other} takes the task that they were to get in the same turn (W1)`, async () => {
+      const { clock, client, at } = await setup();
+      const { taskId } = await now(clock, client.tasks.start({ brief: "First" }));
+      const { assignment } = await now(clock, claim(client, "owner"));
+      const waiting = at(claim(client, "patient"));
+      await clock.settle();
+
+      const released = client.tasks.release({ taskId, epoch: assignment?.epoch ?? 0 }, { agent: "owner" });
+      const taken =
+        other === "tasks.cancel"
+          ? client.tasks.cancel({ taskId })
+          : client.tasks.claim({ taskId, waitMs: 0 }, { agent: "quick" });
+      await now(clock, Promise.all([released, taken]));
+      const before = { ...waiting };
+      const { taskId: second } = await now(clock, client.tasks.start({ brief: "Second" }));
+
+      expect(before).toEqual({});
+      expect(waiting).toMatchObject({ answer: { assignment: { taskId: second } } });
+    });
+
   it("of an offer's own offerer are answered behind all others (W1)", async () => {
     const { clock, client, at } = await setup();
     const { taskId } = await now(clock, client.tasks.start({ brief: "x" }));
