@@ -288,6 +288,9 @@ function readPairs(field: Field, texts: readonly string[], reader: FieldReader):
 }
 
 async function readJson(field: Field, text: string, reader: FieldReader): Promise<unknown> {
+  // a variable of a script that is not set must not be recorded as an empty text; as an argument one can be meant
+  if (text.trim() === "" && !field.isArgument)
+    throw toUsageError(`${labelOf(field)} is empty. Give it a value, or leave it out.`);
   if (text === "-") return parseJson(field, await reader.stdin());
   if (text.startsWith("@")) return parseJson(field, readFile(field, resolve(reader.cwd, text.slice(1))));
   if (field.kind === "any" && !/^\s*[[{"]/.test(text)) return parseOrText(field, text);
@@ -295,6 +298,7 @@ async function readJson(field: Field, text: string, reader: FieldReader): Promis
 }
 
 function parseJson(field: Field, text: string): unknown {
+  if (text.trim() === "") throw toUsageError(`${labelOf(field)} is no JSON: there is nothing in it.`);
   try {
     return readJsonText(withoutMark(text), labelOf(field));
   } catch (cause) {
