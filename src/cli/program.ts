@@ -163,6 +163,7 @@ const groupTexts: Readonly<Record<string, string>> = {
   events: "Read or follow the journal.",
   memory: "Write down what is known, and look at what was learned.",
   node: "Say what came of single lessons.",
+  playbook: "Make playbooks of work that succeeded, run them without a model, and decide which may run.",
   ranking: "See what ranking has learned, or let it begin again.",
 };
 

@@ -224,7 +224,11 @@ const graceMs = limits.runGraceMs + 2_000; // to clean up and give back what has
 
 async function end(worker: Worker, connection: Connection, say: Say): Promise<void> {
   const count = worker.tasks().length;
-  if (count > 0) say(`Letting ${count} tasks end. Ctrl-C again ends at once.`, { event: "draining", tasks: count });
+  if (count > 0)
+    say(`Letting ${count} ${count === 1 ? "task" : "tasks"} end. Ctrl-C again ends at once.`, {
+      event: "draining",
+      tasks: count,
+    });
   await worker.drain({ timeoutMs: drainMs });
   await connection.close();
 }
