@@ -71,8 +71,15 @@ export async function connectAt(path: string): Promise<Socket> {
   try {
     return await withShortPath(resolve(path), connected);
   } catch (cause) {
-    throw new AionisError("TRANSPORT_UNREACHABLE", `Nobody can be reached at ${path}.`, { cause });
+    throw new AionisError("TRANSPORT_UNREACHABLE", toUnreachable(path, cause), { cause });
   }
+}
+
+function toUnreachable(path: string, cause: unknown): string {
+  const { code = "" } = cause as { code?: string };
+  if (code === "ENOENT" || code === "ECONNREFUSED")
+    return `No runtime listens at ${path}. Start one there: createRuntime(), or \`aionis serve\`.`;
+  return `No runtime can be reached at ${path}${code === "" ? "" : ` (${code})`}.`;
 }
 
 async function refuseLive(path: string): Promise<void> {

@@ -344,7 +344,7 @@ class LocalTransport implements Transport {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#life !== "open") throw new AionisError("TRANSPORT_CLOSED", "The transport has been drained.");
+    if (this.#life !== "open") throw new AionisError("TRANSPORT_CLOSED", "This runtime or connection has been closed.");
   }
 }
 

@@ -386,6 +386,6 @@ class MemoryTransport implements Transport {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#life !== "open") throw new AionisError("TRANSPORT_CLOSED", "The transport has been drained.");
+    if (this.#life !== "open") throw new AionisError("TRANSPORT_CLOSED", "This runtime or connection has been closed.");
   }
 }

@@ -186,7 +186,7 @@ export class BrokerTransport implements NatsTransport {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#life !== "open") throw new AionisError("TRANSPORT_CLOSED", "The transport has been drained.");
+    if (this.#life !== "open") throw new AionisError("TRANSPORT_CLOSED", "This runtime or connection has been closed.");
   }
 }
 

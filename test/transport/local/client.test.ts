@@ -28,7 +28,11 @@ describe("connecting to the local socket", () => {
   it("fails at once with TRANSPORT_UNREACHABLE when nobody listens (K1)", async () => {
     const path = join(makeFolder(), "runtime.sock");
 
-    await expect(connect(path)).rejects.toMatchObject({ code: "TRANSPORT_UNREACHABLE", cause: { code: "ENOENT" } });
+    await expect(connect(path)).rejects.toMatchObject({
+      code: "TRANSPORT_UNREACHABLE",
+      detail: `No runtime listens at ${path}. Start one there: createRuntime(), or \`aionis serve\`.`,
+      cause: { code: "ENOENT" },
+    });
   });
 
   it("fails with TRANSPORT_UNREACHABLE when whoever listens does not answer, or hangs up", async () => {
