@@ -8,7 +8,8 @@
 //   O1. What is kept is bounded in number, bytes and time. When it is too much, what was kept longest is forgotten first, and who
 //       would still fetch it is told at once that nobody has it.
 //   O2. A receiver asks only where blobs are, whatever a message says: else a message could make it ask anything of anybody.
-//   O3. What is fetched has the length and the SHA-256 that the message named. What is being fetched at one time is bounded.
+//   O3. What is fetched has the length and the SHA-256 that the message named. What is being fetched at one time is bounded, and each part
+//       comes in time or all is given up: an owner that does not answer holds up no drain for as long as its request may take.
 //   O4. A blob is overtaken by the small messages that were sent after it.
 
 import { createHash } from "node:crypto";
@@ -40,6 +41,8 @@ const keptMs = 60_000;
 const fetchedBytesMax = 64 * 1024 * 1024;
 const partBytesMax = 512 * 1024;
 const partHeaderBytes = 256;
+/** How long one part may take; 0.4 Mbit/s are enough. */
+const partMs = 10_000;
 
 interface Kept {
   readonly payload: Uint8Array;
@@ -188,7 +191,12 @@ export class Blobs {
     const payload = Buffer.allocUnsafeSlow(length); // filled whole before anybody sees it
     for (let offset = 0; offset < length; ) {
       const parcel = toParcel({ blobOffset: String(offset) });
-      const part = await requests.ask({ subject, parcel, timeoutMs: deadline - clock.mono(), signal });
+      const part = await requests.ask({
+        subject,
+        parcel,
+        timeoutMs: Math.min(deadline - clock.mono(), partMs),
+        signal,
+      });
       const bytes = part.payload.byteLength;
       if (bytes === 0 || offset + bytes > length)
         throw new AionisError("MESSAGE_INVALID", `${subject} is of another length.`);

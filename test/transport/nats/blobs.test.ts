@@ -190,6 +190,32 @@ describeNats("payloads over the server's max_payload", (binary) => {
     });
   });
 
+  it("are given up when a part does not come for ten seconds, however long the request may take (O3)", async () => {
+    const soonAfter = (delayMs: number): number => (delayMs === 10_000 ? 50 : delayMs);
+    const clock = {
+      ...systemClock,
+      setTimer: (delayMs: number, run: () => void) => systemClock.setTimer(soonAfter(delayMs), run),
+    };
+    const { connect, connectForeign } = await setup({ binary });
+    const alice = await connect("alice", { clock });
+    const foreign = await connectForeign();
+    await serve(alice, "work", echo);
+    foreign.subscribe("aionis.v1.blob.silent.a", { callback() {} });
+    await foreign.flush();
+
+    const { headers } = await foreign.request("work", empty, {
+      timeout: 60_000,
+      headers: toHeaders({
+        "aionis-blob": "aionis.v1.blob.silent.a",
+        "aionis-blob-bytes": "5",
+        "aionis-blob-sha256": "00",
+        "aionis-timeout": "3600000",
+      }),
+    });
+
+    expect(headers?.get("aionis-failure")).toBe("OVERLOADED"); // as of each payload that cannot be had: ask again
+  });
+
   it("are forgotten after a minute, and with the end of their request at once", async () => {
     const timers: { delayMs: number; run: () => void }[] = [];
     const clock = {
