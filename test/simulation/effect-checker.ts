@@ -48,7 +48,6 @@ interface Trail {
 }
 
 export function checkEffects({ events, bodies, lost, effects, replays }: Parts): string[] {
-  const torn = new Set<string>(lost.map(({ taskId }) => taskId)); // what they did is no longer in the journal
   const trails = new Map<string, Trail>();
   const found = events.flatMap((event, index) => {
     if (event.type === "task.created") trails.set(event.taskId, createTrail());
@@ -62,8 +61,9 @@ export function checkEffects({ events, bodies, lost, effects, replays }: Parts):
     const anew = isAnew
       ? [`E3: ${event.taskId} is complete after it was broken at ${wasBroken} (event ${event.seq})`]
       : [];
-    return torn.has(event.taskId) ? anew : [...anew, ...checkInput(trail, replay, event, bodies[index] ?? {})]; // E5
+    return [...anew, ...checkInput(trail, replay, event, bodies[index] ?? {})]; // E5
   });
+  const torn = new Set<string>(lost.map(({ taskId }) => taskId)); // what they did is no longer in the journal
   const counts = new Map<string, number>();
   for (const effect of effects) {
     const [taskId = ""] = effect.key.split("/");
