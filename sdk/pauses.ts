@@ -88,7 +88,6 @@ export function createPauses(parts: RunParts, life: RunLife, graceMs: number): P
   let hasNews = false;
   let isDue = false;
   let cancelQuiet: (() => void) | undefined; // set while the handler may work on what it was given
-  void life.ended.then(() => cancelQuiet?.());
 
   function wait(key: string, input: PauseInput): Promise<PauseEnd> {
     if (waits.has(key)) return Promise.reject(refuseTwice(input));
@@ -103,7 +102,8 @@ export function createPauses(parts: RunParts, life: RunLife, graceMs: number): P
   /** Q4 */
   function changed(): void {
     if (waits.size > 0 && graceMs > 0 && !life.isOver()) {
-      cancelQuiet?.();
+      if (cancelQuiet === undefined) void life.ended.then(() => cancelQuiet?.());
+      else cancelQuiet();
       cancelQuiet = clock.setTimer(graceMs, () => {
         cancelQuiet = undefined;
         look();
