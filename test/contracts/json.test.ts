@@ -176,6 +176,16 @@ describe("canonicalJson", () => {
     );
   });
 
+  it("orders the keys of objects with many of them, and takes any text for a key (JSON-4)", () => {
+    const keys = ["__proto__", "constructor", ...Array.from({ length: 30 }, (_, index) => `key ${index}`)];
+    const many = JSON.parse(`{${keys.map((key, index) => `${JSON.stringify(key)}:${index}`).join()}}`) as object;
+
+    const text = canonicalJson(many);
+
+    expect(canonicalJson(shuffled(many))).toBe(text);
+    expect(isSameJson(JSON.parse(text), many)).toBe(true);
+  });
+
   it("leaves out what is undefined, as JSON.stringify does", () => {
     expect(canonicalJson({ b: 1, a: undefined, c: [undefined] })).toBe('{"b":1,"c":[null]}');
   });

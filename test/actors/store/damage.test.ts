@@ -21,6 +21,22 @@ function openInMemory() {
   return { database, store, bench: createBench({ store, ports }) };
 }
 
+type Change = (other: Database.Database) => void;
+
+/** Lets somebody else change the bytes, and opens what comes of it. */
+function openChanged<Result>(image: Uint8Array, change: Change, see: (store: Store) => Result): Result {
+  const other = new Database(Buffer.from(image));
+  change(other);
+  const changed = other.serialize();
+  other.close();
+  const opened = openStore(":memory:", { ...createPorts(2), durability: "process", image: changed });
+  try {
+    return see(opened);
+  } finally {
+    opened.close();
+  }
+}
+
 /** The bytes of a store with a few tasks in two scopes, as its file would hold them. */
 async function setup() {
   const { database, store, bench } = openInMemory();
@@ -37,21 +53,8 @@ async function setup() {
   const image = database.serialize();
   store.close();
 
-  /** Lets somebody else change the bytes, and opens what comes of it. */
-  const tamper = <Result>(change: (other: Database.Database) => void, see: (store: Store) => Result): Result => {
-    const other = new Database(Buffer.from(image));
-    change(other);
-    const changed = other.serialize();
-    other.close();
-    const opened = openStore(":memory:", { ...createPorts(2), durability: "process", image: changed });
-    try {
-      return see(opened);
-    } finally {
-      opened.close();
-    }
-  };
-  const damage = (change: (other: Database.Database) => void) =>
-    tamper(change, (opened) => findDamage(opened.scope(scopeName)));
+  const tamper = <Result>(change: Change, see: (store: Store) => Result): Result => openChanged(image, change, see);
+  const damage = (change: Change) => tamper(change, (opened) => findDamage(opened.scope(scopeName)));
   const read = <Row>(sql: string): Row[] => {
     const other = new Database(Buffer.from(image));
     const found = other.prepare<[], Row>(sql).all();
@@ -314,26 +317,22 @@ describe.each([
     const image = database.serialize();
     store.close();
 
-    const list = (change: (other: Database.Database) => void): unknown => {
-      const other = new Database(Buffer.from(image));
-      change(other);
-      const changed = other.serialize();
-      other.close();
-      const opened = openStore(":memory:", { ...createPorts(2), durability: "process", image: changed });
+    const read = (opened: Store): string[] => {
+      const scope = opened.scope(scopeName);
+      const task = scope.task(taskId)?.task ?? 0;
+      const found: string[] = [];
+      for (let after = 0; ; ) {
+        const { steps, next } = scope.stepsWithin({ task, after, count: 100 }); // a part may end before a damaged event
+        found.push(...steps.map(({ facts }) => String(JSON.parse(facts).name)));
+        if (next === undefined) return found;
+        after = next;
+      }
+    };
+    const list = (change: Change): unknown => {
       try {
-        const scope = opened.scope(scopeName);
-        const task = scope.task(taskId)?.task ?? 0;
-        const found: string[] = [];
-        for (let after = 0; ; ) {
-          const { steps, next } = scope.stepsWithin({ task, after, count: 100 }); // a part may end before a damaged event
-          found.push(...steps.map(({ facts }) => String(JSON.parse(facts).name)));
-          if (next === undefined) return found;
-          after = next;
-        }
+        return openChanged(image, change, read);
       } catch (error) {
         return isFailure(error) ? error.code : error;
-      } finally {
-        opened.close();
       }
     };
     const rows = new Database(Buffer.from(image));
