@@ -126,7 +126,7 @@ interface Queued extends Submission {
 }
 
 const roomCheckMs = 1_000;
-const turnMs = 16; // [64 commands with small texts take 2 to 4]
+const turnMs = 16; // [64 commands with small texts take 5 to 6 on two busy cores; one turn in fifty takes more than 16]
 const fullMs = 500; // for a full queue to be worked off, in part
 
 /** Starts the actor on an open store. It is ready when this returns. */

@@ -230,7 +230,7 @@ class FileHold implements Hold {
     if (what !== undefined) this.#lose(what);
   }
 
-  /** H3: where there was no room for a note, another holder may have written his meanwhile, and has the store then. */
+  /** H3: where there was no room for a note, another holder may have written its own meanwhile, and has the store then. */
   #refuseOther(): void {
     const found = readHolder(this.#file)?.token;
     if (this.#inodes === undefined || found === undefined || found === this.#foundToken) return;

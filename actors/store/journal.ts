@@ -67,7 +67,7 @@ export function createJournal(prepare: Prepare, random: Random) {
     `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? ORDER BY e.pos LIMIT ?`,
   );
   const pageOfTypes = prepare<[number, number, string, string, number], EventRow>(
-    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ? 
+    `SELECT ${eventColumns} FROM events e ${joined} WHERE e.pos > ? AND e.pos < ?
        AND (e.type IN (SELECT value FROM json_each(?)) OR e.type NOT IN (SELECT value FROM json_each(?))) ORDER BY e.pos LIMIT ?`,
   );
   const whole = prepare<[number, number, number], EventRow & { listed: number }>(

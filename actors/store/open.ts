@@ -298,7 +298,6 @@ function toScopeStore(
 ): ScopeStore {
   const { number } = key;
   const isRead = (name: string): boolean => !writes.test(name);
-
   const store: ScopeStore = {
     name: key.name,
     head: head.current,

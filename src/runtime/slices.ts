@@ -4,7 +4,8 @@
 // slice is, whose work goes on next, and when work is given up. Does not own: the work, which comes in short parts.
 //
 // Invariants:
-//   S1. All slices within one turn of the event loop, those of other scopes included (turns.ts), take `sliceMs` together, and the part that was begun when these were over.
+//   S1. All slices within one turn of the event loop, those of other scopes included (turns.ts), take `sliceMs` together, and the part that
+//       was begun when these were over.
 //   S2. Parties take turns, a slice each. The work of one party is done one after the other.
 //   S3. Only so much is begun at a time: what is made of it so far is in memory. Little waits, and the rest is refused with the time after which
 //       there is likely to be room: a caller's patience is better spent where its calls wait in order, before they are taken up.

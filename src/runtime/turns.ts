@@ -1,8 +1,8 @@
 // Turns
 //
-// Of all works that go on in short slices, one has a slice in each turn of the event loop. The runtimes of a process share them, one a scope: so
-// a slice of one scope comes after a slice of the other, however much is asked for in one of them. Owns: the order of those that have
-// something to do, and how much of the present turn is used. Does not own: whose work of a scope goes on, and how long a slice is.
+// Of all works that go on in short slices, one has a slice in each turn of the event loop. The runtimes of a process share the turns, and
+// each serves one scope: so a slice of one scope comes after a slice of the other, however much is asked for in one of them. Owns: the order
+// of those that have something to do, and how much of the present turn is used. Does not own: whose work of a scope goes on, and how long a slice is.
 
 import type { Clock } from "../kernel/clock.ts";
 
